@@ -1,0 +1,305 @@
+"""The actor loop: a few trio tasks drain every actor that has something to do.
+
+No actor has a task of its own. Cells that became ready queue up; one worker, the *leader*,
+gives each its turn. A handler that has to wait takes its worker with it: in that moment the
+lead goes to another worker, so that one slow handler never holds up anybody else.
+
+This is the one file of the project where `except Exception` stands: a failure of a handler
+is turned into a dead letter, an answer to the asker and a decision of the supervisor.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Awaitable, Coroutine, Generator
+from contextvars import Context
+from types import CoroutineType, coroutine
+from typing import TYPE_CHECKING, Any
+
+import trio
+from pykka.messages import ProxyCall, ProxyGetAttr, ProxySetAttr, _ActorStop
+
+from runtime import batch, lifecycle
+from runtime.cell import Cell, Envelope, State, current_worker
+from runtime.errors import Unavailable
+from runtime.message import Piped, TimerFired
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from runtime.world import World
+
+TURN_MESSAGES_MAX = 64
+"""Messages of one actor before the next one has its turn."""
+LEAD_SECONDS = 0.001
+"""How long actors run before trio's other tasks get a look in."""
+LEAD_TURNS_MAX = 256
+"""The same in turns, for worlds whose stopwatch stands still."""
+LOOK_EVERY_MESSAGES = 8
+"""How often a turn looks at the stopwatch."""
+WORKERS_PARKED_MAX = 64
+SPARE_INBOXES_MAX = 1024
+
+_WRAPPED = frozenset({ProxyCall, ProxyGetAttr, ProxySetAttr, TimerFired, Piped})
+_STALE = object()
+
+
+class Worker:
+    """One trio task that runs handlers; `cell` is whose handler runs now."""
+
+    __slots__ = ("cell", "killed", "replied_later", "scope", "task")
+
+    cell: Cell
+    scope: trio.CancelScope
+    task: trio.lowlevel.Task
+
+    def __init__(self) -> None:
+        self.replied_later = False
+        self.killed = False
+        """The scope was cancelled; a flag of our own, for trio's looks at the clock."""
+
+    def kill(self) -> None:
+        """Cancel the handler that waits here."""
+        self.killed = True
+        self.scope.cancel()
+
+
+class Workers:
+    """The pool, and the queue of cells that wait for a turn."""
+
+    def __init__(self, nursery: trio.Nursery, world: World) -> None:
+        self._nursery = nursery
+        self._clock = world.monotonic
+        self._stopwatch = world.stopwatch
+        self._context = Context()
+        self._ready: deque[Cell] = deque()
+        self._parked: list[Worker] = []
+        self._spare: list[deque[Envelope]] = []
+        self._leader: Worker | None = None
+        self._began = 0.0
+        self.busy = 0
+        """Workers that are not parked."""
+        self.now = self._clock()
+        """The monotonic time, as of the last look; at most a turn old while actors run."""
+
+    # Cells come in
+
+    def schedule(self, cell: Cell) -> None:
+        """Give `cell` a turn; the caller has made sure that it is not queued already."""
+        self._ready.append(cell)
+        if self._leader is None:
+            self._wake()
+
+    def look(self) -> None:
+        """Look at the clock: something came in from outside the actors."""
+        self.now = self._clock()
+
+    def _wake(self) -> None:
+        self.now = self._clock()
+        if self._parked:
+            self._leader = worker = self._parked.pop()
+            trio.lowlevel.reschedule(worker.task)
+        else:
+            self._leader = worker = Worker()
+            # A clean context: whoever happens to need a worker must not lend it his own.
+            self._context.copy().run(self._nursery.start_soon, self._work, worker)
+        self.busy += 1
+
+    def spare_inbox(self) -> deque[Envelope]:
+        """An empty queue; idle actors have none, so that a million of them cost nothing."""
+        return self._spare.pop() if self._spare else deque()
+
+    # Workers
+
+    async def _work(self, worker: Worker) -> None:
+        current_worker.set(worker)
+        worker.task = trio.lowlevel.current_task()
+        while True:
+            with trio.CancelScope() as worker.scope:
+                while True:
+                    await self._lead(worker)
+                    if worker.killed:
+                        break
+                    self.busy -= 1
+                    if len(self._parked) >= WORKERS_PARKED_MAX:
+                        return
+                    await self._park(worker)
+            # Somebody killed the actor whose handler ran here; the worker itself is unharmed.
+            worker.killed = False
+            lifecycle.killed(worker.cell)
+            self._release(worker.cell)
+
+    async def _park(self, worker: Worker) -> None:
+        def abort(_: object) -> trio.lowlevel.Abort:
+            self._parked.remove(worker)
+            return trio.lowlevel.Abort.SUCCEEDED
+
+        self._parked.append(worker)
+        await trio.lowlevel.wait_task_rescheduled(abort)
+
+    async def _lead(self, worker: Worker) -> None:
+        """Give turns until nothing is ready, or until somebody else has the lead."""
+        self._take_the_lead(worker)
+        ready = self._ready
+        turns = 0
+        self._began = self._stopwatch()
+        while ready and self._leader is worker:
+            cell = ready.popleft()
+            worker.cell = cell
+            cell.worker = worker
+            if cell.signals or cell.state is not State.RUNNING:
+                await self._run(worker, lifecycle.obey(cell))
+            if cell.state is State.RUNNING and cell.inbox:
+                if cell.thread is None:
+                    await self._turn(worker, cell)
+                else:
+                    await self._run(worker, batch.turn(cell))
+            if worker.killed:
+                return
+            self._release(cell)
+            self._take_the_lead(worker)
+            turns += 1
+            if turns >= LEAD_TURNS_MAX or self._stopwatch() - self._began > LEAD_SECONDS:
+                turns = 0
+                await trio.lowlevel.checkpoint()
+                self._began = self._stopwatch()
+                self.now = self._clock()
+        if self._leader is worker:
+            self._leader = None
+
+    def _take_the_lead(self, worker: Worker) -> None:
+        if self._leader is None:
+            self._leader = worker
+
+    async def _turn(self, worker: Worker, cell: Cell) -> None:
+        """Handle some messages of one actor; every message taken here gets its fate here."""
+        inbox = cell.inbox
+        receive = cell.instance.on_receive  # type: ignore[union-attr]  # a running cell has one
+        left = TURN_MESSAGES_MAX
+        while inbox and left and not cell.signals:
+            left -= 1
+            envelope = cell.current = inbox.popleft() if cell.latest is None else cell.take()
+            message, reply_to, _, deadline, _, _ = envelope
+            if deadline is not None and self._clock() >= deadline:
+                cell.current = None
+                cell.expire(envelope)
+                continue
+            if type(message) is _ActorStop:
+                # Counted before the end: a cell that has ended has given its counts away.
+                cell.current = None
+                cell.handled += 1
+                await self._run(worker, lifecycle.stop(cell))
+                if reply_to is not None:
+                    reply_to.resolve(None)
+                return
+            try:
+                if type(message) in _WRAPPED:
+                    result = self._unwrap(cell, message)
+                    if result is _STALE:
+                        cell.current = None
+                        cell.expired += 1
+                        continue
+                else:
+                    result = receive(message)
+                if type(result) is CoroutineType:
+                    result = await self._run(worker, result)
+            except Unavailable as error:
+                await self._run(worker, lifecycle.suspend(cell, envelope, error))
+                return
+            except Exception as error:  # noqa: BLE001 - the actor loop: see the head of this file
+                await self._run(worker, lifecycle.crash(cell, envelope, error))
+                return
+            cell.current = None
+            if cell.stashing:
+                cell.stashing = False
+                cell.stash.append(envelope)  # type: ignore[union-attr]  # `Actor.stash` made it
+                continue
+            cell.handled += 1
+            if worker.replied_later:
+                worker.replied_later = False
+            elif reply_to is not None:
+                reply_to.resolve(result)
+            if worker.killed or cell.state is not State.RUNNING:
+                return
+            if not left % LOOK_EVERY_MESSAGES and self._stopwatch() - self._began > LEAD_SECONDS:
+                return
+
+    async def attempt(
+        self, call: Callable[..., Any], *args: object
+    ) -> tuple[Any, Exception | None]:
+        """Call a hook or slow work, sync or async; answer its result or its failure."""
+        try:
+            result = call(*args)
+            if isinstance(result, Awaitable):
+                result = await result
+        except Exception as error:  # noqa: BLE001 - the actor loop: see the head of this file
+            return None, error
+        return result, None
+
+    def _unwrap(self, cell: Cell, message: Any) -> Any:
+        """Handle what is not a plain message: a proxy's call, a timer, the end of slow work."""
+        instance: Any = cell.instance
+        kind = type(message)
+        if kind is TimerFired:
+            if not message.live:
+                return _STALE
+            lifecycle.rearm(cell, message)
+            return instance.on_receive(message.message)
+        if kind is Piped:
+            if message.incarnation != cell.incarnation:
+                return _STALE
+            return instance.on_receive(message.translate())
+        return instance._handle_receive(message)  # noqa: SLF001 - pykka's hook for new runtimes
+
+    async def _run(self, worker: Worker, handler: Coroutine[Any, Any, Any]) -> Any:
+        """Run a handler; when it has to wait, the lead goes to somebody else meanwhile."""
+        cell = worker.cell
+        try:
+            trap = handler.send(None)
+        except StopIteration as finished:
+            return finished.value
+        cell.suspended = True
+        if self._leader is worker:
+            self._leader = None
+            if self._ready:
+                self._wake()
+        try:
+            return await _forward(handler, trap)
+        finally:
+            cell.suspended = False
+            self._began = self._stopwatch()
+            self.now = self._clock()
+
+    def _release(self, cell: Cell) -> None:
+        """Queue the cell again, or let it rest and take its empty inbox back."""
+        cell.worker = None
+        cell.last_active = self.now
+        inbox = cell.inbox
+        if cell.send_waiters is not None:
+            lifecycle.wake_senders(cell)
+        if cell.signals or (inbox and cell.state in _READY):
+            self._ready.append(cell)
+            if self._leader is None:
+                self._wake()
+            return
+        cell.scheduled = False
+        if inbox is not None and not inbox:
+            cell.inbox = None
+            if len(self._spare) < SPARE_INBOXES_MAX:
+                self._spare.append(inbox)
+
+
+_READY = frozenset({State.RUNNING, State.DORMANT})
+
+
+@coroutine
+def _forward(handler: Coroutine[Any, Any, Any], trap: Any) -> Generator[Any, Any, Any]:
+    """Go on with a coroutine whose first step has been taken already and yielded `trap`."""
+    try:
+        while True:
+            sent = yield trap
+            trap = handler.send(sent)
+    except StopIteration as finished:
+        return finished.value
+    finally:
+        handler.close()

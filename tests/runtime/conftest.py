@@ -1,0 +1,24 @@
+"""The runtime's tests provoke thousands of failures; their log is looked at through events."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+
+def _drop(*_: object) -> None:
+    raise structlog.DropEvent
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> Iterator[None]:
+    structlog.configure(
+        processors=[_drop],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL),
+        cache_logger_on_first_use=False,
+    )
+    yield
+    structlog.reset_defaults()
