@@ -14,6 +14,7 @@ from runtime.errors import (
     SupervisionError,
     Timeout,
     Unavailable,
+    Unrecoverable,
     WouldBlockError,
 )
 from runtime.events import (
@@ -74,6 +75,7 @@ __all__ = [
     "ThreadingActor",
     "Timeout",
     "Unavailable",
+    "Unrecoverable",
     "VirtualWorld",
     "World",
     "WouldBlockError",

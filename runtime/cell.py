@@ -20,14 +20,13 @@ from runtime.address import Address
 from runtime.errors import ActorDeadError, MailboxFullError, NoSystemError, Timeout
 from runtime.events import DeadLetter, Reason
 from runtime.mailbox import DEFAULT_MAILBOX, Mailbox, admit
-from runtime.message import Coalesced
+from runtime.message import Coalesced, Piped, TimerFired
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from runtime.future import Future, ReplyLater
     from runtime.intensity import Intensity
-    from runtime.message import TimerFired
     from runtime.node import Parent
     from runtime.ref import ActorRef
     from runtime.system import ActorSystem
@@ -217,8 +216,12 @@ class Cell:
             current = sender.current
             correlation = None if current is None else current[4]
         self.accepted += 1
-        envelope = (message, reply_to, sender, deadline, correlation, system.workers.now)
-        return self._queue(envelope)
+        return self._queue((message, reply_to, sender, deadline, correlation, self._stamp()))
+
+    def _stamp(self) -> float:
+        """The time for an envelope: exact when the actors were at rest, else a turn old at most."""
+        workers = self.system.workers
+        return workers.now if workers.leader is not None else workers.look()
 
     def accept_from_thread(
         self,
@@ -229,8 +232,7 @@ class Cell:
     ) -> None:
         """Queue what another thread sent; a refusal is a dead letter only."""
         self.accepted += 1
-        now = self.system.workers.now
-        self._queue((message, reply_to, sender, deadline, None, now))
+        self._queue((message, reply_to, sender, deadline, None, self._stamp()))
 
     def _queue(self, envelope: Envelope) -> bool:
         if self.closing:
@@ -247,6 +249,7 @@ class Cell:
                 return admitted
             envelope = admitted
         inbox.append(envelope)
+        self.last_active = envelope[5]
         if not self.scheduled:
             self.schedule()
         return True
@@ -274,7 +277,7 @@ class Cell:
         self.accepted += 1
         if self.inbox is None:
             self.inbox = self.system.workers.spare_inbox()
-        self.inbox.append((own, None, self, None, correlation, self.system.workers.now))
+        self.inbox.append((own, None, self, None, correlation, self._stamp()))
         if not self.scheduled:
             self.schedule()
 
@@ -343,10 +346,17 @@ class Cell:
         return self._refusal("refused")
 
     def bury_queue(self, reason: Reason) -> None:
-        """Write the fate of everything that still waits, the stash included."""
+        """Write the fate of everything that still waits, the stash included.
+
+        The actor's own timers and slow work end with it: that is no loss to record.
+        """
         self.unstash()
         while self.inbox:
-            self.bury(self.take(), reason)
+            envelope = self.take()
+            if type(envelope[0]) in (TimerFired, Piped):
+                self.expire(envelope)
+            else:
+                self.bury(envelope, reason)
 
     def unstash(self) -> None:
         """Put what was set aside back in front, in its old order."""

@@ -32,6 +32,8 @@ class DeadLetters:
     def write(self, letter: DeadLetter) -> None:
         """Record one dead letter."""
         self.by_reason[letter.reason] = self.by_reason.get(letter.reason, 0) + 1
+        if isinstance(letter.message, DeadLetter):
+            return  # news of a loss that was lost in turn: telling that would never end
         self._log(letter)
         if self._events.wanted(DeadLetter):
             self._events.publish(letter)

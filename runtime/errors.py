@@ -8,6 +8,7 @@ Exception
 ├── AskCycleError                waiting for this answer would wait for ourselves
 ├── WouldBlockError              `get()` on the trio thread: await the future instead
 ├── NoSystemError                there is no running ActorSystem here
+├── Unrecoverable                starting again cannot help: the supervisor gives up at once
 ├── SupervisionError             a child used up its restarts and nobody above could help
 └── Unavailable                  a dependency does not answer: the actor is suspended, not blamed
 ```
@@ -25,6 +26,7 @@ __all__ = [
     "SupervisionError",
     "Timeout",
     "Unavailable",
+    "Unrecoverable",
     "WouldBlockError",
 ]
 
@@ -47,6 +49,13 @@ class NoSystemError(RuntimeError):
 
 class SupervisionError(Exception):
     """A supervisor gave up; `__cause__` is the failure that used up the budget."""
+
+
+class Unrecoverable(Exception):  # noqa: N818 - a verdict, like Unavailable
+    """Starting again cannot help: a person has to do what the text says.
+
+    Raised by a child of the tree, it ends the whole system at once, budgets aside.
+    """
 
 
 class Unavailable(Exception):  # noqa: N818 - a verdict, as in "not now"

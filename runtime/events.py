@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
+import pykka
 import structlog
 
 from runtime.errors import ActorDeadError, MailboxFullError
@@ -127,6 +128,8 @@ class EventStream:
                 if recipient in told:
                     continue
                 told.add(recipient)
+                if isinstance(recipient, pykka.ActorRef) and not recipient.is_alive():
+                    continue  # on its way out: news is nothing it has to answer for
                 try:
                     tell(event)
                 except ActorDeadError:

@@ -7,6 +7,7 @@ a thousand of them that fall together never cost the region anything.
 
 from __future__ import annotations
 
+import heapq
 from collections import deque
 from collections.abc import Callable
 from functools import partial
@@ -254,8 +255,9 @@ class Region:
         """The region in figures, and those of its actors that are worth a look."""
         cells = self.cells()
         troubled = [c for c in cells if c.state in (State.RESTARTING, State.WAITING)]
-        deepest = sorted(cells, key=lambda c: c.queued, reverse=True)
-        shown = list(dict.fromkeys(troubled + deepest))[:SHOWN_MAX]
+        busy = (cell for cell in cells if cell.scheduled or cell.inbox)
+        deepest = heapq.nlargest(SHOWN_MAX, busy, key=lambda cell: cell.queued)
+        shown = list(dict.fromkeys((*troubled, *deepest, *cells[:SHOWN_MAX])))[:SHOWN_MAX]
         allowed = self.spec.budget.restarts
         nodes = tuple(snapshot.of_cell(cell, now, restarts_allowed=allowed) for cell in shown)
         return snapshot.Node(

@@ -64,8 +64,6 @@ async def _start(cell: Cell) -> None:
         cell.last_active = system.world.monotonic()
         if system.events.wanted(ActorStarted):
             system.events.publish(ActorStarted(path=cell.path, incarnation=cell.incarnation))
-        if cell.closing:
-            await stop(cell)
     elif isinstance(error, Unavailable):
         _suspended(cell, error)
     else:
@@ -100,7 +98,14 @@ async def _failed(cell: Cell, error: Exception) -> None:
         close_thread(cell)
         if second is not None:
             log.error("actor.on_failure_failed", actor=cell.path, exc_info=second)
-    cell.parent.child_failed(cell, error)
+    _report(cell, error)
+
+
+def _report(cell: Cell, error: BaseException) -> None:
+    if cell.closing:
+        finish(cell, "failed")
+    else:
+        cell.parent.child_failed(cell, error)
 
 
 def _fell(cell: Cell, error: BaseException) -> None:
@@ -180,7 +185,7 @@ def killed(cell: Cell) -> None:
     else:
         _fell(cell, error)
         close_thread(cell)
-        cell.parent.child_failed(cell, error)
+        _report(cell, error)
 
 
 # Stop
@@ -196,7 +201,7 @@ def request_stop(cell: Cell, stopped: Callable[[bool], None]) -> None:
     cell.stop_waiters.append(lambda: stopped(True))  # noqa: FBT003
     if cell.closing:
         return
-    if cell.state in _STOPS_IN_TURN:
+    if cell.state in _STOPS_IN_TURN or (cell.state is State.DORMANT and cell.inbox):
         cell.fire(_ActorStop())
         cell.closing = True
     else:
@@ -229,8 +234,8 @@ async def _sleep(cell: Cell) -> None:
     if cell.state is State.DORMANT and not cell.inbox:
         cell.parent.child_asleep(cell)
         return
-    if cell.state is not State.RUNNING or cell.inbox or cell.pipes or cell.stash:
-        return  # it has work after all
+    if cell.state is not State.RUNNING or cell.pipes or cell.stash or _has_work(cell):
+        return
     cell.become(State.STOPPING)
     seconds = cell.parent.sleep_seconds(cell)
     system = cell.system
@@ -240,10 +245,17 @@ async def _sleep(cell: Cell) -> None:
     system.timers.cancel(timer)
     _dismantle(cell, None)
     close_thread(cell)
-    # What arrived meanwhile is for the next incarnation.
+    # What arrived meanwhile is for the next incarnation; timers ended with this one.
     cell.become(State.DORMANT)
-    if not cell.inbox:
+    if not _has_work(cell):
+        while cell.inbox:
+            cell.expire(cell.take())
         cell.parent.child_asleep(cell)
+
+
+def _has_work(cell: Cell) -> bool:
+    """Whether anything is queued but the actor's own timers."""
+    return any(type(envelope[0]) is not TimerFired for envelope in cell.inbox or ())
 
 
 async def _leave(cell: Cell) -> None:

@@ -145,10 +145,13 @@ class ActorRef(pykka.ActorRef[A]):
         Raises `pykka.ActorDeadError` when the actor stops meanwhile.
         """
         cell = self._cell
-        if cell.send_waiters or cell.queued >= cell.policy.send_below:
-            await _wait_for_room(cell)
-        else:
-            await trio.lowlevel.checkpoint()
+        await trio.lowlevel.checkpoint()
+        waited = False
+        while not cell.closing and (
+            cell.queued >= cell.policy.send_below or (cell.send_waiters and not waited)
+        ):
+            await _wait_for_room(cell, first=waited)
+            waited = True
         if not cell.accept(message):
             raise cell.refuse_caller()
 
@@ -165,9 +168,12 @@ class ActorRef(pykka.ActorRef[A]):
         cell.system.here_or_enter(request_stop, cell, future.resolve)
         return future.get(timeout=timeout) if block else future
 
-    def kill(self) -> None:
-        """Stop the actor for good at once; a handler that waits is cancelled."""
-        self._cell.system.here_or_enter(kill, self._cell)
+    def kill(self, error: Exception | None = None) -> None:
+        """Stop the actor for good at once; a handler that waits is cancelled.
+
+        With `error` only this incarnation ends, as if a handler had raised it.
+        """
+        self._cell.system.here_or_enter(kill, self._cell, error)
 
     def watched_by(self, watcher: ActorRef[Any]) -> None:
         """Tell `watcher` when this actor stops for good; see `Actor.watch`."""
@@ -195,11 +201,15 @@ class ActorRef(pykka.ActorRef[A]):
 _FOREVER = float("inf")
 
 
-async def _wait_for_room(cell: Cell) -> None:
+async def _wait_for_room(cell: Cell, *, first: bool) -> None:
+    """Stand in line; who was called up in vain goes back to its head."""
     event = trio.Event()
     if cell.send_waiters is None:
         cell.send_waiters = deque()
-    cell.send_waiters.append(event.set)
+    if first:
+        cell.send_waiters.appendleft(event.set)
+    else:
+        cell.send_waiters.append(event.set)
     await event.wait()
 
 

@@ -17,7 +17,7 @@ import trio
 from runtime import lifecycle, snapshot
 from runtime.cell import Cell, Signal
 from runtime.child import ChildSpec, Spec, SupervisorSpec
-from runtime.errors import SupervisionError
+from runtime.errors import SupervisionError, Unrecoverable
 from runtime.events import ActorRestarting, Escalated
 from runtime.intensity import Intensity
 from runtime.keyed import Region
@@ -196,7 +196,8 @@ class Supervisor:
         if isinstance(spec, ChildSpec) and not restarts(spec.restart, failure=True):
             self.children[name].end()
             return
-        if not self._intensity(name).failed(self.system.world.monotonic()):
+        hopeless = isinstance(error, Unrecoverable) or isinstance(error.__cause__, Unrecoverable)
+        if hopeless or not self._intensity(name).failed(self.system.world.monotonic()):
             self._give_up(name, error)
             return
         self._plan(name)
@@ -280,8 +281,11 @@ class Supervisor:
         budget = self.specs[name].budget
         failure = SupervisionError(
             f"{child.path} failed more than {budget.restarts} times in {budget.within_seconds:g} s"
+            if self._intensity(name).used(self.system.world.monotonic()) > budget.restarts
+            else f"{child.path} cannot go on: {error}"
         )
-        failure.__cause__ = error
+        hopeless = isinstance(error.__cause__, Unrecoverable)
+        failure.__cause__ = error.__cause__ if hopeless else error
         self._stop_mending()
         if self.parent is None:
             self.system.fail(failure)

@@ -142,6 +142,11 @@ class ActorSystem:
         for _ in range(2):
             await trio.lowlevel.cancel_shielded_checkpoint()
 
+    @property
+    def failed(self) -> bool:
+        """The root has given up: nothing will be restarted any more."""
+        return self._failure is not None
+
     def fail(self, failure: SupervisionError) -> None:
         """The root has given up: cancel the block, which raises `failure`."""
         log.critical("system.failed", reason=str(failure), exc_info=failure)

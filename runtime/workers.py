@@ -75,7 +75,8 @@ class Workers:
         self._ready: deque[Cell] = deque()
         self._parked: list[Worker] = []
         self._spare: list[deque[Envelope]] = []
-        self._leader: Worker | None = None
+        self.leader: Worker | None = None
+        """Whoever gives turns now, or has been woken to; None while every worker rests or waits."""
         self._began = 0.0
         self.busy = 0
         """Workers that are not parked."""
@@ -87,20 +88,20 @@ class Workers:
     def schedule(self, cell: Cell) -> None:
         """Give `cell` a turn; the caller has made sure that it is not queued already."""
         self._ready.append(cell)
-        if self._leader is None:
+        if self.leader is None:
             self._wake()
 
-    def look(self) -> None:
-        """Look at the clock: something came in from outside the actors."""
-        self.now = self._clock()
+    def look(self) -> float:
+        """Look at the clock, because something came in while no actor ran."""
+        self.now = now = self._clock()
+        return now
 
     def _wake(self) -> None:
-        self.now = self._clock()
         if self._parked:
-            self._leader = worker = self._parked.pop()
+            self.leader = worker = self._parked.pop()
             trio.lowlevel.reschedule(worker.task)
         else:
-            self._leader = worker = Worker()
+            self.leader = worker = Worker()
             # A clean context: whoever happens to need a worker must not lend it his own.
             self._context.copy().run(self._nursery.start_soon, self._work, worker)
         self.busy += 1
@@ -143,7 +144,7 @@ class Workers:
         ready = self._ready
         turns = 0
         self._began = self._stopwatch()
-        while ready and self._leader is worker:
+        while ready and self.leader is worker:
             cell = ready.popleft()
             worker.cell = cell
             cell.worker = worker
@@ -164,12 +165,12 @@ class Workers:
                 await trio.lowlevel.checkpoint()
                 self._began = self._stopwatch()
                 self.now = self._clock()
-        if self._leader is worker:
-            self._leader = None
+        if self.leader is worker:
+            self.leader = None
 
     def _take_the_lead(self, worker: Worker) -> None:
-        if self._leader is None:
-            self._leader = worker
+        if self.leader is None:
+            self.leader = worker
 
     async def _turn(self, worker: Worker, cell: Cell) -> None:
         """Handle some messages of one actor; every message taken here gets its fate here."""
@@ -259,8 +260,8 @@ class Workers:
         except StopIteration as finished:
             return finished.value
         cell.suspended = True
-        if self._leader is worker:
-            self._leader = None
+        if self.leader is worker:
+            self.leader = None
             if self._ready:
                 self._wake()
         try:
@@ -273,13 +274,12 @@ class Workers:
     def _release(self, cell: Cell) -> None:
         """Queue the cell again, or let it rest and take its empty inbox back."""
         cell.worker = None
-        cell.last_active = self.now
         inbox = cell.inbox
         if cell.send_waiters is not None:
             lifecycle.wake_senders(cell)
         if cell.signals or (inbox and cell.state in _READY):
             self._ready.append(cell)
-            if self._leader is None:
+            if self.leader is None:
                 self._wake()
             return
         cell.scheduled = False

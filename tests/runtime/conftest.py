@@ -17,7 +17,7 @@ def _drop(*_: object) -> None:
 def _quiet() -> Iterator[None]:
     structlog.configure(
         processors=[_drop],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.NOTSET),
         cache_logger_on_first_use=False,
     )
     yield

@@ -18,6 +18,7 @@ from runtime import (
     Escalated,
     SupervisionError,
     SupervisorSpec,
+    Unrecoverable,
     VirtualWorld,
 )
 from runtime.strategy import Restart, Strategy
@@ -237,3 +238,28 @@ async def test_a_start_that_hangs_is_a_failure() -> None:
 def test_children_of_one_name_are_refused() -> None:
     with pytest.raises(ValueError, match="different names"):
         SupervisorSpec(name="root", children=(child([], "a"), child([], "a")))
+
+
+async def test_what_no_restart_can_help_ends_the_system_at_once_with_its_reason() -> None:
+    class Refused(Actor[Any]):
+        async def on_start(self) -> None:
+            raise Unrecoverable("set fsync to on")
+
+    inner = SupervisorSpec(name="store", children=(ChildSpec(name="writer", factory=Refused),))
+    spec = SupervisorSpec(name="root", children=(inner,))
+    with pytest.raises(SupervisionError, match="set fsync to on") as caught:
+        async with ActorSystem(spec, world=VirtualWorld(), threads="inline"):
+            pytest.fail("it must not come up")
+    assert isinstance(caught.value.__cause__, Unrecoverable)
+    assert trio.current_time() < 0.1
+
+
+async def test_an_incarnation_can_be_made_to_fail_from_outside() -> None:
+    log: list[str] = []
+    async with running(tree(log, "one_for_one")) as system:
+        ref = system.ref("root/b")
+        ref.tell("hang")
+        await system.settle()
+        ref.kill(OSError("pulled the plug"))
+        assert await ref.ask("back") == "back"
+        assert [type(letter.message) for letter in system.dead_letters] == [str]

@@ -1,0 +1,1 @@
+"""The shop: one folder per subject; imports the runtime and nothing that does I/O."""

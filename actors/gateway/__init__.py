@@ -1,0 +1,1 @@
+"""Updates in: stored, deduplicated, routed to the chat they concern."""

@@ -1,0 +1,354 @@
+"""Gateway: each update of Telegram is stored, then confirmed, and told to its chat's session.
+
+Receives  what its own polls bring; runtime.DeadLetter events
+Tells     sessions.Heard to the session of a chat; publishes operations.Reported and
+          gateway.UpdateParked
+Owns      the inbox of updates, through ports.Inbox; the offset of the next poll
+Restarts  safely: everything stored and unhandled is routed again, in the order of arrival,
+          before anything new is asked for; what was not stored was not confirmed either
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import partial
+from typing import assert_never
+
+from actors.gateway import messages as gateway
+from actors.gateway.model import (
+    Arrival,
+    Counts,
+    Ignored,
+    Malformed,
+    Reading,
+    Routed,
+    Stored,
+    Totals,
+    entry,
+    measured,
+    suspects,
+    wait_seconds,
+)
+from actors.gateway.ports import Batch, Conflicted, Inbox, TokenRejected, Updates, Verified
+from actors.gateway.reading import read
+from actors.kernel.failures import Unavailable
+from actors.kernel.ids import ChatId, UpdateId
+from actors.operations import messages as operations
+from actors.sessions import messages as sessions
+from runtime import Actor, DeadLetter, KeyedRecipient, message
+
+COMPONENT = "telegram.gateway"
+
+GATEWAY_UNHANDLED_MAX = 1_000
+"""With more unhandled updates nothing is polled; Telegram keeps the others for 24 h."""
+FULL_WAIT_SECONDS = 1.0
+
+NOTHING_NEW_SECONDS = 0.5
+"""Least time between two polls of which the first brought nothing new. Telegram holds an empty
+poll for 30 s and forgets what is confirmed; a server that does neither is not asked in a circle.
+"""
+CONFLICT_WAIT_SECONDS = 15.0
+TOKEN_WAIT_SECONDS = 60.0
+"""A rejected token stays rejected until a person acts."""
+FAILURES_UNTIL_FAIL = 3
+"""So many polls in a row may fail before it is more than a warning."""
+
+REROUTE_SECONDS = 10.0
+"""An update that its session did not take (a full mailbox, a stop) is told again after this, and
+may then come behind younger ones."""
+
+ATTEMPTS_MAX = 5
+"""So often recovery may find an update first in its chat's queue before the update is parked."""
+INNOCENT_AFTER_SECONDS = 60.0
+"""A process that lives for so long after a recovery was not killed by what it routed."""
+
+PRUNE_FIRST_SECONDS = 60.0
+PRUNE_SECONDS = 3_600.0
+PRUNE_LIMIT = 5_000
+"""So many at a time, a second apart: one large delete would hold up every other write."""
+PRUNE_MORE_SECONDS = 1.0
+HANDLED_KEPT = timedelta(hours=48)
+"""Longer than the 24 h for which Telegram may deliver an update again."""
+PARKED_KEPT = timedelta(days=30)
+
+
+@message
+class _Recover:
+    """Route what is stored and unhandled, then begin to poll."""
+
+
+@message
+class _Poll:
+    """Poll, unless the inbox is full."""
+
+
+@message
+class _Polled:
+    """The poll has ended."""
+
+    outcome: Batch | Conflicted | TokenRejected | Exception
+
+
+@message
+class _Verified:
+    """What Telegram says about the token, or why it said nothing."""
+
+    outcome: Verified | TokenRejected | Exception
+
+
+@message
+class _Reroute:
+    """Tell a stored update once more, unless it has been handled meanwhile."""
+
+    update_id: UpdateId
+
+
+@message
+class _Acquit:
+    """What recovery routed has not killed the process."""
+
+
+@message
+class _Prune:
+    """Forget what is old."""
+
+
+_Message = _Recover | _Poll | _Polled | _Verified | _Reroute | _Acquit | _Prune | DeadLetter
+
+
+class TelegramGateway(Actor[_Message]):
+    def __init__(
+        self,
+        *,
+        updates: Updates,
+        inbox: Inbox,
+        sessions: KeyedRecipient[ChatId, sessions.Command],
+    ) -> None:
+        super().__init__()
+        self._updates, self._inbox, self._sessions = updates, inbox, sessions
+        self._offset: int | None = None
+        self._polled_at = 0.0
+        self._failures = 0
+        self._suspects: tuple[UpdateId, ...] = ()
+        self._counts, self._totals = Counts(unhandled=0, parked=0), Totals()
+        self._said: operations.Reported | None = None
+
+    async def on_start(self) -> None:
+        self.subscribe(DeadLetter)
+        # Told and not done here: dead letters of a crash that wait in the mailbox come first,
+        # so that what its session crashed on is parked and not routed again.
+        self.after(0, _Recover(), key="recover")
+        self.after(PRUNE_FIRST_SECONDS, _Prune(), key="prune")
+        self._report("warn", "waits for the first answer of Telegram")
+        self.pipe(
+            self._updates.verify,
+            then=lambda outcome: _Verified(outcome=outcome),
+            failed=lambda error: _Verified(outcome=error),
+        )
+
+    async def on_stop(self) -> None:
+        await self._acquit()
+
+    async def on_receive(self, message: _Message) -> None:
+        match message:
+            case _Recover():
+                await self._recover()
+            case _Poll():
+                await self._poll()
+            case _Polled():
+                await self._take(message.outcome)
+            case _Verified():
+                self._verified(message.outcome)
+            case _Reroute():
+                await self._reroute(message.update_id)
+            case _Acquit():
+                await self._acquit()
+            case _Prune():
+                await self._prune()
+            case DeadLetter():
+                await self._bury(message)
+            case _:
+                assert_never(message)
+
+    async def _recover(self) -> None:
+        stored = await self._inbox.unhandled()
+        accused = suspects(stored)
+        guilty = {update.update_id for update in accused if update.attempts >= ATTEMPTS_MAX}
+        counted = {u.update_id: u.attempts + 1 for u in accused if u.update_id not in guilty}
+        self._suspects = tuple(counted)
+        if counted:
+            await self._inbox.set_attempts(counted)
+            self.after(INNOCENT_AFTER_SECONDS, _Acquit(), key="acquit")
+        for update in stored:
+            if update.update_id in guilty:
+                died = f"in work at {update.attempts} restarts in a row, and never finished"
+                await self._park(update.update_id, died)
+            else:
+                await self._route(update)
+        if stored:
+            self.log.info("updates.recovered", updates=len(stored), parked=len(guilty))
+        self._poll_after(0)
+
+    async def _poll(self) -> None:
+        self._counts = await self._inbox.counts()
+        if self._counts.unhandled > GATEWAY_UNHANDLED_MAX:
+            self._report("warn", "polling waits: sessions are behind with their updates")
+            self._poll_after(FULL_WAIT_SECONDS)
+            return
+        self._polled_at = self.monotonic()
+        self.pipe(
+            partial(self._updates.poll, self._offset, patient=self._failures == 0),
+            then=lambda outcome: _Polled(outcome=outcome),
+            failed=lambda error: _Polled(outcome=error),
+        )
+
+    async def _take(self, outcome: Batch | Conflicted | TokenRejected | Exception) -> None:
+        self._totals.polls += 1
+        match outcome:
+            case Batch():
+                wait = await self._store(outcome)
+            case Conflicted():
+                self._report(
+                    "fail",
+                    "another program receives this bot's updates; stop it, or remove its webhook "
+                    f"with deleteWebhook ({outcome.detail})",
+                )
+                wait = CONFLICT_WAIT_SECONDS * (0.5 + self.world.random.random())
+            case TokenRejected():
+                self._rejected(outcome)
+                wait = TOKEN_WAIT_SECONDS
+            case Unavailable():
+                wait = self._unreachable(outcome)
+            case Exception():
+                raise outcome
+        self._poll_after(wait)
+
+    async def _store(self, batch: Batch) -> float:
+        """Keep a batch, tell what is new of it, and say how long the next poll may wait."""
+        new: frozenset[UpdateId] = frozenset()
+        if batch.updates:
+            readings = [(update, read(update)) for update in batch.updates]
+            new = await self._inbox.add(
+                [entry(update, reading) for update, reading in readings],
+                batch_id=self.world.uuid(),
+                at=self.now(),
+            )
+            for update, reading in readings:
+                if update.update_id in new:
+                    self._deliver(update, reading)
+            self._totals.last_update_id = batch.updates[-1].update_id
+        if batch.unreadable:
+            self.log.warning("updates.unreadable", count=batch.unreadable)
+        self._totals.updates += len(new)
+        self._totals.duplicates += len(batch.updates) - len(new)
+        # Set only now: the next poll confirms what is stored, and nothing else.
+        self._failures, self._offset = 0, batch.next_offset
+        self._report("pass")
+        return 0.0 if new else self._polled_at + NOTHING_NEW_SECONDS - self.monotonic()
+
+    def _deliver(self, update: Arrival, reading: Reading) -> None:
+        """Tell a new update to its session, or count why nobody hears of it."""
+        match reading:
+            case Routed():
+                self._sessions.tell(reading.chat_id, reading.message)
+            case Ignored():
+                self._totals.ignored += 1
+                self.log.debug("update.ignored", update_id=update.update_id, kind=reading.kind)
+            case Malformed():
+                self._parked(update.update_id, reading.reason)
+
+    def _rejected(self, outcome: TokenRejected) -> None:
+        self._report("fail", f"BOT_TOKEN was rejected by Telegram, correct it: {outcome.detail}")
+
+    def _unreachable(self, error: Unavailable) -> float:
+        """Forget the offset, report, and say how long the next poll has to wait."""
+        # Whoever answers next may be another server, or the same one without its memory: ask
+        # for everything that is not confirmed; the inbox knows what it has seen.
+        self._failures, self._offset = self._failures + 1, None
+        self._report(
+            "fail" if self._failures >= FAILURES_UNTIL_FAIL else "warn",
+            f"Telegram cannot be polled, check network and TELEGRAM_API_URL: {error.detail}",
+        )
+        return wait_seconds(
+            self._failures,
+            jitter=self.world.random.random(),
+            retry_after_seconds=error.retry_after_seconds,
+        )
+
+    def _verified(self, outcome: Verified | TokenRejected | Exception) -> None:
+        match outcome:
+            case Verified():
+                self.log.info("bot.verified", username=outcome.username)
+                if self._totals.polls == 0:  # a poll that has ended knows more
+                    self._report("pass")
+            case TokenRejected():
+                self._rejected(outcome)
+            case Unavailable():
+                self.log.warning("bot.unverified", reason=outcome.detail)  # the poll will tell
+            case Exception():
+                raise outcome
+
+    async def _reroute(self, update_id: UpdateId) -> None:
+        stored = await self._inbox.find(update_id)
+        if stored is not None:
+            await self._route(stored)
+
+    async def _route(self, stored: Stored) -> None:
+        """Tell a stored update; what reads otherwise today than when it came is settled."""
+        match read(stored):
+            case Routed() as routed:
+                self._sessions.tell(routed.chat_id, routed.message)
+            case Ignored():
+                await self._inbox.finish(stored.update_id, at=self.now())
+            case Malformed() as malformed:
+                await self._park(stored.update_id, malformed.reason)
+
+    async def _acquit(self) -> None:
+        innocent, self._suspects = self._suspects, ()
+        if innocent:
+            await self._inbox.set_attempts(dict.fromkeys(innocent, 0))
+
+    async def _prune(self) -> None:
+        now = self.now()
+        forgotten = await self._inbox.prune(
+            handled_before=now - HANDLED_KEPT, parked_before=now - PARKED_KEPT, limit=PRUNE_LIMIT
+        )
+        more = forgotten >= PRUNE_LIMIT
+        self.after(PRUNE_MORE_SECONDS if more else PRUNE_SECONDS, _Prune(), key="prune")
+        if forgotten:
+            self.log.info("updates.pruned", updates=forgotten)
+
+    async def _bury(self, letter: DeadLetter) -> None:
+        """Park what its session failed on; tell again later what its session did not take."""
+        heard = letter.message
+        if not isinstance(heard, sessions.Heard):
+            return
+        if letter.reason == "failed":
+            await self._park(heard.update_id, f"its session failed: {type(letter.error).__name__}")
+        else:
+            update_id = heard.update_id
+            self.after(REROUTE_SECONDS, _Reroute(update_id=update_id), key=("reroute", update_id))
+
+    async def _park(self, update_id: UpdateId, reason: str) -> None:
+        if await self._inbox.park(update_id, reason):
+            self._parked(update_id, reason)
+
+    def _parked(self, update_id: UpdateId, reason: str) -> None:
+        self._totals.parked += 1
+        self.log.warning("update.parked", update_id=update_id, reason=reason)
+        self.publish(gateway.UpdateParked(update_id=update_id, reason=reason))
+
+    def _poll_after(self, wait: float) -> None:
+        self.after(max(wait, 0.0), _Poll(), key="poll")
+
+    def _report(self, status: operations.Status, output: str = "") -> None:
+        reported = operations.Reported(
+            component=COMPONENT,
+            status=status,
+            output=output,
+            measurements=measured(self._totals, self._counts),
+        )
+        if self._said is None or (self._said.status, self._said.output) != (status, output):
+            self.log.info("gateway.reported", status=status, output=output)
+        self._said = reported
+        self.publish(reported)

@@ -1,0 +1,145 @@
+"""What the gateway knows about an update: the words it uses, and two decisions. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from actors.kernel.ids import ChatId, UpdateId
+from actors.operations import messages as operations
+from actors.sessions import messages as sessions
+
+BACKOFF_FIRST_SECONDS = 1.0
+BACKOFF_MAX_SECONDS = 30.0
+RETRY_AFTER_MAX_SECONDS = 86_400.0
+"""10,072 s have been seen (tdlib/td 1331); more than a day is taken as a day."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One update as it came: its id, and its JSON with every non-ASCII character escaped."""
+
+    update_id: UpdateId
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One update on its way into the inbox; `handled` when there is nothing to do for it."""
+
+    update_id: UpdateId
+    body: str
+    chat_id: ChatId | None = None
+    handled: bool = False
+    parked_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An unhandled update; `attempts` counts the processes that died while it was in work."""
+
+    update_id: UpdateId
+    body: str
+    chat_id: ChatId | None
+    attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """The session of `chat_id` is to hear `message`."""
+
+    chat_id: ChatId
+    message: sessions.Heard
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """Nothing to do; `kind` is the update's own, or `kind:why`."""
+
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Malformed:
+    """Not an update as the Bot API describes it."""
+
+    detail: str
+
+    @property
+    def reason(self) -> str:
+        """Why it is parked."""
+        return f"malformed: {self.detail}"
+
+
+Reading = Routed | Ignored | Malformed
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How much the inbox holds that somebody still has to deal with."""
+
+    unhandled: int
+    parked: int
+
+
+@dataclass(slots=True)
+class Totals:
+    """What the gateway has counted since it started."""
+
+    polls: int = 0
+    updates: int = 0
+    duplicates: int = 0
+    ignored: int = 0
+    parked: int = 0
+    last_update_id: int = 0
+
+
+def entry(arrival: Arrival, reading: Reading) -> Entry:
+    """How the inbox keeps an update that was read."""
+    match reading:
+        case Routed():
+            return Entry(arrival.update_id, arrival.body, chat_id=reading.chat_id)
+        case Ignored():
+            return Entry(arrival.update_id, arrival.body, handled=True)
+        case Malformed():
+            return Entry(arrival.update_id, arrival.body, parked_reason=reading.reason)
+
+
+def suspects(stored: Iterable[Stored]) -> list[Stored]:
+    """The first unhandled update of each chat: sessions work in order, so only these can
+    have been in work when the process died.
+    """
+    first: dict[ChatId | None, Stored] = {}
+    for update in stored:
+        first.setdefault(update.chat_id, update)
+    return list(first.values())
+
+
+def wait_seconds(
+    failures: int, *, jitter: float, retry_after_seconds: float | None = None
+) -> float:
+    """Wait before the next poll: what Telegram asked for, or 1 s doubling to 30 s of which
+    the upper half is random. `jitter` is in [0, 1).
+    """
+    if retry_after_seconds is not None:
+        # The constant comes first: `max` keeps its first argument when the other is NaN.
+        asked = min(RETRY_AFTER_MAX_SECONDS, max(BACKOFF_FIRST_SECONDS, retry_after_seconds))
+        return asked + jitter
+    doublings = min(max(failures - 1, 0), 16)
+    full = min(BACKOFF_MAX_SECONDS, BACKOFF_FIRST_SECONDS * float(2**doublings))
+    return full * (1 + jitter) / 2
+
+
+def measured(totals: Totals, counts: Counts) -> tuple[operations.Measurement, ...]:
+    """The gateway's figures; what ends in `_total` counts from its last restart."""
+    figures = {
+        "polls_total": totals.polls,
+        "updates_total": totals.updates,
+        "duplicates_total": totals.duplicates,
+        "ignored_total": totals.ignored,
+        "parked_total": totals.parked,
+        "last_update_id": totals.last_update_id,
+        "unhandled": counts.unhandled,
+        "parked": counts.parked,
+    }
+    return tuple(operations.Measurement(name=name, value=n) for name, n in figures.items())

@@ -1,0 +1,18 @@
+"""The only two errors a port may raise; anything else is a bug and crashes the actor.
+
+```
+Exception
+├── runtime.Unavailable   the dependency does not answer: try later
+└── Conflict              somebody else was faster: read again
+```
+"""
+
+from __future__ import annotations
+
+from runtime import Unavailable
+
+__all__ = ["Conflict", "Unavailable"]
+
+
+class Conflict(Exception):  # noqa: N818 - a verdict, like Unavailable
+    """The write lost a race; nothing was changed."""

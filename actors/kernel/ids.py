@@ -1,0 +1,20 @@
+"""Identifiers: one NewType each, so that two kinds can never be swapped."""
+
+from __future__ import annotations
+
+from typing import NewType
+
+ChatId = NewType("ChatId", int)
+"""A Telegram chat; negative for groups and channels."""
+
+MessageId = NewType("MessageId", int)
+"""A message inside one Telegram chat."""
+
+UpdateId = NewType("UpdateId", int)
+"""One Telegram update; unique per bot, not monotonic for ever (Bot API, `Update`)."""
+
+RecordId = NewType("RecordId", int)
+"""A row of the record table (NocoDB's `Id`)."""
+
+LetterId = NewType("LetterId", str)
+"""One outgoing Telegram request, named by whoever asks for it."""

@@ -1,0 +1,1 @@
+"""What the system is doing, for those who watch."""

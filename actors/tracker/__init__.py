@@ -1,0 +1,1 @@
+"""Who waits for which payment, and the one that asks."""

@@ -1,0 +1,1 @@
+"""One HTTP port: health, metrics, and whatever routes the other subjects add."""

@@ -1,0 +1,86 @@
+"""Who may look at the operator's routes.
+
+With `OPERATOR_TOKEN` set, a request needs `Authorization: Bearer <token>`. Without one the
+routes are open only while the server listens on loopback, and then only to requests that were
+made on this machine: a `Host` that is no loopback name is a web page that points its own name
+at us (DNS rebinding), and a `Forwarded` header is a proxy that lets the world in. Everybody
+else is told what to set.
+"""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import Response
+
+from adapters.http.problems import problem
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+_FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operators:
+    """The rule of this page: what operators know, and whether we listen on loopback only."""
+
+    token: str | None
+    loopback: bool
+
+    def refusal(self, connection: HTTPConnection) -> Response | None:
+        """Return why `connection` may not look, or None when it may."""
+        if self.token:
+            return self._refuse_stranger(connection, self.token)
+        if self.loopback and _is_local(connection):
+            return None
+        return problem(
+            HTTPStatus.FORBIDDEN,
+            "set OPERATOR_TOKEN and send it as `Authorization: Bearer ...`; "
+            "without a token only direct requests to a loopback HTTP_BIND are answered",
+        )
+
+    def only(self, endpoint: Endpoint) -> Endpoint:
+        """Keep everybody else away from `endpoint`."""
+
+        async def guarded(request: Request) -> Response:
+            return self.refusal(request) or await endpoint(request)
+
+        return guarded
+
+    @staticmethod
+    def _refuse_stranger(connection: HTTPConnection, token: str) -> Response | None:
+        sent = connection.headers.getlist("authorization")
+        if not sent:
+            return problem(
+                HTTPStatus.UNAUTHORIZED,
+                "send `Authorization: Bearer` with the OPERATOR_TOKEN of this server",
+                headers={"www-authenticate": 'Bearer realm="factorage"'},
+            )
+        scheme, _, credentials = sent[0].partition(" ")
+        # Bytes, in constant time: a str beyond ASCII would raise, and time would tell a prefix.
+        right = hmac.compare_digest(credentials.strip().encode("latin-1"), token.encode())
+        if len(sent) == 1 and scheme.lower() == "bearer" and right:
+            return None
+        return problem(
+            HTTPStatus.UNAUTHORIZED,
+            "the token is not the OPERATOR_TOKEN of this server",
+            headers={"www-authenticate": 'Bearer realm="factorage", error="invalid_token"'},
+        )
+
+
+def _is_local(connection: HTTPConnection) -> bool:
+    if any(name in connection.headers for name in _FORWARDED):
+        return False
+    host = connection.headers.get("host", "")
+    name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
+    if name.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,121 @@
+"""What a request may cost before a handler sees it, and the headers every answer carries."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+import trio
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from adapters.http.problems import problem
+
+HEADERS_MAX_BYTES = 16 * 1024
+BODY_MAX_BYTES = 64 * 1024
+BODY_SECONDS = 10.0
+"""From the end of the headers to the end of the body, however slowly it drips."""
+
+SECURITY_HEADERS = {
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "cross-origin-resource-policy": "same-origin",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+}
+"""On every answer, unless the route says otherwise: a page brings its own policy."""
+
+_CLOSE = {"connection": "close"}  # the rest of the body is not worth reading
+
+
+class RequestLimits:
+    """Read the whole body first, within a size and a deadline: handlers wait for no client."""
+
+    def __init__(
+        self, app: ASGIApp, *, max_bytes: int = BODY_MAX_BYTES, seconds: float = BODY_SECONDS
+    ) -> None:
+        self._app, self._max_bytes, self._seconds = app, max_bytes, seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or refuse it with 408, 413 or 431."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        # The protocol refuses only headers that are too long *and* unfinished.
+        if _headers_bytes(scope) > HEADERS_MAX_BYTES:
+            large = problem(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, headers=_CLOSE)
+            await large(scope, receive, send)
+            return
+        body: bytes | Response | None = None
+        with trio.move_on_after(self._seconds) as deadline:
+            body = await self._read(scope, receive)
+        if deadline.cancelled_caught:
+            body = problem(
+                HTTPStatus.REQUEST_TIMEOUT,
+                f"the body did not arrive within {self._seconds:g} s",
+                headers=_CLOSE,
+            )
+        if isinstance(body, Response):
+            await body(scope, receive, send)
+        elif body is not None:
+            await self._app(scope, _replay(body, receive), send)
+
+    async def _read(self, scope: Scope, receive: Receive) -> bytes | Response | None:
+        """Return the body, a refusal, or None when the client has gone."""
+        too_large = problem(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            f"a body may have {self._max_bytes} bytes",
+            headers=_CLOSE,
+        )
+        declared = Headers(scope=scope).get("content-length", "0")
+        if declared.isdecimal() and int(declared) > self._max_bytes:
+            return too_large
+        body = bytearray()
+        while True:
+            event = await receive()
+            if event["type"] == "http.disconnect":
+                return None
+            body += event.get("body", b"")
+            if len(body) > self._max_bytes:
+                return too_large
+            if not event.get("more_body", False):
+                return bytes(body)
+
+
+def _headers_bytes(scope: Scope) -> int:
+    """Count the headers as they were written, with their colons and line ends, and the target."""
+    target = len(scope.get("raw_path") or b"") + len(scope.get("query_string", b""))
+    return target + sum(len(name) + len(value) + 4 for name, value in scope["headers"])
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    told = False
+
+    async def replayed() -> Message:
+        nonlocal told
+        if told:
+            return await receive()  # the client's disconnect
+        told = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replayed
+
+
+class SecurityHeaders:
+    """Add what a browser has to know to every answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in SECURITY_HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)

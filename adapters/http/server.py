@@ -1,0 +1,214 @@
+"""HttpServer: the one port of the process, under supervision like everything else.
+
+Receives  http.FindUrl
+Tells     http.Listening and operations.Reported, both on the event stream
+Owns      the listening sockets and the connections, each a task of this incarnation
+Restarts  safely: connections are cut, the port is opened again; a client asks again
+
+A port that cannot be opened is a failure of the start (`CannotListen`), not an outage to wait
+for: somebody has to change `HTTP_BIND` or stop the other program.
+"""
+
+from __future__ import annotations
+
+import errno
+from typing import assert_never
+
+import trio
+from hypercorn.trio.worker_context import WorkerContext
+from starlette.types import ASGIApp
+
+from actors.operations import messages as operations
+from adapters.http import messages as http
+from adapters.http.connection import Connection, Deadlines, protocol_config
+from adapters.http.listening import Bind, listen, port_of
+from runtime import Actor, message
+
+CONNECTIONS_MAX = 512
+"""Half of the 1,024 files that a process may usually open. Beyond it, whoever has been idle
+longest makes room; a crowd that sends nothing cannot keep the others out."""
+
+DRAIN_SECONDS = 3.0
+"""For the requests that are being served when the actor stops; less than its spec gives it."""
+
+REPORT_SECONDS = 10.0
+ACCEPT_PAUSE_SECONDS = 0.1
+
+_NO_ROOM = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS}
+
+
+@message
+class _Crashed:
+    """A request's handler raised; its client has been answered 500."""
+
+    error: Exception
+
+
+@message
+class _Over:
+    """A connection has ended, whoever ended it."""
+
+
+@message
+class _Deaf:
+    """A listener has closed without our doing."""
+
+
+@message
+class _Report:
+    """Time to say how we are."""
+
+
+_Message = http.FindUrl | _Crashed | _Over | _Deaf | _Report
+
+
+class HttpServer(Actor[_Message]):
+    """Serves `app` on `bind`; see the head of this file."""
+
+    def __init__(
+        self,
+        *,
+        app: ASGIApp,
+        bind: Bind,
+        deadlines: Deadlines | None = None,
+        connections_max: int = CONNECTIONS_MAX,
+    ) -> None:
+        super().__init__()
+        self._app, self._bind, self._connections_max = app, bind, connections_max
+        self._deadlines = deadlines or Deadlines()
+        self._config, self._context = protocol_config(), _Context(max_requests=None)
+        self._listeners: list[trio.SocketListener] = []
+        self._connections: set[Connection] = set()
+        self._empty = trio.Event()
+        self._url = ""
+        self._served = self._crashed = self._evicted = self._refused = 0
+
+    async def on_start(self) -> None:  # type: ignore[override]  # pykka's hooks are not async
+        self._listeners = await listen(self._bind)
+        self._url = self._bind.url(port_of(self._listeners[0]))
+        for listener in self._listeners:
+            self.pipe(self._accept, listener, then=lambda _: _Deaf())
+        self.every(REPORT_SECONDS, _Report())
+        self.log.info("http.listening", url=self._url)
+        self.publish(http.Listening(url=self._url))
+        self._report()
+
+    async def on_receive(self, message: _Message) -> str | None:
+        match message:
+            case http.FindUrl():
+                return self._url
+            case _Crashed():
+                self._note_crash(message.error)
+            case _Over():
+                self._served += 1
+            case _Deaf():
+                raise RuntimeError(f"the listener on {self._bind} has closed")
+            case _Report():
+                self._report()
+            case _:
+                assert_never(message)
+        return None
+
+    async def on_stop(self) -> None:  # type: ignore[override]  # the same
+        for listener in self._listeners:
+            await listener.aclose()
+        await self._context.terminated.set()  # the protocols answer no further request
+        for connection in list(self._connections):
+            connection.drain()
+        if self._connections:
+            self._empty = trio.Event()
+            with trio.move_on_after(DRAIN_SECONDS):
+                await self._empty.wait()
+
+    def _note_crash(self, error: Exception) -> None:
+        self._served += 1
+        self._crashed += 1
+        while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
+            error = error.exceptions[0]  # the nurseries around it say nothing
+        self.log.error("http.request_failed", exc_info=error)
+
+    def _report(self) -> None:
+        figures = {
+            "connections": len(self._connections),
+            "connections_served_total": self._served,
+            "connections_evicted_total": self._evicted,
+            "connections_refused_total": self._refused,
+            "requests_total": self._context.requests,
+            "requests_crashed_total": self._crashed,
+        }
+        self.publish(
+            operations.Reported(
+                component="http",
+                status="pass",
+                measurements=tuple(
+                    operations.Measurement(name=name, value=value)
+                    for name, value in figures.items()
+                ),
+            )
+        )
+
+    # Beside the mailbox: one task for each listener, and one for each connection
+
+    async def _accept(self, listener: trio.SocketListener) -> None:
+        async with listener:
+            while True:
+                try:
+                    stream = await listener.accept()
+                except trio.ClosedResourceError:
+                    return  # we are stopping
+                except OSError as error:
+                    if error.errno not in _NO_ROOM:
+                        raise
+                    self.log.warning("http.accept_failed", error=str(error))
+                    await trio.sleep(ACCEPT_PAUSE_SECONDS)
+                else:
+                    self._admit(stream)
+
+    def _admit(self, stream: trio.SocketStream) -> None:
+        if len(self._connections) >= self._connections_max and not self._make_room():
+            self._refused += 1
+            stream.socket.close()
+            return
+        connection = Connection(
+            stream,
+            app=self._app,
+            config=self._config,
+            context=self._context,
+            deadlines=self._deadlines,
+        )
+        self._connections.add(connection)
+        self.pipe(
+            self._serve,
+            connection,
+            then=lambda _: _Over(),
+            failed=lambda error: _Crashed(error=error),
+        )
+
+    def _make_room(self) -> bool:
+        idle = [
+            (since, connection)
+            for connection in self._connections
+            if (since := connection.idle_since) is not None
+        ]
+        if not idle:
+            return False
+        _, oldest = min(idle, key=lambda pair: pair[0])
+        oldest.cut()
+        self._connections.discard(oldest)
+        self._evicted += 1
+        return True
+
+    async def _serve(self, connection: Connection) -> None:
+        try:
+            await connection.serve()
+        finally:
+            self._connections.discard(connection)
+            if not self._connections:
+                self._empty.set()
+
+
+class _Context(WorkerContext):
+    """What hypercorn's protocols share; it counts requests for us."""
+
+    async def mark_request(self) -> None:
+        self.requests += 1

@@ -1,0 +1,1 @@
+"""Every store port kept in memory: for simulation, and for tests in virtual time."""

@@ -1,0 +1,139 @@
+"""The tracker's two ports in memory: for simulation, and for tests in virtual time."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from actors.kernel.ids import RecordId
+from actors.tracker.model import Answer, Page, Place, Requests, Row, Throttled, TooLong, Watch
+from actors.tracker.ports import PaidRecords, Watches
+from adapters.memory.sessions import MemorySessions
+
+
+class MemoryWatches(Watches):
+    """Who waits is what `sessions` hold. Forgets everything with the process."""
+
+    def __init__(self, *, sessions: MemorySessions) -> None:
+        self._sessions = sessions
+        self._paid: set[RecordId] = set()
+        self._cursor: datetime | None = None
+
+    async def waiting(self) -> tuple[Watch, ...]:
+        return tuple(
+            Watch(record_id=record_id, chat_id=chat_id, paid=record_id in self._paid)
+            for record_id, chat_id in sorted(self._sessions.waiting())
+        )
+
+    async def mark_paid(self, record_ids: Collection[RecordId]) -> None:
+        self._paid.update(record_ids)
+
+    async def forget_recorded(self) -> None:
+        self._paid.intersection_update(record_id for record_id, _ in self._sessions.waiting())
+
+    async def cursor(self) -> datetime | None:
+        return self._cursor
+
+    async def save_cursor(self, after: datetime) -> None:
+        self._cursor = after
+
+
+@dataclass(slots=True)
+class _Entry:
+    """One row of the record table."""
+
+    paid: bool = False
+    updated_at: datetime | None = None
+
+
+class MemoryPaidRecords(PaidRecords):
+    """A record table in a dict, moved by a test or a simulation as an operator would.
+
+    `now` is the table's own clock. Each question takes the first of `outcomes`, if any: an
+    answer to give, an error to raise, or None to answer truthfully.
+    """
+
+    def __init__(
+        self,
+        *,
+        now: Callable[[], datetime],
+        chunk_rows: int = 500,
+        page_rows: int = 1000,
+    ) -> None:
+        self._now, self._page_rows = now, page_rows
+        self._chunk_rows = chunk_rows
+        self._rows: dict[RecordId, _Entry] = {}
+        self._requests = Requests()
+        self.questions: list[Place | tuple[RecordId, ...]] = []
+        """Everything that was asked, in order: a place of changes, or a chunk of ids."""
+        self.outcomes: deque[Answer | Exception | None] = deque()
+
+    def insert(self, record_id: RecordId) -> None:
+        """A new row, not paid."""
+        self._rows[record_id] = _Entry()
+
+    def tick(self, record_id: RecordId, *, paid: bool = True) -> None:
+        """The box is ticked, or cleared; raises KeyError for an unknown row."""
+        self._rows[record_id].paid = paid
+        self._rows[record_id].updated_at = self._now().replace(microsecond=0)
+
+    def delete(self, record_id: RecordId) -> None:
+        """Remove a row; raises KeyError for an unknown one."""
+        del self._rows[record_id]
+
+    @property
+    def requests(self) -> Requests:
+        return self._requests
+
+    @property
+    def chunk_rows(self) -> int:
+        return self._chunk_rows
+
+    async def changed(self, place: Place) -> Answer:
+        self.questions.append(place)
+        changed = sorted(
+            (entry.updated_at, record_id)
+            for record_id, entry in self._rows.items()
+            if entry.paid and entry.updated_at is not None and entry.updated_at > place.after
+        )
+        found = [record_id for _, record_id in changed[place.skip :]]
+        return self._answered(self._page(found))
+
+    async def read(self, record_ids: Collection[RecordId]) -> Answer:
+        self.questions.append(tuple(record_ids))
+        found = [record_id for record_id in sorted(record_ids) if record_id in self._rows]
+        answer = self._page(found)
+        if not answer.last:
+            self._chunk_rows = min(self._chunk_rows, answer.size)
+        return self._answered(answer)
+
+    def _page(self, found: list[RecordId]) -> Page:
+        rows = tuple(
+            Row(
+                record_id=record_id,
+                paid=self._rows[record_id].paid,
+                updated_at=self._rows[record_id].updated_at,
+            )
+            for record_id in found[: self._page_rows]
+        )
+        last = len(rows) == len(found)
+        return Page(rows=rows, size=len(rows), last=last, server_time=self._now())
+
+    def _answered(self, truth: Page) -> Answer:
+        outcome = self.outcomes.popleft() if self.outcomes else None
+        tally, answer = self._requests, truth if outcome is None else outcome
+        tally.total += 1
+        match answer:
+            case Page():
+                tally.ok += 1
+            case Throttled():
+                tally.throttled += 1
+            case _:
+                tally.failed += 1
+        if isinstance(answer, Exception):
+            raise answer
+        if isinstance(answer, TooLong):
+            self._chunk_rows = max(1, self._chunk_rows // 2)
+        return answer

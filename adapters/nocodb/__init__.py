@@ -1,0 +1,1 @@
+"""NocoDB as the record table: who registered, and who has paid (data API v2)."""

@@ -1,0 +1,1 @@
+"""PostgreSQL: an embedded server, migrations, the batching writer, and every subject's store."""

@@ -1,0 +1,76 @@
+"""What the tracker remembers, in PostgreSQL: `tracker.ports.Watches`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from actors.kernel.ids import ChatId, RecordId
+from actors.tracker.model import Watch
+from actors.tracker.ports import Watches
+from adapters.postgres.database import Database, Statement
+
+
+class PostgresWatches(Watches):
+    """Every method is one statement: `0003_tracker.sql`, and who waits by `0002_sessions.sql`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def waiting(self) -> tuple[Watch, ...]:
+        rows = await self._database.read(
+            """
+            select waits.record_id, waits.chat_id, seen.record_id is not null as paid
+            from user_session as waits left join seen_payment as seen using (record_id)
+            where waits.state = 'awaiting_payment'
+            order by waits.record_id, waits.chat_id
+            """
+        )
+        return tuple(
+            Watch(
+                record_id=RecordId(row["record_id"]),
+                chat_id=ChatId(row["chat_id"]),
+                paid=row["paid"],
+            )
+            for row in rows
+        )
+
+    async def mark_paid(self, record_ids: Collection[RecordId]) -> None:
+        await self._database.write(
+            Statement(
+                """
+                insert into seen_payment (record_id)
+                select distinct unnest(%(record_ids)s::bigint[])
+                on conflict (record_id) do nothing
+                """,
+                {"record_ids": list(record_ids)},
+            )
+        )
+
+    async def forget_recorded(self) -> None:
+        await self._database.write(
+            Statement(
+                """
+                delete from seen_payment where not exists (
+                    select from user_session
+                    where user_session.record_id = seen_payment.record_id
+                        and user_session.state = 'awaiting_payment'
+                )
+                """
+            )
+        )
+
+    async def cursor(self) -> datetime | None:
+        rows = await self._database.read("select after from tracker_cursor")
+        return rows[0]["after"] if rows else None
+
+    async def save_cursor(self, after: datetime) -> None:
+        await self._database.write(
+            Statement(
+                """
+                insert into tracker_cursor (after) values (%(after)s)
+                on conflict (only_row) do update set after = excluded.after
+                """,
+                {"after": after},
+            )
+        )

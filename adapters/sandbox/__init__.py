@@ -1,0 +1,13 @@
+"""The outside world on loopback: real HTTP, simulated servers; only `demo` and tests start it.
+
+`server`           HTTP/1.1 on trio for one app: `async with serve(app) as url`
+`telegram`         a Bot API server, and the people who talk to the bot
+`nocodb`           NocoDB's v2 data API over one table
+`faults`           what can be made to go wrong: fail, hang, drop
+`control`          the same from another process: `serve(telegram_control.controlled(telegram))`
+
+Each server is one plain object that owns its whole state: two of them live side by side, and
+each answers a `Request` without any socket too. Their behaviour is the specification of the
+outside world for the rest of the project; the facts come from `research/telegram.md`, from
+the open Bot API server's source, and from section 5 of `contracts/providers.md`.
+"""

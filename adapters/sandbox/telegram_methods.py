@@ -1,0 +1,282 @@
+"""The methods of the Bot API that a shop calls; each answers what Telegram would."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+
+import trio
+
+from adapters.sandbox import telegram_markup, telegram_text
+from adapters.sandbox.telegram_parameters import (
+    Parameters,
+    Refusal,
+    bad,
+    flag,
+    integer,
+    parsed,
+    too_many,
+)
+from adapters.sandbox.telegram_poll import INT32_MAX, WEBHOOK_SET, allow
+from adapters.sandbox.telegram_state import Chat, Json, Message
+from adapters.sandbox.telegram_world import World
+
+CALLBACK_SECONDS = 15
+"""A pressed button stops spinning by itself; answering later is refused."""
+CALLBACK_TEXT_MAX = 200
+COMMANDS_MAX = 100
+CHAT_ACTIONS = frozenset(
+    {"typing", "upload_photo", "upload_video", "upload_voice", "upload_document"}
+    | {"upload_video_note", "record_video", "record_voice", "record_video_note"}
+    | {"choose_sticker", "find_location", "cancel"}
+)
+_COMMAND = re.compile(r"[a-z0-9_]{1,32}")
+_SECRET = re.compile(r"[0-9A-Za-z_-]{0,256}")
+
+
+async def call(world: World, method: str, parameters: Parameters) -> object:
+    """The result of a method (its name in lower case); raises Refusal."""
+    if method == "getupdates":
+        return await world.polling.poll(parameters)
+    if method not in METHODS:
+        raise Refusal(404, "Not Found: method not found")
+    return METHODS[method](world, parameters)
+
+
+def _get_me(world: World, _: Parameters) -> Json:
+    return world.bot.as_json() | {
+        "can_join_groups": True,
+        "can_read_all_group_messages": False,
+        "supports_inline_queries": False,
+        "can_connect_to_business": False,
+        "has_main_web_app": False,
+    }
+
+
+def _set_webhook(world: World, parameters: Parameters) -> bool:
+    """Only remembered: this world sends no webhooks, but it refuses to be polled meanwhile."""
+    url = parameters.get("url", "")
+    if not url:
+        return _delete_webhook(world, parameters)
+    now = trio.current_time()
+    if now < world.polling.webhook_allowed_at:
+        raise too_many(1)
+    world.polling.webhook_allowed_at = now + 1
+    if not url.startswith("https://"):
+        raise bad("bad webhook: An HTTPS URL must be provided for webhook")
+    if not _SECRET.fullmatch(parameters.get("secret_token", "")):
+        raise bad("secret token contains unallowed characters")
+    allow(world.updates, parameters)
+    if flag(parameters, "drop_pending_updates"):
+        world.updates.clear()
+    world.polling.terminate(WEBHOOK_SET)
+    world.polling.webhook_url = url
+    return True
+
+
+def _delete_webhook(world: World, parameters: Parameters) -> bool:
+    if flag(parameters, "drop_pending_updates"):
+        world.updates.clear()
+    world.polling.webhook_url = ""
+    return True
+
+
+def _get_webhook_info(world: World, _: Parameters) -> Json:
+    info: Json = {
+        "url": world.polling.webhook_url,
+        "has_custom_certificate": False,
+        "pending_update_count": len(world.updates),
+    }
+    if world.updates.allowed is not None:
+        info["allowed_updates"] = sorted(world.updates.allowed)
+    return info
+
+
+def _send_message(world: World, parameters: Parameters) -> Json:
+    text, entities = telegram_text.read(parameters)
+    markup = telegram_markup.read(parameters)
+    chat = _chat(world, parameters)
+    if markup.reply and chat.type != "private":
+        for button in (button for row in markup.reply for button in row):
+            if button.get("request_contact"):
+                raise bad("phone number can be requested in private chats only")
+    _must_be_open(chat)
+    _spend(world, chat, parameters)
+    message = Message(
+        message_id=world.next_message_id(chat),
+        chat=chat,
+        sender=world.bot,
+        date=world.now(),
+        text=text,
+        entities=entities,
+        inline_keyboard=markup.inline or [],
+    )
+    if markup.reply is not None or markup.remove:
+        chat.reply_keyboard = markup.reply or []
+    world.show(message)
+    return message.as_json()
+
+
+def _edit_message_text(world: World, parameters: Parameters) -> Json:
+    text, entities = telegram_text.read(parameters)
+    markup = telegram_markup.read(parameters)
+    message = _own_message(world, parameters)
+    return _change(world, message, parameters, (text, entities, markup.inline or []))
+
+
+def _edit_message_reply_markup(world: World, parameters: Parameters) -> Json:
+    markup = telegram_markup.read(parameters)
+    message = _own_message(world, parameters)
+    shown = (message.text, message.entities, markup.inline or [])
+    return _change(world, message, parameters, shown)
+
+
+def _change(
+    world: World,
+    message: Message,
+    parameters: Parameters,
+    shown: tuple[str, list[Json], telegram_markup.Rows],
+) -> Json:
+    """Show something else in a message; an edit without a keyboard takes the keyboard away."""
+    if shown == (message.text, message.entities, message.inline_keyboard):
+        raise bad(
+            "message is not modified: specified new message content and reply markup "
+            "are exactly the same as a current content and reply markup of the message"
+        )
+    _spend(world, message.chat, parameters)
+    message.history.append(message.text)
+    message.text, message.entities, message.inline_keyboard = shown
+    message.edit_date = world.now()
+    world.notice()
+    return message.as_json()
+
+
+def _delete_message(world: World, parameters: Parameters) -> bool:
+    chat = _chat(world, parameters)
+    message_id = _message_id(parameters)
+    if message_id not in chat.messages:
+        raise bad("message to delete not found")
+    del chat.messages[message_id]
+    world.notice()
+    return True
+
+
+def _answer_callback_query(world: World, parameters: Parameters) -> bool:
+    """Answering twice in time is harmless; the first text has been shown."""
+    callback = world.callbacks.get(parameters.get("callback_query_id", ""))
+    text = parameters.get("text", "")
+    if len(text) > CALLBACK_TEXT_MAX:
+        raise bad("MESSAGE_TOO_LONG")
+    expired = timedelta(seconds=CALLBACK_SECONDS)
+    if callback is None or world.now() > callback.pressed + expired:
+        raise bad("query is too old and response timeout expired or query ID is invalid")
+    if not callback.answered:
+        callback.answered, callback.text = True, text
+    world.notice()
+    return True
+
+
+def _send_chat_action(world: World, parameters: Parameters) -> bool:
+    chat = _chat(world, parameters)
+    action = parameters.get("action", "").lower()
+    if action not in CHAT_ACTIONS:
+        raise bad("wrong parameter action in request")
+    _must_be_open(chat)
+    chat.action = None if action == "cancel" else action
+    world.notice()
+    return True
+
+
+def _set_my_commands(world: World, parameters: Parameters) -> bool:
+    commands = parsed(parameters, "commands", "can't parse commands JSON object")
+    if not isinstance(commands, list):
+        raise bad("expected an Array of BotCommand")
+    if len(commands) > COMMANDS_MAX:
+        raise bad("too many commands specified")
+    for command in commands:
+        if not isinstance(command, dict) or not _COMMAND.fullmatch(str(command.get("command"))):
+            raise bad("BOT_COMMAND_INVALID")
+        if not command.get("description"):
+            raise bad("BOT_COMMAND_DESCRIPTION_INVALID")
+    world.commands = commands
+    return True
+
+
+def _get_my_commands(world: World, _: Parameters) -> list[Json]:
+    return world.commands
+
+
+def _get_chat(world: World, parameters: Parameters) -> Json:
+    gifts = ("unlimited_gifts", "limited_gifts", "unique_gifts", "premium_subscription")
+    return _chat(world, parameters).as_json() | {
+        "accent_color_id": 0,
+        "max_reaction_count": 11,
+        "accepted_gift_types": dict.fromkeys((*gifts, "gifts_from_channels"), False),
+    }
+
+
+METHODS: dict[str, Callable[[World, Parameters], object]] = {
+    "getme": _get_me,
+    "setwebhook": _set_webhook,
+    "deletewebhook": _delete_webhook,
+    "getwebhookinfo": _get_webhook_info,
+    "sendmessage": _send_message,
+    "editmessagetext": _edit_message_text,
+    "editmessagereplymarkup": _edit_message_reply_markup,
+    "deletemessage": _delete_message,
+    "answercallbackquery": _answer_callback_query,
+    "sendchataction": _send_chat_action,
+    "setmycommands": _set_my_commands,
+    "getmycommands": _get_my_commands,
+    "getchat": _get_chat,
+}
+"""Everything but getUpdates, which is the only one that waits."""
+
+
+def _chat(world: World, parameters: Parameters) -> Chat:
+    """The chat named by `chat_id`; a person who never wrote is nobody to a bot."""
+    named = parameters.get("chat_id", "").strip()
+    if not named:
+        raise bad("chat_id is empty")
+    try:
+        chat = world.chats.get(int(named))
+    except ValueError:
+        chat = None
+    if chat is None or not chat.started:
+        raise bad("chat not found")
+    return chat
+
+
+def _must_be_open(chat: Chat) -> None:
+    if chat.peer is not None and chat.peer.deactivated:
+        raise Refusal(403, "Forbidden: user is deactivated")
+    if chat.blocked and chat.peer is not None:
+        raise Refusal(403, "Forbidden: bot was blocked by the user")
+    if chat.blocked:
+        raise Refusal(403, f"Forbidden: bot was kicked from the {chat.type} chat")
+
+
+def _spend(world: World, chat: Chat, parameters: Parameters) -> None:
+    paid = flag(parameters, "allow_paid_broadcast")
+    wait_seconds = world.limits.spend(chat.id, world.now().timestamp(), paid=paid)
+    if wait_seconds and world.rate_limited:
+        raise too_many(wait_seconds)
+
+
+def _message_id(parameters: Parameters) -> int:
+    found = integer(parameters, "message_id", 0, 0, INT32_MAX)
+    if not found:
+        raise bad("message identifier is not specified")
+    return found
+
+
+def _own_message(world: World, parameters: Parameters) -> Message:
+    chat = _chat(world, parameters)
+    message = chat.messages.get(_message_id(parameters))
+    _must_be_open(chat)
+    if message is None:
+        raise bad("message to edit not found")
+    if message.sender is not world.bot:
+        raise bad("message can't be edited")
+    return message

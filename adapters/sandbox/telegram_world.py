@@ -1,0 +1,52 @@
+"""Everything one bot's Telegram consists of; the methods and the people act on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+import trio
+
+from adapters.sandbox.telegram_limits import SendLimits
+from adapters.sandbox.telegram_poll import Polling
+from adapters.sandbox.telegram_state import Account, Callback, Chat, Json, Message
+from adapters.sandbox.telegram_updates import Updates
+
+
+class World:
+    """Plain state, owned by one sandbox. `now` is its wall clock."""
+
+    def __init__(self, *, bot: Account, now: Callable[[], datetime]) -> None:
+        self.bot, self.now = bot, now
+        self.updates = Updates(now)
+        self.polling = Polling(self.updates)
+        self.chats: dict[int, Chat] = {}
+        self.callbacks: dict[str, Callback] = {}
+        self.commands: list[Json] = []
+        """What setMyCommands left behind."""
+        self.limits = SendLimits()
+        self.rate_limited = False
+        self.changed = trio.Event()
+        """Set whenever what somebody sees changes, and replaced."""
+        self._private_messages = 0
+        self._group_messages: dict[int, int] = {}
+
+    def next_message_id(self, chat: Chat) -> int:
+        """Private chats share one counter, a group has its own; no id comes back."""
+        if chat.id > 0:
+            self._private_messages += 1
+            return self._private_messages
+        self._group_messages[chat.id] = self._group_messages.get(chat.id, 0) + 1
+        return self._group_messages[chat.id]
+
+    def show(self, message: Message) -> None:
+        """Put a message into its chat; what its sender was doing (`typing`) is over."""
+        message.chat.messages[message.message_id] = message
+        if message.sender is self.bot:
+            message.chat.action = None
+        self.notice()
+
+    def notice(self) -> None:
+        """Wake whoever waits for something to be seen."""
+        self.changed.set()
+        self.changed = trio.Event()

@@ -1,0 +1,139 @@
+"""The commands of `main.py`: what people type, and the exit status they get.
+
+Data goes to stdout, progress and logs to stderr; `--json` is for machines.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import cyclopts
+import trio
+import structlog
+from rich.console import Console
+
+from adapters.http.listening import CannotListen, ensure_free
+from config import demo, health
+from config.logging import configure_logging
+from config.process import FAILED, REFUSED, until_signalled
+from config.settings import Settings, SettingsError, load_settings
+from config.wiring import IDENTITY, bind_of, running_shop
+from runtime import SupervisionError
+
+app = cyclopts.App(
+    name="main.py",
+    help="factorage: supervised actors that sell on Telegram.",
+    version=IDENTITY.version,
+    result_action="return_value",
+)
+
+log = structlog.get_logger("factorage")
+
+DEFAULT_URL = "http://127.0.0.1:8080"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command that `arguments` name; answer its exit status."""
+    try:
+        status = app(list(arguments), exit_on_error=False)
+    except cyclopts.CycloptsError:
+        return REFUSED  # cyclopts has said what is wrong
+    except KeyboardInterrupt:
+        return 130
+    return status if isinstance(status, int) else 0
+
+
+@app.command
+def run() -> int:
+    """Run the shop, configured by the environment (and `.env` in this folder).
+
+    The first SIGINT or SIGTERM drains and exits with 0, a second one ends at once. Exits with
+    2, and says what to do, when the settings or the machine do not allow a start.
+    """
+    env_file = Path(".env")
+    try:
+        settings = load_settings(os.environ, env_file=env_file if env_file.exists() else None)
+    except SettingsError as error:
+        return _refuse(str(error))
+    configure_logging(settings.log_format, secrets=settings.secrets())
+    return trio.run(_run, settings)
+
+
+async def _run(settings: Settings) -> int:
+    try:
+        await until_signalled(partial(_serve, settings))
+    except CannotListen as error:
+        return _refuse(str(error))
+    except SupervisionError as error:
+        return _refuse(str(error.__cause__ or error))
+    return 0
+
+
+async def _serve(settings: Settings, until: trio.CancelScope) -> None:
+    bind = bind_of(settings)
+    if bind.port:
+        await ensure_free(bind)
+    async with running_shop(settings) as shop:
+        log.info("factorage.up", url=await shop.url(), version=IDENTITY.version)
+        with until:
+            await trio.sleep_forever()
+        shop.drain()
+    log.info("factorage.down", fates=str(shop.system.fates()))
+
+
+@app.command(name="demo")
+def run_demo(
+    *,
+    exit_: Annotated[bool, cyclopts.Parameter(name="--exit", negative="")] = False,
+    json: Annotated[bool, cyclopts.Parameter(negative="")] = False,
+    keep: Path | None = None,
+    verbose: Annotated[bool, cyclopts.Parameter(negative="")] = False,
+) -> int:
+    """Show the whole product on this machine: real code and database, a simulated outside world.
+
+    Parameters
+    ----------
+    exit_
+        End after the story; the exit status is 0 only if every step of it was verified.
+    json
+        Print one line of JSON on stdout when the story has been told.
+    keep
+        Keep the database in this folder instead of a temporary one.
+    verbose
+        Show the log as well.
+    """
+    configure_logging("console", "INFO" if verbose else "CRITICAL")
+    return trio.run(partial(demo.run, leave=exit_, as_json=json, keep=keep))
+
+
+@app.command(name="health")
+def show_health(
+    *, url: str = DEFAULT_URL, json: Annotated[bool, cyclopts.Parameter(negative="")] = False
+) -> int:
+    """Ask a running shop how it is. Exits with 0 pass, 1 warn, 2 fail, 3 unreachable.
+
+    Parameters
+    ----------
+    url
+        Where its HTTP port is; OPERATOR_TOKEN is sent along when it is set.
+    json
+        Print the health document.
+    """
+    token = os.environ.get("OPERATOR_TOKEN") or None
+    console = Console(highlight=False)
+    return trio.run(
+        partial(health.check, url, console=console, token=token, as_json=json)
+    )
+
+
+def _refuse(reason: str) -> int:
+    sys.stderr.write(f"{reason}\n")
+    return REFUSED
+
+
+__all__ = ["FAILED", "app", "main"]

@@ -1,0 +1,98 @@
+"""The supervision tree, whole, on one page.
+
+```
+root                      one_for_one    what falls here falls alone
+├── http                                 first up and last down: health can be asked throughout
+├── observer                             the newest report of every component
+├── store                 rest_for_one   without the server no writer, without the writer no reader
+│   ├── postgres                         only without DATABASE_URL
+│   ├── writer                           the one connection that commits; migrates first
+│   ├── reader-1
+│   └── reader-2
+├── tracker                              the one that asks NocoDB about payments
+├── sessions/<chat>       keyed          one conversation per chat, asleep when idle
+├── delivery              rest_for_one   what the dispatcher held is told again by the alarms
+│   ├── dispatcher                       the only door to Telegram
+│   └── alarms                           wakes the sessions that are due
+└── gateway                              last up and first down: updates in
+```
+
+Children start top to bottom and stop bottom to top.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import trio
+
+from actors.broadcast.actor import BroadcastDispatcher
+from actors.gateway.actor import TelegramGateway
+from actors.operations.actor import Observer
+from actors.sessions.actor import UserSession
+from actors.sessions.alarms import SessionAlarms
+from actors.tracker.actor import PaymentTracker
+from runtime import ChildSpec, KeyedSpec, SupervisorSpec
+
+if TYPE_CHECKING:
+    from config.wiring import Shop
+
+DISPATCHER_SHUTDOWN_SECONDS = 5.0
+"""It drains what it holds for four of them."""
+
+
+def topology(shop: Shop) -> SupervisorSpec:
+    """The tree of one shop; the factories look their partners up when they are called."""
+    return SupervisorSpec(
+        name="root",
+        children=(
+            ChildSpec(name="http", factory=shop.http_server),
+            ChildSpec(name="observer", factory=Observer),
+            SupervisorSpec(name="store", strategy="rest_for_one", children=shop.store_children()),
+            ChildSpec(
+                name="tracker",
+                factory=lambda: PaymentTracker(
+                    store=shop.watches,
+                    records=shop.paid_records,
+                    interval_seconds=shop.settings.tracker_interval_seconds,
+                ),
+            ),
+            KeyedSpec(
+                name="sessions",
+                factory=lambda chat_id: UserSession(
+                    chat_id=chat_id,
+                    store=shop.sessions_store,
+                    records=shop.records,
+                    dispatcher=shop.system.ref("root/delivery/dispatcher"),
+                    tracker=shop.system.ref("root/tracker"),
+                ),
+            ),
+            SupervisorSpec(
+                name="delivery",
+                strategy="rest_for_one",
+                children=(
+                    ChildSpec(
+                        name="dispatcher",
+                        factory=lambda: BroadcastDispatcher(
+                            messenger=shop.messenger, pause=trio.sleep
+                        ),
+                        shutdown_seconds=DISPATCHER_SHUTDOWN_SECONDS,
+                    ),
+                    ChildSpec(
+                        name="alarms",
+                        factory=lambda: SessionAlarms(
+                            store=shop.sessions_store, sessions=shop.system.region("root/sessions")
+                        ),
+                    ),
+                ),
+            ),
+            ChildSpec(
+                name="gateway",
+                factory=lambda: TelegramGateway(
+                    updates=shop.updates,
+                    inbox=shop.inbox,
+                    sessions=shop.system.region("root/sessions"),
+                ),
+            ),
+        ),
+    )

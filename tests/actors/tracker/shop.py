@@ -1,0 +1,164 @@
+"""The world around a tracker under test: all that outlives a process, and one life of it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import trio
+
+from actors.kernel.failures import Unavailable
+from actors.kernel.ids import ChatId, RecordId
+from actors.operations import messages as operations
+from actors.sessions.model import Session, State
+from actors.tracker import messages as tracker
+from actors.tracker.actor import PaymentTracker
+from actors.tracker.model import Answer, Place, Watch
+from adapters.memory.sessions import MemorySessions
+from adapters.memory.tracker import MemoryPaidRecords, MemoryWatches
+from runtime import Actor, ActorRef, VirtualWorld
+from runtime.testing import Probe, TestSystem, running
+
+INTERVAL = 20.0
+HOUR = 3_600.0
+
+
+class Clerk(Actor[tracker.PaymentStatusChanged]):
+    """All sessions in one: records that payments arrived."""
+
+    def __init__(self, shop: Shop) -> None:
+        super().__init__()
+        self._shop = shop
+
+    async def on_start(self) -> None:
+        self.subscribe(tracker.PaymentStatusChanged)
+
+    async def on_receive(self, message: tracker.PaymentStatusChanged) -> None:
+        self._shop.told.append((message.record_id, self.monotonic()))
+        assert message.chat_id == message.record_id * 10
+        assert message.status is tracker.PaymentStatus.PAID
+        if self._shop.deaf:
+            self._shop.deaf -= 1
+            return
+        await self._shop.record(message.record_id)
+
+
+class FlakyWatches(MemoryWatches):
+    """A store that is away for the next so many calls."""
+
+    away = 0
+    marks_away = 0
+    """The same, for `mark_paid` only."""
+    lose_answers = False
+    """It is away only after it has done what it was asked for."""
+
+    def _stumble(self) -> None:
+        if self.away > 0:
+            self.away -= 1
+            raise Unavailable("the database is away")
+
+    async def waiting(self) -> tuple[Watch, ...]:
+        self._stumble()
+        return await super().waiting()
+
+    async def mark_paid(self, record_ids: Collection[RecordId]) -> None:
+        if self.lose_answers:
+            await super().mark_paid(record_ids)
+        self._stumble()
+        if self.marks_away > 0:
+            self.marks_away -= 1
+            raise Unavailable("the database is away")
+        await super().mark_paid(record_ids)
+
+    async def save_cursor(self, after: datetime) -> None:
+        self._stumble()
+        await super().save_cursor(after)
+
+
+class SlowRecords(MemoryPaidRecords):
+    """A table that answers after a while, with what was true when it was asked."""
+
+    latency_seconds = 0.0
+
+    async def changed(self, place: Place) -> Answer:
+        try:
+            return await super().changed(place)
+        finally:
+            await trio.sleep(self.latency_seconds)
+
+    async def read(self, record_ids: Collection[RecordId]) -> Answer:
+        try:
+            return await super().read(record_ids)
+        finally:
+            await trio.sleep(self.latency_seconds)
+
+
+@dataclass
+class Shop:
+    """Everything that outlives a process: our stores, and the table of the operators."""
+
+    world: VirtualWorld = field(default_factory=VirtualWorld)
+    chunk_rows: int = 500
+    page_rows: int = 1000
+    latency_seconds: float = 0.0
+    server_skew_seconds: float = 0.0
+    deaf: int = 0
+    """So many events are heard and not recorded."""
+
+    def __post_init__(self) -> None:
+        self.sessions = MemorySessions()
+        self.watches = FlakyWatches(sessions=self.sessions)
+        table = SlowRecords(
+            now=lambda: self.world.now() + timedelta(seconds=self.server_skew_seconds),
+            chunk_rows=self.chunk_rows,
+            page_rows=self.page_rows,
+        )
+        table.latency_seconds = self.latency_seconds
+        self.table: MemoryPaidRecords = table
+        self.told: list[tuple[RecordId, float]] = []
+        self.reports = Probe()
+
+    async def wait(self, record_id: int) -> None:
+        self.table.insert(RecordId(record_id))
+        await self._save(record_id, State.AWAITING_PAYMENT)
+
+    async def record(self, record_id: int) -> None:
+        await self._save(record_id, State.SUCCESS)
+
+    async def _save(self, record_id: int, state: State) -> None:
+        await self.sessions.save(
+            Session(chat_id=ChatId(record_id * 10), state=state, record_id=RecordId(record_id))
+        )
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[tuple[TestSystem, ActorRef[PaymentTracker]]]:
+        """One life of the process."""
+        async with running(world=self.world) as system:
+            system.events.subscribe(operations.Reported, self.reports)
+            system.spawn(lambda: Clerk(self), name="clerk")
+            await system.settle()
+            ref = system.spawn(
+                lambda: PaymentTracker(
+                    store=self.watches, records=self.table, interval_seconds=INTERVAL
+                ),
+                name="tracker",
+            )
+            yield system, ref
+
+    async def register(self, ref: ActorRef[PaymentTracker], record_id: int) -> None:
+        await self.wait(record_id)
+        ref.tell(tracker.Track(record_id=RecordId(record_id), chat_id=ChatId(record_id * 10)))
+
+    @property
+    def told_ids(self) -> list[int]:
+        return [record_id for record_id, _ in self.told]
+
+    @property
+    def report(self) -> operations.Reported:
+        newest: operations.Reported = self.reports.told[-1]
+        return newest
+
+    def figure(self, name: str) -> float:
+        return next(each.value for each in self.report.measurements if each.name == name)

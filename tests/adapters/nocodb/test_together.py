@@ -1,0 +1,84 @@
+"""From a registration to the news that it was paid, over HTTP, on every kind of NocoDB."""
+
+from __future__ import annotations
+
+import pytest
+import trio
+
+from actors.kernel.ids import ChatId, RecordId
+from actors.operations import messages as operations
+from actors.sessions.model import Language, Registration, Session, State
+from actors.tracker import messages as tracker
+from actors.tracker.actor import PaymentTracker
+from actors.tracker.ports import Watches
+from adapters.memory.sessions import MemorySessions
+from adapters.memory.tracker import MemoryWatches
+from adapters.nocodb.client import NocoClient
+from adapters.nocodb.paid_records import NocoPaidRecords
+from adapters.nocodb.records import NocoRecords
+from adapters.sandbox.nocodb import NocodbSandbox
+from runtime import RealWorld
+from runtime.testing import Probe, TestSystem, running
+from tests.adapters.nocodb.conftest import Connect
+
+pytestmark = pytest.mark.real_clock
+
+INTERVAL_SECONDS = 0.05
+
+
+def start(system: TestSystem, client: NocoClient, store: Watches) -> Probe:
+    """A tracker, and a probe that hears who has paid."""
+    probe = Probe()
+    system.events.subscribe(tracker.PaymentStatusChanged, probe)
+    system.spawn(
+        lambda: PaymentTracker(
+            store=store,
+            records=NocoPaidRecords(client=client),
+            interval_seconds=INTERVAL_SECONDS,
+        ),
+        name="tracker",
+    )
+    return probe
+
+
+async def test_registered_ticked_told(nocodb: NocodbSandbox, connect: Connect) -> None:
+    sessions = MemorySessions()
+    async with connect(nocodb) as client, running(world=RealWorld()) as system:
+        for number in range(1, 31):
+            record_id = await NocoRecords(client=client).create(
+                Registration(
+                    chat_id=ChatId(number),
+                    name=f"user {number}",
+                    contact="+380441234567",
+                    language=Language.EN,
+                )
+            )
+            await sessions.save(
+                Session(chat_id=ChatId(number), state=State.AWAITING_PAYMENT, record_id=record_id)
+            )
+        probe = start(system, client, MemoryWatches(sessions=sessions))
+        await trio.sleep(INTERVAL_SECONDS * 3)
+        assert probe.told == []
+        for number in (7, 29):
+            nocodb.tick(number)
+            heard = await probe.expect(tracker.PaymentStatusChanged)
+            assert (int(heard.record_id), int(heard.chat_id)) == (number, number)
+        await trio.sleep(INTERVAL_SECONDS * 5)
+        assert len(probe.told) == 2
+
+
+async def test_a_renamed_column_is_reported_with_what_to_do(
+    nocodb: NocodbSandbox, connect: Connect
+) -> None:
+    sessions, reports = MemorySessions(), Probe()
+    record_id = RecordId(nocodb.insert(Name="Anna", ChatId=1))
+    await sessions.save(
+        Session(chat_id=ChatId(1), state=State.AWAITING_PAYMENT, record_id=record_id)
+    )
+    nocodb.rename_column("Paid", "Payed")
+    async with connect(nocodb) as client, running(world=RealWorld()) as system:
+        system.events.subscribe(operations.Reported, reports)
+        start(system, client, MemoryWatches(sessions=sessions))
+        report = await reports.expect(operations.Reported)
+    assert report.status == "fail"
+    assert report.output.startswith("NocoDB table msandboxrecords has no column 'Paid': add a")

@@ -1,0 +1,218 @@
+"""Settings: what is taken, what is refused, and that a refusal says everything and no secret."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from config.settings import Bind, Settings, SettingsError, load_settings
+from tests.architecture import ROOT
+
+CANARY = "canary-5f1e-secret"
+
+REQUIRED = {
+    "BOT_TOKEN": "123456:ABC-DEF1234ghIkl-zyx57W2v1u123ew11",
+    "NOCODB_URL": "http://nocodb.test:8080/base/",
+    "NOCODB_TOKEN": f"{CANARY}-nocodb",
+    "NOCODB_TABLE_ID": "m56p6ryypmrhitr",
+}
+
+NAMES = {str(field.alias) for field in Settings.model_fields.values()}
+
+
+def faults(environ: dict[str, str]) -> dict[str, str]:
+    """The refusal of `environ`: each name and what is said of it."""
+    with pytest.raises(SettingsError) as refusal:
+        load_settings(environ)
+    lines = str(refusal.value).splitlines()[1:]
+    return {line.split()[0]: line for line in lines}
+
+
+def test_four_names_are_enough() -> None:
+    settings = load_settings(REQUIRED)
+
+    assert settings.bot_token.get_secret_value() == REQUIRED["BOT_TOKEN"]
+    assert settings.nocodb_url == "http://nocodb.test:8080/base"
+    assert settings.telegram_api_url == "https://api.telegram.org"
+    assert settings.http_bind == Bind("127.0.0.1", 8080)
+    assert settings.time_zone == ZoneInfo("UTC")
+    assert settings.tracker_interval_seconds == 20
+    assert settings.shutdown_seconds == 10
+    assert settings.database_url is None
+    assert settings.operator_token is None
+    assert settings.admin_chat_id is None
+    assert settings.log_format is None
+    assert settings.data_dir.is_absolute()
+
+
+def test_every_name_is_read() -> None:
+    told = {
+        "TELEGRAM_API_URL": "http://127.0.0.1:8081",
+        "ADMIN_CHAT_ID": "-1001234567890",
+        "DATABASE_URL": "postgresql://shop:pw@db/shop?host=/run/postgresql",
+        "DATA_DIR": "state/of/the/shop",
+        "HTTP_BIND": "[::1]:0",
+        "OPERATOR_TOKEN": "o" * 24,
+        "LOG_FORMAT": "json",
+        "TIME_ZONE": "Europe/Kyiv",
+        "NOCODB_PAID_COLUMN": "Оплачено",
+        "NOCODB_NAME_COLUMN": "Full name",
+        "NOCODB_CONTACT_COLUMN": "Phone",
+        "NOCODB_CHAT_ID_COLUMN": "Chat",
+        "NOCODB_LANGUAGE_COLUMN": "Lang",
+        "TRACKER_INTERVAL_SECONDS": "0.5",
+        "SHUTDOWN_SECONDS": "30",
+    }
+
+    settings = load_settings(REQUIRED | told)
+
+    assert told.keys() | REQUIRED.keys() == NAMES
+    assert settings.admin_chat_id == -1001234567890
+    assert settings.data_dir == Path.cwd() / "state/of/the/shop"
+    assert str(settings.http_bind) == "[::1]:0"
+    assert settings.nocodb_paid_column == "Оплачено"
+    assert settings.tracker_interval_seconds == 0.5
+
+
+def test_an_empty_environment_is_told_all_that_is_missing() -> None:
+    told = faults({})
+
+    assert told.keys() == REQUIRED.keys()
+    assert all("is missing: expected" in line for line in told.values())
+    assert all("for example" in line for line in told.values())
+
+
+def test_every_fault_is_told_at_once_and_no_value_with_it() -> None:
+    told = faults(
+        {
+            "BOT_TOKEN": f"{CANARY}",
+            "TELEGRAM_API_URL": f"https://user:{CANARY}@telegram.test",
+            "ADMIN_CHAT_ID": f"@{CANARY}",
+            "DATABASE_URL": f"mysql://user:{CANARY}@db/shop",
+            "DATA_DIR": f"{CANARY}\x00",
+            "HTTP_BIND": f"{CANARY}",
+            "OPERATOR_TOKEN": f"{CANARY}",
+            "LOG_FORMAT": f"{CANARY}",
+            "TIME_ZONE": f"{CANARY}",
+            "NOCODB_URL": f"ftp://{CANARY}",
+            "NOCODB_TOKEN": f"{CANARY} {CANARY}",
+            "NOCODB_TABLE_ID": f"{CANARY}/",
+            "NOCODB_PAID_COLUMN": f"({CANARY})",
+            "NOCODB_NAME_COLUMN": f"{CANARY}\n{CANARY}",
+            "NOCODB_CONTACT_COLUMN": f"{CANARY},",
+            "NOCODB_CHAT_ID_COLUMN": f"{CANARY}~",
+            "NOCODB_LANGUAGE_COLUMN": CANARY * 30,
+            "TRACKER_INTERVAL_SECONDS": f"{CANARY}",
+            "SHUTDOWN_SECONDS": f"{CANARY}",
+        }
+    )
+
+    assert told.keys() == NAMES
+    assert CANARY not in "".join(told.values())
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-1", "0", "1e3", "1_0", "٣", "", "86401", "0x1"])
+def test_an_interval_is_a_plain_number_in_range(value: str) -> None:
+    environ = REQUIRED | {"TRACKER_INTERVAL_SECONDS": value}
+
+    if value == "":
+        assert load_settings(environ).tracker_interval_seconds == 20
+    else:
+        assert faults(environ).keys() == {"TRACKER_INTERVAL_SECONDS"}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "nocodb.test", "//nocodb.test", "http://", "http:///path", "file:///etc/passwd",
+        "http://h:99999", "http://h:0", "http://h:x", "http://u@h", "http://h/?q=1", "http://h#f",
+        "http://h\\@x", "http://[::1", "http://h /", "http://хост", "javascript:alert(1)",
+    ],
+)  # fmt: skip
+def test_an_address_is_plain_http(value: str) -> None:
+    assert faults(REQUIRED | {"NOCODB_URL": value}).keys() == {"NOCODB_URL"}
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["8080", ":8080", "localhost", "localhost:", "h:65536", "h:-1", "::1:80", "[::1]", "h:8O"],
+)
+def test_a_bind_is_a_host_and_a_port(value: str) -> None:
+    assert faults(REQUIRED | {"HTTP_BIND": value}).keys() == {"HTTP_BIND"}
+
+
+@pytest.mark.parametrize("value", ["Mars/Phobos", "Europe", "/etc/passwd", "../../etc/passwd"])
+def test_a_time_zone_is_a_known_one(value: str) -> None:
+    assert faults(REQUIRED | {"TIME_ZONE": value}).keys() == {"TIME_ZONE"}
+
+
+def test_a_blank_value_counts_as_absent() -> None:
+    blank = load_settings(
+        REQUIRED | {"DATABASE_URL": "", "OPERATOR_TOKEN": "  ", "LOG_FORMAT": "\n"}
+    )
+
+    assert blank == load_settings(REQUIRED)
+    assert faults(REQUIRED | {"BOT_TOKEN": " "})["BOT_TOKEN"].find("is missing") > 0
+
+
+def test_pasted_margins_do_not_matter() -> None:
+    settings = load_settings(REQUIRED | {"BOT_TOKEN": f" {REQUIRED['BOT_TOKEN']}\n"})
+
+    assert settings.bot_token.get_secret_value() == REQUIRED["BOT_TOKEN"]
+
+
+def test_a_file_stands_behind_the_environment(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("HTTP_BIND=0.0.0.0:80\nTIME_ZONE='Europe/Kyiv'\nLOG_FORMAT=\nUNKNOWN={x\n")
+
+    settings = load_settings(REQUIRED | {"HTTP_BIND": "127.0.0.1:81"}, env_file=file)
+
+    assert settings.http_bind.port == 81
+    assert settings.time_zone.key == "Europe/Kyiv"
+    assert settings.log_format is None
+    assert load_settings(REQUIRED, env_file=tmp_path / "absent") == load_settings(REQUIRED)
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_bytes(b"BOT_TOKEN=\xff\xfe\x00")
+
+    with pytest.raises(SettingsError, match="UTF-8"):
+        load_settings(REQUIRED, env_file=file)
+
+
+def test_settings_are_frozen_and_print_no_secret() -> None:
+    settings = load_settings(
+        REQUIRED
+        | {"DATABASE_URL": f"postgres://u:{CANARY}@db/shop", "OPERATOR_TOKEN": f"{CANARY}-operator"}
+    )
+
+    with pytest.raises(ValidationError):
+        settings.nocodb_url = "http://elsewhere"
+    assert CANARY not in f"{settings!r} {settings} {settings.model_dump()}"
+    assert settings.secrets() >= {CANARY, f"{CANARY}-nocodb", f"{CANARY}-operator"}
+
+
+@given(st.dictionaries(st.sampled_from(sorted(NAMES)), st.text(max_size=60)))
+def test_whatever_it_is_told_it_answers_or_explains(environ: dict[str, str]) -> None:
+    try:
+        load_settings(environ)
+    except SettingsError as refusal:
+        lines = str(refusal).splitlines()
+        assert all(line.startswith("  ") for line in lines[1:])
+
+
+def test_the_template_documents_every_name_with_its_default() -> None:
+    template = (ROOT / ".env.example").read_text("utf-8")
+    written = dict(re.findall(r"^([A-Z_]+)=(.*)$", template, re.MULTILINE))
+
+    assert written.keys() == NAMES
+    assert load_settings(REQUIRED | {k: v for k, v in written.items() if v}) == load_settings(
+        REQUIRED
+    )

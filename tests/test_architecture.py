@@ -1,0 +1,234 @@
+"""The house rules hold, and each check notices when they do not."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import architecture as house
+from tests.architecture import ROOT, Source
+
+UNTESTED_ON_PURPOSE = {
+    "__init__.py": "a package's face: its parts are tested",
+    "messages.py": "declarations, used by every test of their subject",
+    "ports.py": "declarations, tested through the contract suites",
+    "actors/kernel/ids.py": "declarations",
+    "actors/kernel/failures.py": "declarations",
+    "runtime/testing.py": "every actor test uses it",
+}
+
+NOT_COMMITTED = {
+    ".git", ".env", ".venv", ".venv-lock", "data", "__pycache__", ".hypothesis",
+    ".import_linter_cache", ".mypy_cache", ".pytest_cache", ".ruff_cache",
+}  # fmt: skip
+
+BAD = [
+    (house.foreign_library, "actors/a/actor.py", "import httpx"),
+    (house.foreign_library, "adapters/nocodb/records.py", "from psycopg import sql"),
+    (house.foreign_library, "adapters/new/thing.py", "import trio"),
+    (house.foreign_library, "runtime/x.py", "from . import y"),
+    (house.stranger_in_main, "main.py", "from adapters.postgres import database"),
+    (house.stranger_in_main, "main.py", "import structlog"),
+    (house.other_subject, "actors/a/actor.py", "from actors.b.model import Price"),
+    (house.other_subject, "actors/a/actor.py", "from actors.b import actor"),
+    (house.private_runtime, "actors/a/actor.py", "from runtime.mailbox import Mailbox"),
+    (house.too_large, "config/x.py", "x = 1\n" * 401),
+    (house.too_large, "config/x.py", "async def f():\n" + "    x = 1\n" * 60),
+    (house.no_docstring, "config/x.py", "x = 1"),
+    (house.missing_heading, "actors/a/actor.py", '"""A.\n\nReceives x\nTells y\nOwns z\n"""'),
+    (house.missing_heading, "actors/a/actor.py", "x = 1"),
+    (house.broad_except, "config/x.py", "try: f()\nexcept Exception: pass"),
+    (house.broad_except, "config/x.py", "try: f()\nexcept: pass"),
+    (house.broad_except, "config/x.py", "try: f()\nexcept (KeyError, BaseException) as e: raise e"),
+    (house.outside_world, "actors/a/model.py", "import datetime\ndatetime.datetime.now()"),
+    (house.outside_world, "actors/a/model.py", "from datetime import datetime as d\nd.now(tz)"),
+    (house.outside_world, "actors/a/model.py", "from time import time as now\nnow()"),
+    (house.outside_world, "actors/a/model.py", "import uuid\nuuid.uuid4()"),
+    (house.outside_world, "actors/a/model.py", "import random\nrandom.random()"),
+    (house.outside_world, "actors/a/model.py", "import os\nos.environ['X']"),
+    (house.outside_world, "actors/a/model.py", "from os import urandom\nurandom(8)"),
+]
+
+GOOD = [
+    (house.foreign_library, "adapters/postgres/database.py", "import psycopg, os, actors.kernel"),
+    (house.stranger_in_main, "main.py", "import sys\nfrom config.commands import app"),
+    (house.other_subject, "actors/a/actor.py", "from actors.b import messages as b"),
+    (house.other_subject, "actors/a/actor.py", "from actors.b.messages import Told"),
+    (house.other_subject, "actors/a/actor.py", "from actors.a.model import Price"),
+    (house.other_subject, "actors/a/actor.py", "from actors.kernel.ids import ChatId"),
+    (house.private_runtime, "actors/a/actor.py", "from runtime import Actor, message"),
+    (house.too_large, "config/x.py", "x = 1\n" * 400),
+    (house.broad_except, "config/x.py", "try: f()\nexcept KeyError: pass"),
+    (house.broad_except, "config/x.py", "try: f()\nexcept BaseException:\n    undo()\n    raise"),
+    (house.outside_world, "actors/a/model.py", "from random import Random\nx: Random"),
+    (house.outside_world, "actors/a/model.py", "now = self.now()\nworld.random.random()"),
+]
+
+Check = Callable[[Source], Iterator[str]]
+
+
+@pytest.mark.parametrize(("check", "path", "text"), BAD)
+def test_a_check_notices_what_breaks_its_rule(check: Check, path: str, text: str) -> None:
+    assert list(check(Source(path, text)))
+
+
+@pytest.mark.parametrize(("check", "path", "text"), GOOD)
+def test_a_check_lets_good_work_pass(check: Check, path: str, text: str) -> None:
+    assert list(check(Source(path, text))) == []
+
+
+def test_each_library_stays_in_its_folder() -> None:
+    assert _faults(house.foreign_library, *house.PACKAGES, "main.py") == []
+
+
+def test_main_knows_the_composition_only() -> None:
+    assert _faults(house.stranger_in_main, "main.py") == []
+
+
+def test_subjects_know_only_each_others_messages() -> None:
+    assert _faults(house.other_subject, "actors") == []
+
+
+def test_the_runtime_is_used_through_its_face() -> None:
+    assert _faults(house.private_runtime, "actors", "adapters") == []
+
+
+def test_files_and_functions_fit_on_a_page_or_two() -> None:
+    assert _faults(house.too_large, *house.PACKAGES, "main.py", "tests") == []
+
+
+def test_every_module_says_what_it_is_for() -> None:
+    assert _faults(house.no_docstring, *house.PACKAGES, "main.py", "tests") == []
+
+
+def test_every_actor_answers_the_four_questions() -> None:
+    actors = [source for source in house.sources("actors") if source.path.endswith("/actor.py")]
+
+    assert actors
+    assert [fault for actor in actors for fault in house.missing_heading(actor)] == []
+
+
+def test_only_the_actor_loop_catches_everything() -> None:
+    faults = _faults(house.broad_except, *house.PACKAGES, "main.py")
+
+    assert [fault for fault in faults if fault.split(":")[0] not in house.BROAD_EXCEPT_FILES] == []
+
+
+def test_time_and_chance_come_from_the_world() -> None:
+    faults = _faults(house.outside_world, "runtime", "actors")
+
+    assert [fault for fault in faults if fault.split(":")[0] not in house.WORLD_FILES] == []
+
+
+def test_every_exception_to_a_rule_still_exists() -> None:
+    named = {name for name in UNTESTED_ON_PURPOSE if "/" in name}
+
+    for path in named | house.BROAD_EXCEPT_FILES | house.WORLD_FILES | set(house.LIBRARIES):
+        assert (ROOT / path).exists(), f"{path} is gone: take it off its list"
+
+
+def test_every_module_has_its_test() -> None:
+    tests = {source.path for source in house.sources("tests")}
+    modules = [source.path for source in house.sources(*house.PACKAGES)]
+
+    faults = [f for path in modules for f in house.untested(path, tests, UNTESTED_ON_PURPOSE)]
+
+    assert faults == []
+
+
+def test_a_module_without_a_test_is_noticed() -> None:
+    tests = {"tests/config/test_a.py", "tests/adapters/contract/test_b.py"}
+
+    def noticed(path: str) -> bool:
+        return bool(list(house.untested(path, tests, {"ports.py": "why"})))
+
+    assert not noticed("config/a.py")
+    assert not noticed("adapters/memory/b.py")
+    assert not noticed("actors/x/ports.py")
+    assert noticed("config/b.py")
+    assert noticed("adapters/http/b.py")
+
+
+def test_no_file_names_a_package_index_or_somebodys_machine() -> None:
+    faults = [
+        fault
+        for path in _committed_files()
+        for fault in house.not_for_a_repository(path, (ROOT / path).read_text("utf-8", "replace"))
+    ]
+
+    assert faults == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "--index-url " + "https://" + "pypi." + "org/simple",
+        "--find" + "-links wheels",
+        "DATA_DIR=/" + "home/ann/shop",
+        'open("/' + 'root/x")',
+    ],
+)
+def test_an_index_or_a_machines_path_is_noticed(line: str) -> None:
+    assert list(house.not_for_a_repository("x", f"fine\n{line}\n"))
+
+
+def test_import_contracts_hold() -> None:
+    done = _lint_imports(ROOT)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_import_contract_notices_its_violation(tmp_path: Path) -> None:
+    violations = {
+        "runtime/x.py": "import actors.kernel.ids\nimport httpx",
+        "actors/kernel/ids.py": "import actors.a.model",
+        "actors/a/actor.py": "import trio\nimport actors.b.actor",
+        "actors/a/messages.py": "import actors.a.ports",
+        "actors/a/model.py": "",
+        "actors/a/ports.py": "",
+        "actors/b/actor.py": "",
+        "adapters/one/x.py": "import adapters.two.x\nimport actors.b.actor",
+        "adapters/two/x.py": "",
+        "config/x.py": "",
+    }
+    for path, text in violations.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text)
+    for folder in [p for p in tmp_path.rglob("*") if p.is_dir()]:
+        (folder / "__init__.py").touch()
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+
+    told = _lint_imports(tmp_path).stdout
+
+    assert " KEPT" not in told, told
+    assert "8 broken" in told, told
+
+
+def _faults(check: Check, *folders: str) -> list[str]:
+    return [fault for source in house.sources(*folders) for fault in check(source)]
+
+
+def _committed_files() -> Iterator[str]:
+    """Whatever git does not ignore, told without git: a release may be unpacked from an archive."""
+    for folder, folders, files in os.walk(ROOT):
+        folders[:] = sorted(set(folders) - NOT_COMMITTED)
+        for name in sorted(set(files) - NOT_COMMITTED):
+            yield (Path(folder) / name).relative_to(ROOT).as_posix()
+
+
+def _lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
+    """In a process of its own: here the packages are imported already."""
+    program = "from importlinter.cli import lint_imports_command as lint; lint()"
+    return subprocess.run(
+        [sys.executable, "-c", program, "--no-logo", "--no-cache"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
