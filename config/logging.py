@@ -25,7 +25,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 from config.redaction import redactor
 
 LogFormat = Literal["console", "json"]
-LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 
 EVENT_WIDTH = 32  # columns; what follows the event's name lines up behind it
 

@@ -18,9 +18,6 @@ from zoneinfo import ZoneInfo
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-ENV_FILE = Path(".env")
-"""What `main.py run` reads behind its environment, from the folder it is started in."""
-
 BOT_TOKEN_PATTERN = r"[0-9]{1,20}:[A-Za-z0-9_-]{3,128}"  # noqa: S105 - a pattern, not a token
 HEADER_VALUE_PATTERN = r"[\x21-\x7e]{1,512}"
 TABLE_ID_PATTERN = r"[A-Za-z0-9_-]{1,64}"

@@ -26,7 +26,7 @@ LIBRARIES: Mapping[str, frozenset[str]] = {
     for folder, names in {
         "runtime": "trio pykka structlog outcome",
         "actors": "msgspec",
-        "adapters/memory": "",
+        "adapters/memory": "trio",
         "adapters/postgres": "psycopg trio pykka structlog",
         "adapters/telegram": "telegram httpx trio structlog msgspec",
         "adapters/nocodb": "httpx trio structlog msgspec",

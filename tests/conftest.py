@@ -17,6 +17,8 @@ import pytest
 import trio
 from trio.testing import MockClock
 
+pytest_plugins = ["tests.fixtures.postgres"]
+
 hypothesis.settings.register_profile(
     "gate",
     deadline=None,  # a busy machine is not a bug

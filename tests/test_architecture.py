@@ -168,8 +168,9 @@ def test_no_file_names_a_package_index_or_somebodys_machine() -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        "--index-url " + "https://" + "pypi." + "org/simple",
-        "--find" + "-links wheels",
+        "--index-" + "url x",
+        "https://pypi." + "org/simple",
+        "--find-" + "links wheels",
         "DATA_DIR=/" + "home/ann/shop",
         'open("/' + 'root/x")',
     ],

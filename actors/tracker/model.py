@@ -122,7 +122,8 @@ class Requests:
 class Place:
     """Up to where changes have been read, on the record table's own clock.
 
-    A question reads `UpdatedAt > after`, oldest first, without the first `skip` rows.
+    A question reads `UpdatedAt > after`, oldest first, without the first `skip` rows. On
+    sqlite, NocoDB takes that for `>=` (seen on 0.262.5): either must do.
     `newest` is the newest change seen, None before the first.
     """
 
@@ -160,7 +161,7 @@ class Place:
         elif newest is None:
             after = self.after
         elif quiet and newest == self.newest:
-            after = max(self.after, newest)
+            after = max(self.after, newest + timedelta(seconds=1))
         else:
             after = max(self.after, newest - timedelta(seconds=OVERLAP_SECONDS))
         clock = clock or after

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from actors.kernel.ids import RecordId
 from actors.tracker.model import Answer, Page, Place, Requests, Row, Throttled, TooLong, Watch
@@ -52,7 +52,8 @@ class MemoryPaidRecords(PaidRecords):
     """A record table in a dict, moved by a test or a simulation as an operator would.
 
     `now` is the table's own clock. Each question takes the first of `outcomes`, if any: an
-    answer to give, an error to raise, or None to answer truthfully.
+    answer to give, an error to raise, or None to answer truthfully. `inclusive` takes "after"
+    for "not before", as NocoDB does on sqlite.
     """
 
     def __init__(
@@ -61,9 +62,10 @@ class MemoryPaidRecords(PaidRecords):
         now: Callable[[], datetime],
         chunk_rows: int = 500,
         page_rows: int = 1000,
+        inclusive: bool = False,
     ) -> None:
         self._now, self._page_rows = now, page_rows
-        self._chunk_rows = chunk_rows
+        self._chunk_rows, self._inclusive = chunk_rows, inclusive
         self._rows: dict[RecordId, _Entry] = {}
         self._requests = Requests()
         self.questions: list[Place | tuple[RecordId, ...]] = []
@@ -93,10 +95,11 @@ class MemoryPaidRecords(PaidRecords):
 
     async def changed(self, place: Place) -> Answer:
         self.questions.append(place)
+        after = place.after - timedelta(seconds=1) if self._inclusive else place.after
         changed = sorted(
             (entry.updated_at, record_id)
             for record_id, entry in self._rows.items()
-            if entry.paid and entry.updated_at is not None and entry.updated_at > place.after
+            if entry.paid and entry.updated_at is not None and entry.updated_at > after
         )
         found = [record_id for _, record_id in changed[place.skip :]]
         return self._answered(self._page(found))

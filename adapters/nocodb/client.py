@@ -9,6 +9,7 @@ Nothing is repeated here, and the token appears in one header only, never in a t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -33,6 +34,7 @@ THROTTLED_SECONDS = 30.0
 """The pause after a 429 that names none (contracts 5.3)."""
 DETAIL_LENGTH_MAX = 200
 RETRY_AFTER_DIGITS_MAX = 9
+NOT_FOUND = re.compile(r"'(.*)' not found", re.DOTALL)
 OK, REDIRECT, THROTTLED, BROKEN = 200, 300, 429, 500
 
 
@@ -58,12 +60,15 @@ class Refusal:
     retry_after_seconds: float = 0.0
     latency_seconds: float | None = None
 
-    def missing_column(self, among: Iterable[str]) -> str | None:
-        """The one of these columns which the table does not have, if that is the reason.
+    def missing_columns(self, among: Iterable[str]) -> tuple[str, ...]:
+        """Those of these columns that the table does not have, if that is the reason.
 
-        `Column alias 'Paid' not found.` in a 422, `Field 'Paid' not found` in a 404.
+        `Column alias 'Paid' not found.` in a 422 names one, `Field 'Paid, UpdatedAt' not found`
+        in a 404 may name several (seen on 0.262.5).
         """
-        return next((name for name in among if f"'{name}' not found" in self.text), None)
+        found = NOT_FOUND.search(self.text)
+        named = {found[1], *found[1].split(", ")} if found else set()
+        return tuple(title for title in among if title in named)
 
 
 class NocoClient:

@@ -151,9 +151,9 @@ class NocoPaidRecords(PaidRecords):
                 detail=f"{said}: put a valid API token with access to table {table} into "
                 "NOCODB_TOKEN",
             )
-        column = refusal.missing_column((self._paid_column, UPDATED_AT, ID))
-        if column is not None:
-            return self._missing(column)
+        missing = refusal.missing_columns((self._paid_column, UPDATED_AT, ID))
+        if missing:
+            return self._missing(missing[0])
         if refusal.status == NOT_FOUND and (refusal.code in TABLE_CODES or not refusal.code):
             return Refused(
                 reason="table",

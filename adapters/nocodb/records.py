@@ -71,11 +71,11 @@ class NocoRecords(Records):
                 rows = self._rows(answer)
                 missing += [title for title in wanted if rows and title not in rows[0]]
                 break
-            title = answer.missing_column(wanted)
-            if title is None:
+            absent = answer.missing_columns(wanted)
+            if not absent:
                 raise self._refused(answer)
-            missing.append(title)
-            wanted.remove(title)
+            missing += absent
+            wanted = [title for title in wanted if title not in absent]
         return tuple(missing)
 
     async def _find(self, chat_id: ChatId) -> RecordId | None:
@@ -105,7 +105,8 @@ class NocoRecords(Records):
         return {
             columns.name: registration.name,
             columns.contact: registration.contact,
-            columns.chat_id: registration.chat_id,
+            # As a text: a number would arrive in a text column of sqlite as "5000000001.0".
+            columns.chat_id: str(registration.chat_id),
             columns.language: registration.language.value,
         }
 

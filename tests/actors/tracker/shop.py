@@ -102,6 +102,7 @@ class Shop:
     world: VirtualWorld = field(default_factory=VirtualWorld)
     chunk_rows: int = 500
     page_rows: int = 1000
+    inclusive: bool = False
     latency_seconds: float = 0.0
     server_skew_seconds: float = 0.0
     deaf: int = 0
@@ -114,6 +115,7 @@ class Shop:
             now=lambda: self.world.now() + timedelta(seconds=self.server_skew_seconds),
             chunk_rows=self.chunk_rows,
             page_rows=self.page_rows,
+            inclusive=self.inclusive,
         )
         table.latency_seconds = self.latency_seconds
         self.table: MemoryPaidRecords = table

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import trio
 
 from actors.kernel.ids import ChatId, RecordId
@@ -146,8 +147,9 @@ async def test_a_bulk_change_is_read_page_after_page() -> None:
         assert sorted(shop.told_ids) == list(range(1, 3_001))
 
 
-async def test_the_same_changes_are_not_read_for_ever() -> None:
-    shop = Shop()
+@pytest.mark.parametrize("inclusive", [False, True])
+async def test_the_same_changes_are_not_read_for_ever(*, inclusive: bool) -> None:
+    shop = Shop(inclusive=inclusive)
     for record_id in range(1, 2_002):
         await shop.wait(record_id)
     async with shop.open():

@@ -43,6 +43,7 @@ STEP = st.one_of(
     page_rows=st.integers(1, 8),
     latency_seconds=st.sampled_from([0.0, 0.5, 9.0]),
     lose_answers=st.booleans(),
+    inclusive=st.booleans(),
 )
 async def test_nobody_is_lost_and_nobody_is_told_twice(
     steps: list[tuple[str, int]],
@@ -51,8 +52,14 @@ async def test_nobody_is_lost_and_nobody_is_told_twice(
     latency_seconds: float,
     *,
     lose_answers: bool,
+    inclusive: bool,
 ) -> None:
-    shop = Shop(chunk_rows=chunk_rows, page_rows=page_rows, latency_seconds=latency_seconds)
+    shop = Shop(
+        chunk_rows=chunk_rows,
+        page_rows=page_rows,
+        inclusive=inclusive,
+        latency_seconds=latency_seconds,
+    )
     shop.watches.lose_answers = lose_answers
     registered: set[int] = set()
     ticked: set[int] = set()

@@ -204,12 +204,15 @@ async def test_the_token_is_never_printed(caplog: pytest.LogCaptureFixture) -> N
 @pytest.mark.parametrize(
     ("said", "missing"),
     [
-        ("Column alias 'Paid' not found.", "Paid"),
-        ("Field 'Updated At' not found", "Updated At"),
-        ("Field 'Nope' not found", None),
-        ("Invalid filter format.", None),
+        ("Column alias 'Paid' not found.", ("Paid",)),
+        ("Field 'Updated At' not found", ("Updated At",)),
+        ("Field 'Nope, Updated At, Paid' not found", ("Paid", "Updated At")),
+        ("Field 'Anna's' not found", ("Anna's",)),
+        ("Field 'Nope' not found", ()),
+        ("Invalid filter format.", ()),
+        ("", ()),
     ],
 )
-def test_a_missing_column_is_read_from_the_text(said: str, missing: str | None) -> None:
+def test_missing_columns_are_read_from_the_text(said: str, missing: tuple[str, ...]) -> None:
     refusal = Refusal(status=422, text=said)
-    assert refusal.missing_column(("Paid", "Updated At")) == missing
+    assert refusal.missing_columns(("Paid", "Updated At", "Anna's")) == missing
