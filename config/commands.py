@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Annotated
 
 import cyclopts
-import trio
 import structlog
+import trio
 from rich.console import Console
 
 from adapters.http.listening import CannotListen, ensure_free
@@ -107,7 +107,7 @@ def run_demo(
     verbose
         Show the log as well.
     """
-    configure_logging("console", "INFO" if verbose else "CRITICAL")
+    configure_logging("console", "INFO" if verbose else "ERROR")
     return trio.run(partial(demo.run, leave=exit_, as_json=json, keep=keep))
 
 
@@ -126,9 +126,7 @@ def show_health(
     """
     token = os.environ.get("OPERATOR_TOKEN") or None
     console = Console(highlight=False)
-    return trio.run(
-        partial(health.check, url, console=console, token=token, as_json=json)
-    )
+    return trio.run(partial(health.check, url, console=console, token=token, as_json=json))
 
 
 def _refuse(reason: str) -> int:

@@ -81,9 +81,7 @@ async def _demo(
 
 
 @asynccontextmanager
-async def _sandbox() -> AsyncIterator[
-    tuple[TelegramSandbox, NocodbSandbox, tuple[str, str]]
-]:
+async def _sandbox() -> AsyncIterator[tuple[TelegramSandbox, NocodbSandbox, tuple[str, str]]]:
     telegram, nocodb = TelegramSandbox(token=BOT_TOKEN), NocodbSandbox()
     telegram.rate_limit(on=True)
     async with (
@@ -138,7 +136,9 @@ class _Page:
         """One line of it."""
         mark = "[green]ok  [/green]" if step.ok else "[red]FAIL[/red]"
         name, said = escape(step.name), escape(step.said)
-        self._console.print(f"{mark} {step.seconds:6.2f} s  [bold]{name}[/bold]: {said}", soft_wrap=True)
+        self._console.print(
+            f"{mark} {step.seconds:6.2f} s  [bold]{name}[/bold]: {said}", soft_wrap=True
+        )
 
     def end(self, story: Story, url: str, urls: tuple[str, str]) -> None:
         """What it took, and where to look around."""

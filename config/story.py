@@ -6,13 +6,13 @@ Telegram screen, in the record table or in the supervision tree.
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import os
-import signal
 import trio
 
 from actors.kernel.ids import ChatId

@@ -4,11 +4,12 @@
 root                      one_for_one    what falls here falls alone
 ├── http                                 first up and last down: health can be asked throughout
 ├── observer                             the newest report of every component
-├── store                 rest_for_one   without the server no writer, without the writer no reader
+├── store                 one_for_one    connections outlive a server: they find it again
 │   ├── postgres                         only without DATABASE_URL
 │   ├── writer                           the one connection that commits; migrates first
 │   ├── reader-1
-│   └── reader-2
+│   ├── reader-2
+│   └── reporter                         how the database fares
 ├── tracker                              the one that asks NocoDB about payments
 ├── sessions/<chat>       keyed          one conversation per chat, asleep when idle
 ├── delivery              rest_for_one   what the dispatcher held is told again by the alarms
@@ -48,7 +49,7 @@ def topology(shop: Shop) -> SupervisorSpec:
         children=(
             ChildSpec(name="http", factory=shop.http_server),
             ChildSpec(name="observer", factory=Observer),
-            SupervisorSpec(name="store", strategy="rest_for_one", children=shop.store_children()),
+            SupervisorSpec(name="store", children=shop.store_children()),
             ChildSpec(
                 name="tracker",
                 factory=lambda: PaymentTracker(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
+from typing import Any
 
 import trio
 
@@ -33,7 +34,7 @@ from adapters.telegram.messenger import TelegramMessenger
 from adapters.telegram.updates import TelegramUpdates
 from config.settings import Settings
 from config.topology import topology
-from runtime import ActorSystem, ChildSpec, ask
+from runtime import ActorRef, ActorSystem, ChildSpec, ask
 
 IDENTITY = Identity(service_id="factorage", version="0.1.0", release_id="0.1.0")
 READERS = 2
@@ -43,6 +44,8 @@ DATABASE_FOLDER = "postgres"
 
 class Shop:
     """Every part of one running shop, by name; `topology` says how they are supervised."""
+
+    system: ActorSystem
 
     def __init__(self, settings: Settings, *, bot: TrioBot, noco: NocoClient) -> None:
         self.settings = settings
@@ -61,11 +64,8 @@ class Shop:
         self.records = NocoRecords(client=noco, columns=columns)
         self.paid_records = NocoPaidRecords(client=noco, paid_column=columns.paid)
         self.database = Database(
-            writer=lambda: self.system.ref("root/store/writer"),
-            readers=[
-                lambda name=f"root/store/{reader}": self.system.ref(name)
-                for reader in _reader_names()
-            ],
+            writer=partial(self._ref, "root/store/writer"),
+            readers=[partial(self._ref, f"root/store/{name}") for name in _reader_names()],
         )
         self.inbox = PostgresInbox(self.database)
         self.sessions_store = PostgresSessions(self.database)
@@ -115,6 +115,9 @@ class Shop:
             uptime_seconds=lambda: trio.current_time() - self._started,
         )
         return HttpServer(app=application(operator_routes(views, operators)), bind=self.bind)
+
+    def _ref(self, path: str) -> ActorRef[Any]:
+        return self.system.ref(path)
 
     def _connection(self, role: Role) -> DatabaseActor:
         url = self.settings.database_url

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from runtime.actor import Actor, ThreadingActor
 from runtime.address import Address, KeyedRecipient, Recipient, ask
-from runtime.cell import State, correlation_id
+from runtime.cell import correlation_id
 from runtime.child import ChildSpec, KeyedSpec, SupervisorSpec
 from runtime.errors import (
     ActorDeadError,
@@ -34,6 +34,7 @@ from runtime.mailbox import Mailbox
 from runtime.message import Asks, Terminated, message
 from runtime.ref import ActorRef
 from runtime.snapshot import Fates, Node
+from runtime.state import State
 from runtime.system import ActorSystem
 from runtime.world import RealWorld, VirtualWorld, World
 

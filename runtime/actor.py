@@ -39,7 +39,7 @@ class Tools:
     def log(self) -> Any:
         """A structlog logger that knows the actor and the correlation id."""
         current = self._envelope()
-        correlation = current[4] if current else None
+        correlation = self._cell.correlation or (current[4] if current else None)
         logger = structlog.get_logger("actor").bind(actor=self._cell.path)
         return logger.bind(correlation_id=correlation) if correlation else logger
 
@@ -73,6 +73,13 @@ class Tools:
     def unwatch(self, ref: ActorRef[Any]) -> None:
         """Not be told after all."""
         self._cell.system.here_or_enter(ref.unwatched_by, self._cell.ref)
+
+    def correlate(self, correlation: str) -> None:
+        """What this handler tells from here on belongs to `correlation`: it is an edge.
+
+        The id travels with every message that follows from there, and into every log line.
+        """
+        self._cell.correlation = correlation
 
     def reply_later(self) -> ReplyLater:
         """Answer the current ask later: what the handler returns is nobody's answer then."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import deque
 from contextvars import ContextVar
-from enum import Enum
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +20,7 @@ from runtime.errors import ActorDeadError, MailboxFullError, NoSystemError, Time
 from runtime.events import DeadLetter, Reason
 from runtime.mailbox import DEFAULT_MAILBOX, Mailbox, admit
 from runtime.message import Coalesced, Piped, TimerFired
+from runtime.state import Signal, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,32 +61,6 @@ def current_system() -> ActorSystem:
     return system
 
 
-class State(Enum):
-    """Where a cell is in its life."""
-
-    NEW = "new"
-    STARTING = "starting"
-    RUNNING = "running"
-    RESTARTING = "restarting"
-    """Failed, or fallen with a sibling: a fresh incarnation comes after the back-off."""
-    WAITING = "waiting"
-    """Suspended by `Unavailable`; looks again after the back-off."""
-    STOPPING = "stopping"
-    STOPPED = "stopped"
-    DORMANT = "dormant"
-    """A keyed actor without an instance: the next message makes one."""
-
-
-class Signal(Enum):
-    """What supervision asks of a cell, in a lane of its own ahead of every message."""
-
-    START = "start"
-    HALT = "halt"
-    """Stop this incarnation and keep the queue, for a restart together with siblings."""
-    SLEEP = "sleep"
-    KILL = "kill"
-
-
 class Cell:
     """One actor's identity, queue, counts and current instance."""
 
@@ -95,6 +69,7 @@ class Cell:
         "actor_class",
         "batch",
         "closing",
+        "correlation",
         "current",
         "dead",
         "expired",
@@ -152,6 +127,7 @@ class Cell:
         self.worker: Worker | None = None
         self.suspended = False
         self.current: Envelope | None = None
+        self.correlation: str | None = None
         self.batch: deque[Envelope] | None = None
         self.thread: ActorThread | None = None
         self.waits_on: Cell | None = None
@@ -214,7 +190,9 @@ class Cell:
         else:
             sender = worker.cell
             current = sender.current
-            correlation = None if current is None else current[4]
+            correlation = sender.correlation
+            if correlation is None and current is not None:
+                correlation = current[4]
         self.accepted += 1
         return self._queue((message, reply_to, sender, deadline, correlation, self._stamp()))
 

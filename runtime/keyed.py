@@ -18,9 +18,10 @@ import trio
 
 from runtime import lifecycle, snapshot
 from runtime.address import Address
-from runtime.cell import Cell, Signal, State, current_worker
+from runtime.cell import Cell, current_worker
 from runtime.intensity import Intensity
 from runtime.ref import KeyedRef
+from runtime.state import Signal, State
 
 if TYPE_CHECKING:
     import pykka

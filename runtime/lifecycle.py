@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import structlog
 from pykka.messages import _ActorStop
 
-from runtime.cell import Cell, Signal, State
+from runtime.cell import Cell
 from runtime.errors import ActorDeadError, Timeout, Unavailable
 from runtime.events import ActorFailed, ActorStarted, ActorStopped, ActorSuspended
 from runtime.incarnation import incarnate
 from runtime.message import Terminated, TimerFired
+from runtime.state import Signal, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 import pykka
 import trio
 
-from runtime.cell import Cell, State, current_worker
+from runtime.cell import Cell, current_worker
 from runtime.errors import ActorDeadError
 from runtime.future import Future
 from runtime.incarnation import InboxView, StoppedFlag
 from runtime.lifecycle import kill, request_stop
 from runtime.message import Terminated
 from runtime.proxy import ActorProxy
+from runtime.state import State
 
 if TYPE_CHECKING:
     from runtime.address import Address

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from runtime.cell import State
+from runtime.state import State
 
 if TYPE_CHECKING:
     from runtime.cell import Cell

@@ -8,7 +8,8 @@ import structlog
 import trio
 
 from runtime import lifecycle, snapshot
-from runtime.cell import Cell, Signal, State
+from runtime.cell import Cell
+from runtime.state import Signal, State
 
 if TYPE_CHECKING:
     from runtime.child import ChildSpec

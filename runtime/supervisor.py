@@ -15,13 +15,14 @@ import structlog
 import trio
 
 from runtime import lifecycle, snapshot
-from runtime.cell import Cell, Signal
+from runtime.cell import Cell
 from runtime.child import ChildSpec, Spec, SupervisorSpec
 from runtime.errors import SupervisionError, Unrecoverable
 from runtime.events import ActorRestarting, Escalated
 from runtime.intensity import Intensity
 from runtime.keyed import Region
 from runtime.ref import ActorRef
+from runtime.state import Signal
 from runtime.strategy import fallen, restarts
 from runtime.supervised import CellChild
 

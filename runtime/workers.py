@@ -20,9 +20,10 @@ import trio
 from pykka.messages import ProxyCall, ProxyGetAttr, ProxySetAttr, _ActorStop
 
 from runtime import batch, lifecycle
-from runtime.cell import Cell, Envelope, State, current_worker
+from runtime.cell import Cell, Envelope, current_worker
 from runtime.errors import Unavailable
 from runtime.message import Piped, TimerFired
+from runtime.state import State
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -210,7 +211,7 @@ class Workers:
             except Exception as error:  # noqa: BLE001 - the actor loop: see the head of this file
                 await self._run(worker, lifecycle.crash(cell, envelope, error))
                 return
-            cell.current = None
+            cell.current = cell.correlation = None
             if cell.stashing:
                 cell.stashing = False
                 cell.stash.append(envelope)  # type: ignore[union-attr]  # `Actor.stash` made it
@@ -274,6 +275,7 @@ class Workers:
     def _release(self, cell: Cell) -> None:
         """Queue the cell again, or let it rest and take its empty inbox back."""
         cell.worker = None
+        cell.correlation = None
         inbox = cell.inbox
         if cell.send_waiters is not None:
             lifecycle.wake_senders(cell)

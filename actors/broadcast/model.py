@@ -95,8 +95,8 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class NotSent:
-    """Certainly not delivered: no connection, no TLS, pool time-out, HTTP 401 or 5xx in the
-    Bot API's own words. Safe to repeat whatever the letter is.
+    """Certainly not delivered: no connection, no TLS, pool time-out, HTTP 401, a 4xx of a proxy.
+    Safe to repeat whatever the letter is. A 5xx is `Unknown`: it may come after the deed.
 
     `retry_after_seconds` is how long the other side asks to be left alone, if it does.
     """

@@ -250,7 +250,7 @@ class TelegramGateway(Actor[_Message]):
         """Tell a new update to its session, or count why nobody hears of it."""
         match reading:
             case Routed():
-                self._sessions.tell(reading.chat_id, reading.message)
+                self._tell(update.update_id, reading)
             case Ignored():
                 self._totals.ignored += 1
                 self.log.debug("update.ignored", update_id=update.update_id, kind=reading.kind)
@@ -288,6 +288,11 @@ class TelegramGateway(Actor[_Message]):
             case Exception():
                 raise outcome
 
+    def _tell(self, update_id: UpdateId, routed: Routed) -> None:
+        """Tell a session; whatever follows from this update is logged under its id."""
+        self.correlate(f"update:{update_id}")
+        self._sessions.tell(routed.chat_id, routed.message)
+
     async def _reroute(self, update_id: UpdateId) -> None:
         stored = await self._inbox.find(update_id)
         if stored is not None:
@@ -297,7 +302,7 @@ class TelegramGateway(Actor[_Message]):
         """Tell a stored update; what reads otherwise today than when it came is settled."""
         match read(stored):
             case Routed() as routed:
-                self._sessions.tell(routed.chat_id, routed.message)
+                self._tell(stored.update_id, routed)
             case Ignored():
                 await self._inbox.finish(stored.update_id, at=self.now())
             case Malformed() as malformed:

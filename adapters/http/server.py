@@ -83,7 +83,7 @@ class HttpServer(Actor[_Message]):
         self._url = ""
         self._served = self._crashed = self._evicted = self._refused = 0
 
-    async def on_start(self) -> None:  # type: ignore[override]  # pykka's hooks are not async
+    async def on_start(self) -> None:
         self._listeners = await listen(self._bind)
         self._url = self._bind.url(port_of(self._listeners[0]))
         for listener in self._listeners:
@@ -109,7 +109,7 @@ class HttpServer(Actor[_Message]):
                 assert_never(message)
         return None
 
-    async def on_stop(self) -> None:  # type: ignore[override]  # the same
+    async def on_stop(self) -> None:
         for listener in self._listeners:
             await listener.aclose()
         await self._context.terminated.set()  # the protocols answer no further request

@@ -31,7 +31,7 @@ def answer(body: bytes, *, status: str = "200 OK", kind: str = "application/heal
     return head.encode() + body
 
 
-def document(**changes: Any) -> bytes:  # noqa: ANN401 - any field of the condition
+def document(**changes: Any) -> bytes:
     return json.dumps(health_document(condition(**changes))).encode()
 
 
@@ -70,7 +70,7 @@ async def ask(
     *,
     terminal: bool = False,
     then_wait: bool = False,
-    **options: Any,  # noqa: ANN401 - those of `check`
+    **options: Any,
 ) -> tuple[int, str]:
     """Ask a server that says `reply`; returns the exit status and what was printed."""
     printed = io.StringIO()

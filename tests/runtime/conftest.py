@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import structlog
 
 
-def _drop(*_: object) -> None:
+def _drop(*_: Any) -> Any:
     raise structlog.DropEvent
 
 

@@ -108,7 +108,9 @@ class World:
     def anybody(self) -> Any:
         assert self.system is not None
         if self.luck.random() < 0.5:
-            return self.system.ref(f"root/{self.luck.choice(['one', 'all', 'rest'])}/{self.luck.randrange(ACTORS)}")
+            return self.system.ref(
+                f"root/{self.luck.choice(['one', 'all', 'rest'])}/{self.luck.randrange(ACTORS)}"
+            )
         return self.system.region("root/keyed").ref(self.luck.randrange(ACTORS))
 
 
@@ -150,7 +152,17 @@ def _tree(world: World) -> SupervisorSpec:
 
 async def _turmoil(world: World, system: TestSystem) -> None:
     luck = world.luck
-    deeds = ["nothing"] * 12 + ["fail", "out", "stop", "timer", "stash", "unstash", "pipe", "pass on", "ask"]
+    deeds = ["nothing"] * 12 + [
+        "fail",
+        "out",
+        "stop",
+        "timer",
+        "stash",
+        "unstash",
+        "pipe",
+        "pass on",
+        "ask",
+    ]
     async with trio.open_nursery() as nursery:
         for number in range(STEPS):
             ref = world.anybody()

@@ -37,6 +37,8 @@ class Helpful(Actor[Any]):
                 return await ref.ask(question)
             case ("ask for", seconds, ref, question):
                 return await ref.ask(question, timeout=seconds)
+            case _:
+                pass
         return message
 
 

@@ -62,7 +62,7 @@ class Account(Actor[Any]):
                 return self._sum
             case Fail():
                 raise ValueError(self._key)
-            case "tick":
+            case _:
                 self.after(1.0, "tick")
         return None
 

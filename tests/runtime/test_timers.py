@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import trio
 import trio.testing
 
@@ -20,7 +22,7 @@ async def test_timers_fire_in_the_order_of_their_times() -> None:
     async with trio.open_nursery() as nursery:
         timers = await _serving(nursery)
         for name, when in (("c", 3.0), ("a", 1.0), ("b", 2.0), ("a2", 1.0)):
-            timers.call_at(when, lambda name=name: fired.append((name, trio.current_time())))
+            timers.call_at(when, partial(_note, fired, name))
         await trio.sleep(10)
         nursery.cancel_scope.cancel()
     assert fired == [("a", 1.0), ("a2", 1.0), ("b", 2.0), ("c", 3.0)]
@@ -102,6 +104,10 @@ async def test_a_million_answered_asks_leave_nothing_behind() -> None:
         assert len(timers) <= 1
         await trio.sleep(10)
         nursery.cancel_scope.cancel()
+
+
+def _note(into: list[tuple[str, float]], name: str) -> None:
+    into.append((name, trio.current_time()))
 
 
 def _never() -> None:

@@ -34,7 +34,7 @@ def message(**content: object) -> Reading:
     return read_body(body(message=basics | content))
 
 
-def heard(reading: Reading) -> Any:  # noqa: ANN401 - whatever was routed
+def heard(reading: Reading) -> Any:
     assert isinstance(reading, Routed), reading
     return reading.message
 
@@ -98,7 +98,7 @@ def test_what_only_looks_like_a_command_is_text(text: str) -> None:
 @pytest.mark.parametrize(
     ("user_id", "own"), [({"user_id": 7}, True), ({"user_id": 8}, False), ({}, False)]
 )
-def test_a_contact_is_own_only_when_it_is_the_senders(user_id: dict[str, int], own: bool) -> None:  # noqa: FBT001
+def test_a_contact_is_own_only_when_it_is_the_senders(user_id: dict[str, int], own: bool) -> None:
     contact = {"phone_number": "+380 44\n123", "first_name": "Ada"} | user_id
     assert heard(message(contact=contact)) == sessions.ContactReceived(
         update_id=U,
@@ -174,7 +174,7 @@ def test_a_games_button_is_ignored() -> None:
 
 
 @pytest.mark.parametrize(("status", "blocked"), [("kicked", True), ("member", False)])
-def test_a_user_blocks_the_bot_and_lets_it_in_again(status: str, blocked: bool) -> None:  # noqa: FBT001
+def test_a_user_blocks_the_bot_and_lets_it_in_again(status: str, blocked: bool) -> None:
     assert heard(member(status)) == sessions.BotBlocked(update_id=U, blocked=blocked)
 
 

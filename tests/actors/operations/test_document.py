@@ -18,7 +18,7 @@ from tests.actors.operations.test_tree import actor, region, root
 NOW = datetime(2026, 3, 1, 12, 0, 0, 500_000, tzinfo=UTC)
 
 
-def condition(**changes: Any) -> Condition:  # noqa: ANN401 - any field of the condition
+def condition(**changes: Any) -> Condition:
     whole = Condition(
         identity=Identity(service_id="factorage", version="0.1.0", release_id="abc123"),
         now=NOW,
@@ -98,7 +98,7 @@ def test_each_actor_has_its_state_restarts_and_mailbox() -> None:
     node = actor(restarts_used=2, mailbox_depth=7, oldest_message_seconds=1.5)
     checks = health_document(condition(tree=root(node)))["checks"]
 
-    def of(key: str) -> Any:  # noqa: ANN401 - any observed value
+    def of(key: str) -> Any:
         return next(c for c in checks[key] if c.get("componentId") == "root/tracker")
 
     assert of("supervision:state")["observedValue"] == "running"

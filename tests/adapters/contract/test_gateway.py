@@ -34,7 +34,7 @@ NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 FIRST, SECOND, THIRD = UUID(int=1), UUID(int=2), UUID(int=3)
 
 
-def entry(update_id: int, body: str = "{}", *, chat_id: int | None = 7, **settled: Any) -> Entry:  # noqa: ANN401 - Entry's own
+def entry(update_id: int, body: str = "{}", *, chat_id: int | None = 7, **settled: Any) -> Entry:
     chat = None if chat_id is None else ChatId(chat_id)
     return Entry(UpdateId(update_id), body, chat_id=chat, **settled)
 

@@ -29,7 +29,7 @@ class Clerk(Actor[str]):
 class Watched:
     """What the views show; a test changes it under their eyes."""
 
-    def __init__(self, system: ActorSystem, observer: Any = None) -> None:  # noqa: ANN401 - a reference
+    def __init__(self, system: ActorSystem, observer: Any = None) -> None:
         self.system = system
         self.observer = observer or system.spawn(Observer, name="observer")
         self.alive = True
@@ -41,7 +41,7 @@ class Watched:
             identity=IDENTITY,
             alive=lambda: self.alive,
             readiness=lambda: self.readiness,
-            snapshot=lambda: self.snapshot(),  # noqa: PLW0108 - looked up when asked
+            snapshot=lambda: self.snapshot(),
             fates=self.system.fates,
             observer=self.observer,
             now=self._now,

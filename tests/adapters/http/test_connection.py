@@ -244,7 +244,7 @@ async def test_garbage_of_any_kind_ends_no_connection_but_its_own(seed: int) -> 
     luck = random.Random(seed)
     async with serving(app(), IMPATIENT) as served:
 
-        async def one(request: bytes, rude: bool) -> None:  # noqa: FBT001 - started by a nursery
+        async def one(request: bytes, rude: bool) -> None:
             stream = await connect(served.port)
             async with stream:
                 try:

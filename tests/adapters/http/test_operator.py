@@ -35,7 +35,7 @@ async def watching(
     *,
     token: str | None = None,
     loopback: bool = True,
-    observer: Any = None,  # noqa: ANN401 - a reference
+    observer: Any = None,
 ) -> AsyncIterator[tuple[httpx.AsyncClient, Watched, TestSystem]]:
     async with running(tree) as system:
         watched = Watched(system, observer and system.spawn(observer, name="observer"))

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from adapters.http.problems import failed, problem, refused
 
 
-def told(response: Response) -> Any:  # noqa: ANN401 - JSON
+def told(response: Response) -> Any:
     return json.loads(bytes(response.body))
 
 

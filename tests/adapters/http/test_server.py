@@ -70,7 +70,7 @@ async def real_system() -> AsyncIterator[TestSystem]:
             yield system
 
 
-async def serve(system: ActorSystem, bind: Bind = LOOPBACK, **options: Any) -> tuple[Any, int]:  # noqa: ANN401 - the actor's own
+async def serve(system: ActorSystem, bind: Bind = LOOPBACK, **options: Any) -> tuple[Any, int]:
     """Start a server and return its reference and its port."""
     app = application(ROUTES)
     server: ActorRef[Any] = system.spawn(
@@ -228,7 +228,7 @@ async def test_it_reports_what_it_does() -> None:
 
 
 def _report() -> object:
-    from adapters.http.server import _Report  # noqa: PLC0415 - private on purpose
+    from adapters.http.server import _Report
 
     return _Report()
 

@@ -19,7 +19,7 @@ from adapters.nocodb.gate import PATIENCE_SECONDS, Gate, is_cloud
         ("", False),
     ],
 )
-def test_the_cloud_is_known_by_its_name(host: str, expected: bool) -> None:  # noqa: FBT001 - a table
+def test_the_cloud_is_known_by_its_name(host: str, expected: bool) -> None:
     assert is_cloud(host) is expected
 
 

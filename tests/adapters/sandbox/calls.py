@@ -33,7 +33,7 @@ class Bot:
         assert response is not None
         return response.status, json.loads(response.body)
 
-    async def __call__(self, method: str, **parameters: object) -> Any:  # noqa: ANN401 - JSON
+    async def __call__(self, method: str, **parameters: object) -> Any:
         """The result of a call that has to succeed."""
         status, body = await self.ask(method, **parameters)
         assert (status, body["ok"]) == (200, True), body

@@ -158,7 +158,7 @@ def test_any_text_is_a_filter_or_refused(where: str, storage: Storage) -> None:
 
 
 @given(st.sets(st.integers(1, 6)), st.sets(st.integers(1, 6)), st.booleans())
-def test_filters_combine_as_sets_do(one: set[int], two: set[int], both: bool) -> None:  # noqa: FBT001
+def test_filters_combine_as_sets_do(one: set[int], two: set[int], both: bool) -> None:
     def named(ids: set[int]) -> str:
         return f"(Id,in,{','.join(map(str, sorted(ids)))})"
 
