@@ -15,12 +15,20 @@ from typing import Annotated
 import cyclopts
 import structlog
 import trio
-from rich.console import Console
 
 from adapters.http.listening import CannotListen, ensure_free
 from config import demo, health
 from config.logging import configure_logging
-from config.process import FAILED, REFUSED, until_signalled
+from config.process import (
+    DONE,
+    INTERRUPTED,
+    REFUSED,
+    Life,
+    Terminal,
+    stop_talking,
+    until_signalled,
+    verdict,
+)
 from config.settings import Settings, SettingsError, load_settings
 from config.wiring import IDENTITY, bind_of, running_shop
 from runtime import SupervisionError
@@ -34,18 +42,26 @@ app = cyclopts.App(
 
 log = structlog.get_logger("factorage")
 
+ENV_FILE = Path(".env")
+"""Read behind the environment, from the folder that the command is started in."""
 DEFAULT_URL = "http://127.0.0.1:8080"
+USAGE = "Usage: main.py run | demo | health [OPTIONS]; --help tells more.\n"
+
+Flag = Annotated[bool, cyclopts.Parameter(negative="", show_default=False)]
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run the command that `arguments` name; answer its exit status."""
     try:
         status = app(list(arguments), exit_on_error=False)
+        sys.stdout.flush()
     except cyclopts.CycloptsError:
-        return REFUSED  # cyclopts has said what is wrong
+        return _refuse(USAGE.rstrip())  # cyclopts has said what is wrong
     except KeyboardInterrupt:
-        return 130
-    return status if isinstance(status, int) else 0
+        return INTERRUPTED
+    except BrokenPipeError:
+        return stop_talking()
+    return status if isinstance(status, int) else DONE
 
 
 @app.command
@@ -55,11 +71,12 @@ def run() -> int:
     The first SIGINT or SIGTERM drains and exits with 0, a second one ends at once. Exits with
     2, and says what to do, when the settings or the machine do not allow a start.
     """
-    env_file = Path(".env")
     try:
-        settings = load_settings(os.environ, env_file=env_file if env_file.exists() else None)
+        settings = load_settings(os.environ, env_file=ENV_FILE if ENV_FILE.exists() else None)
     except SettingsError as error:
         return _refuse(str(error))
+    except OSError as error:
+        return _refuse(f"{ENV_FILE.absolute()} cannot be read: {error}")
     configure_logging(settings.log_format, secrets=settings.secrets())
     return trio.run(_run, settings)
 
@@ -67,32 +84,31 @@ def run() -> int:
 async def _run(settings: Settings) -> int:
     try:
         await until_signalled(partial(_serve, settings))
-    except CannotListen as error:
-        return _refuse(str(error))
-    except SupervisionError as error:
-        return _refuse(str(error.__cause__ or error))
-    return 0
+    except (CannotListen, SupervisionError) as failure:
+        status, reason = verdict(failure)
+        sys.stderr.write(f"{reason}\n")
+        return status
+    return DONE
 
 
-async def _serve(settings: Settings, until: trio.CancelScope) -> None:
+async def _serve(settings: Settings, life: Life) -> None:
     bind = bind_of(settings)
     if bind.port:
         await ensure_free(bind)
     async with running_shop(settings) as shop:
-        log.info("factorage.up", url=await shop.url(), version=IDENTITY.version)
-        with until:
+        with life.serving():
+            log.info("factorage.up", url=await shop.url(), version=IDENTITY.version)
             await trio.sleep_forever()
-        shop.drain()
     log.info("factorage.down", fates=str(shop.system.fates()))
 
 
 @app.command(name="demo")
 def run_demo(
     *,
-    exit_: Annotated[bool, cyclopts.Parameter(name="--exit", negative="")] = False,
-    json: Annotated[bool, cyclopts.Parameter(negative="")] = False,
+    exit_: Annotated[Flag, cyclopts.Parameter(name="--exit")] = False,
+    json: Flag = False,
     keep: Path | None = None,
-    verbose: Annotated[bool, cyclopts.Parameter(negative="")] = False,
+    verbose: Flag = False,
 ) -> int:
     """Show the whole product on this machine: real code and database, a simulated outside world.
 
@@ -101,20 +117,18 @@ def run_demo(
     exit_
         End after the story; the exit status is 0 only if every step of it was verified.
     json
-        Print one line of JSON on stdout when the story has been told.
+        Print one line of JSON on stdout when the story has been told, the story on stderr.
     keep
         Keep the database in this folder instead of a temporary one.
     verbose
         Show the log as well.
     """
-    configure_logging("console", "INFO" if verbose else "ERROR")
+    configure_logging("console", "INFO" if verbose else "CRITICAL")
     return trio.run(partial(demo.run, leave=exit_, as_json=json, keep=keep))
 
 
 @app.command(name="health")
-def show_health(
-    *, url: str = DEFAULT_URL, json: Annotated[bool, cyclopts.Parameter(negative="")] = False
-) -> int:
+def show_health(*, url: str = DEFAULT_URL, json: Flag = False) -> int:
     """Ask a running shop how it is. Exits with 0 pass, 1 warn, 2 fail, 3 unreachable.
 
     Parameters
@@ -125,7 +139,7 @@ def show_health(
         Print the health document.
     """
     token = os.environ.get("OPERATOR_TOKEN") or None
-    console = Console(highlight=False)
+    console = Terminal(highlight=False)
     return trio.run(partial(health.check, url, console=console, token=token, as_json=json))
 
 
@@ -134,4 +148,4 @@ def _refuse(reason: str) -> int:
     return REFUSED
 
 
-__all__ = ["FAILED", "app", "main"]
+__all__ = ["app", "main"]

@@ -9,148 +9,200 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext
-from functools import partial
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TextIO
 
 import trio
-from rich.console import Console
-from rich.markup import escape
+from rich.padding import Padding
+from rich.text import Text
 
 from adapters.sandbox import nocodb_control, telegram_control
 from adapters.sandbox.nocodb import TABLE_ID, TOKEN, NocodbSandbox
 from adapters.sandbox.server import serve
 from adapters.sandbox.telegram import TelegramSandbox
-from config.process import FAILED, until_signalled
+from config.process import DONE, FAILED, Life, Terminal, until_signalled, verdict
 from config.settings import Settings, load_settings
-from config.story import Step, Story
+from config.story import STARTS, Step, Story
 from config.wiring import running_shop
 from runtime import SupervisionError
 
 INTERVAL_SECONDS = 2.0
 """The tracker asks ten times as often as in production: nobody likes to wait for a demo."""
 BOT_TOKEN = "123456789:SandboxSandboxSandboxSandboxSandbo"  # noqa: S105 - the sandbox's own
+REACHABLE = 0o711
+"""As root, PostgreSQL runs as another user, who has to pass through the temporary folder; its
+own folder inside stays closed to everybody else."""
+WIDTH_MAX = 88
+"""Columns; longer lines are hard to read."""
+INDENT = 15
+"""Columns in front of what a step says."""
+
+Urls = tuple[str, str]
+"""Of the simulated Telegram, and of the simulated NocoDB."""
 
 
 async def run(*, leave: bool, as_json: bool, keep: Path | None) -> int:
     """Tell the story, then stay up until a signal, or `leave`; answer the exit status."""
-    outcome = _Outcome()
-    folder = nullcontext(keep) if keep else tempfile.TemporaryDirectory(prefix="factorage-")
-    with folder as data_dir:
-        if keep is None:
-            # As root, PostgreSQL runs as another user, who has to pass through; its own
-            # folder inside stays closed to everybody else.
-            Path(data_dir).chmod(0o711)
-        demo = partial(_demo, Path(data_dir), outcome, leave=leave, as_json=as_json)
+    with _folder(keep) as data_dir:
+        demo = Demo(data_dir, leave=leave, as_json=as_json)
         try:
-            await until_signalled(demo)
-        except SupervisionError as error:
-            sys.stderr.write(f"{error.__cause__ or error}\n")
-            return FAILED
-    return 0 if outcome.ok else FAILED
+            await until_signalled(demo.serve)
+        except SupervisionError as failure:
+            status, reason = verdict(failure)
+            demo.page.refused(reason)
+            return status
+        finally:
+            demo.report()
+    return demo.status
 
 
-class _Outcome:
-    """Whether the story held, for after everything is down."""
+class Demo:
+    """One telling of the story: where it happens, and how far it came."""
 
-    ok = False
+    def __init__(self, data_dir: Path, *, leave: bool, as_json: bool) -> None:
+        self.page = Page(sys.stderr if as_json else sys.stdout)
+        self._data_dir, self._leave = data_dir, leave
+        self._telegram, self._nocodb = TelegramSandbox(token=BOT_TOKEN), NocodbSandbox()
+        self._telegram.rate_limit(on=True)
+        self._story: Story | None = None
+        self._unreported = as_json
 
+    @property
+    def status(self) -> int:
+        """The exit status once it is over. Whoever ends it himself has not seen it fail."""
+        if self._ok:
+            return DONE
+        failed = self._story is not None and self._story.failed
+        return FAILED if failed or self._leave else DONE
 
-async def _demo(
-    data_dir: Path, outcome: _Outcome, until: trio.CancelScope, *, leave: bool, as_json: bool
-) -> None:
-    page = _Page(sys.stderr if as_json else sys.stdout)
-    async with _sandbox() as (telegram, nocodb, urls):
-        page.title()
-        settings = _settings(data_dir, *urls)
-        started = trio.current_time()
-        async with running_shop(settings) as shop:
-            story = Story(shop, telegram, nocodb, page.step, trio.current_time() - started)
-            with until:
-                await story.run()
-                outcome.ok = story.ok
-                if as_json:
-                    sys.stdout.write(json.dumps(_summary(story)) + "\n")
-                    sys.stdout.flush()
-                page.end(story, await shop.url(), urls)
-                if not leave:
-                    await trio.sleep_forever()
-            shop.drain()
+    async def serve(self, life: Life) -> None:
+        """The sandbox, the shop on it, the story, and then whatever the reader likes to try."""
+        async with self._sandbox() as urls:
+            self.page.title()
+            began = trio.current_time()
+            async with running_shop(self._settings(urls)) as shop:
+                with life.serving():
+                    took = trio.current_time() - began
+                    self._story = Story(shop, self._telegram, self._nocodb, self.page.step, took)
+                    await self._story.run()
+                    self.report()
+                    self.page.figures(self._summary())
+                    if not self._leave:
+                        self.page.addresses(await shop.url(), urls)
+                        await trio.sleep_forever()
 
+    def report(self) -> None:
+        """Print the summary line, once, if it is wanted."""
+        if self._unreported:
+            self._unreported = False
+            sys.stdout.write(json.dumps(self._summary()) + "\n")
+            sys.stdout.flush()
 
-@asynccontextmanager
-async def _sandbox() -> AsyncIterator[tuple[TelegramSandbox, NocodbSandbox, tuple[str, str]]]:
-    telegram, nocodb = TelegramSandbox(token=BOT_TOKEN), NocodbSandbox()
-    telegram.rate_limit(on=True)
-    async with (
-        serve(telegram_control.controlled(telegram)) as telegram_url,
-        serve(nocodb_control.controlled(nocodb)) as nocodb_url,
-    ):
-        yield telegram, nocodb, (telegram_url, nocodb_url)
+    @property
+    def _ok(self) -> bool:
+        return self._story is not None and self._story.ok
 
+    @asynccontextmanager
+    async def _sandbox(self) -> AsyncIterator[Urls]:
+        async with (
+            serve(telegram_control.controlled(self._telegram)) as telegram_url,
+            serve(nocodb_control.controlled(self._nocodb)) as nocodb_url,
+        ):
+            yield telegram_url, nocodb_url
 
-def _settings(data_dir: Path, telegram_url: str, nocodb_url: str) -> Settings:
-    return load_settings(
-        {
-            "BOT_TOKEN": BOT_TOKEN,
-            "TELEGRAM_API_URL": telegram_url,
-            "NOCODB_URL": nocodb_url,
-            "NOCODB_TOKEN": TOKEN,
-            "NOCODB_TABLE_ID": TABLE_ID,
-            "TRACKER_INTERVAL_SECONDS": str(INTERVAL_SECONDS),
-            "DATA_DIR": str(data_dir),
-            "HTTP_BIND": "127.0.0.1:0",
+    def _settings(self, urls: Urls) -> Settings:
+        return load_settings(
+            {
+                "BOT_TOKEN": BOT_TOKEN,
+                "TELEGRAM_API_URL": urls[0],
+                "NOCODB_URL": urls[1],
+                "NOCODB_TOKEN": TOKEN,
+                "NOCODB_TABLE_ID": TABLE_ID,
+                "TRACKER_INTERVAL_SECONDS": str(INTERVAL_SECONDS),
+                "DATA_DIR": str(self._data_dir),
+                "HTTP_BIND": "127.0.0.1:0",
+            }
+        )
+
+    def _summary(self) -> dict[str, object]:
+        steps = [Step(STARTS)] if self._story is None else self._story.steps
+        return {
+            "ok": self._ok,
+            "steps": [
+                {"name": step.name, "ok": step.ok, "seconds": round(step.seconds, 3)}
+                for step in steps
+            ],
+            "telegram_requests": self._telegram.calls.total(),
+            "nocodb_requests": self._nocodb.calls.total(),
+            "restarts": 0 if self._story is None else self._story.restarts,
         }
-    )
 
 
-def _summary(story: Story) -> dict[str, object]:
-    return {
-        "ok": story.ok,
-        "steps": [
-            {"name": step.name, "ok": step.ok, "seconds": round(step.seconds, 3)}
-            for step in story.steps
-        ],
-        "telegram_requests": story.telegram.calls.total(),
-        "nocodb_requests": story.nocodb.calls.total(),
-        "restarts": story.restarts,
-    }
-
-
-class _Page:
-    """The story as people read it."""
+class Page:
+    """The story as people read it: plain words, colour on a terminal, in any encoding."""
 
     def __init__(self, out: TextIO) -> None:
-        self._console = Console(file=out, highlight=False)
+        self._terminal = Terminal(file=out, highlight=False)
+        self._terminal.width = min(self._terminal.width, WIDTH_MAX)
+        self._encoding = out.encoding or "ascii"
 
     def title(self) -> None:
         """What is going to be shown."""
-        self._console.print(
-            "[bold]factorage[/bold]: a registration is paid end to end. "
-            "Real actors, real PostgreSQL; Telegram and NocoDB are simulated on loopback.\n"
+        self._say(
+            ("factorage: a registration is paid, from end to end\n", "bold"),
+            "The actors, the database and the HTTP are real; Telegram and NocoDB are simulated "
+            "on this machine.\n\n",
+            ("Starting PostgreSQL and the actors: some seconds ...\n", "dim"),
         )
 
     def step(self, step: Step) -> None:
-        """One line of it."""
-        mark = "[green]ok  [/green]" if step.ok else "[red]FAIL[/red]"
-        name, said = escape(step.name), escape(step.said)
-        self._console.print(
-            f"{mark} {step.seconds:6.2f} s  [bold]{name}[/bold]: {said}", soft_wrap=True
+        """What happened, how long it took, and what has been verified."""
+        mark = ("ok  ", "green") if step.ok else ("FAIL", "bold red")
+        self._say(mark, f"{step.seconds:7.2f} s  ", (step.name, "bold"))
+        self._say(step.said, indent=INDENT)
+
+    def figures(self, summary: dict[str, object]) -> None:
+        """What it took."""
+        self._say(
+            f"\n{summary['telegram_requests']} requests to Telegram, "
+            f"{summary['nocodb_requests']} to NocoDB, {summary['restarts']} restarts."
         )
 
-    def end(self, story: Story, url: str, urls: tuple[str, str]) -> None:
-        """What it took, and where to look around."""
-        summary = _summary(story)
-        self._console.print(
-            f"\n{summary['telegram_requests']} requests to Telegram, "
-            f"{summary['nocodb_requests']} to NocoDB, {story.restarts} restarts.\n"
-            f"\n  {url}/health        how everything is"
-            f"\n  {url}/health/tree   the supervision tree"
-            f"\n  {url}/metrics       the figures"
-            f"\n  {urls[0]}/_control      the simulated Telegram"
-            f"\n  {urls[1]}/_control      the simulated NocoDB\n"
-            "\nCtrl-C ends it.",
-            soft_wrap=True,
-        )
+    def addresses(self, url: str, urls: Urls) -> None:
+        """Where to look around, each on a line of its own, whole."""
+        for address, what in (
+            (f"{url}/health", "how everything is"),
+            (f"{url}/health/tree", "the supervision tree"),
+            (f"{url}/metrics", "the figures"),
+            (f"{urls[0]}/_control", "the simulated Telegram"),
+            (f"{urls[1]}/_control", "the simulated NocoDB"),
+        ):
+            self._terminal.out(f"  {address:<38} {what}")
+        self._say("\nIt goes on running; Ctrl-C ends it.")
+
+    def refused(self, reason: str) -> None:
+        """Why there is nothing to be shown."""
+        self._say(("\nThe demo cannot go on. ", "bold red"), reason)
+
+    def _say(self, *parts: str | tuple[str, str], indent: int = 0) -> None:
+        pairs = [(part, "") if isinstance(part, str) else part for part in parts]
+        text = Text.assemble(*((self._sayable(words), style) for words, style in pairs))
+        self._terminal.print(Padding(text, (0, 0, 0, indent), expand=False))
+
+    def _sayable(self, words: str) -> str:
+        """Without what the terminal would obey, or its encoding cannot say."""
+        tame = "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in words)
+        return tame.encode(self._encoding, "backslashreplace").decode(self._encoding)
+
+
+@contextmanager
+def _folder(keep: Path | None) -> Iterator[Path]:
+    """Where the database lives; gone afterwards unless it is to be kept."""
+    if keep is not None:
+        yield keep.absolute()
+        return
+    with tempfile.TemporaryDirectory(prefix="factorage-") as folder:
+        Path(folder).chmod(REACHABLE)
+        yield Path(folder)

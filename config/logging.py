@@ -69,6 +69,7 @@ def configure_logging(
         cache_logger_on_first_use=False,  # so that a logger made at import obeys a later call
     )
     handler = logging.StreamHandler(out)
+    handler.setLevel(level)  # a library whose logger has a level of its own does not ask the root's
     handler.setFormatter(
         ProcessorFormatter(
             foreign_pre_chain=facts,

@@ -1,4 +1,4 @@
-"""The life of the process: signals, drain, and the words for what cannot start."""
+"""The life of the process: signals, drain, exit statuses, and the words for what cannot start."""
 
 from __future__ import annotations
 
@@ -6,44 +6,109 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import NoReturn
 
 import structlog
 import trio
+from rich.console import Console
+
+from adapters.http.listening import CannotListen
+from runtime import SupervisionError, Unrecoverable
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+DONE = 0
+FAILED = 1
 REFUSED = 2
 """Exit status: the environment or the machine does not allow it; the text says what to do."""
-FAILED = 1
+INTERRUPTED = 128 + signal.SIGINT
+UNHEARD = 128 + signal.SIGPIPE
+"""Exit status: whoever read our output went away."""
 
 log = structlog.get_logger("process")
 
 
-async def until_signalled(serve: Callable[[trio.CancelScope], Awaitable[None]]) -> None:
-    """Run `serve(scope)`; the first signal cancels the scope, the second ends the process at once.
+class Life:
+    """What the first signal cuts short: the start while it lasts, then the service; no drain."""
 
-    `serve` waits inside the scope it is given and drains after it.
+    def __init__(self) -> None:
+        self.ended = False
+        """A signal came."""
+        self._start, self._service = trio.CancelScope(), trio.CancelScope()
+        self._serves = False
+
+    def starting(self) -> trio.CancelScope:
+        """Around everything. What is cut short here has served nobody yet: nothing drains."""
+        return self._start
+
+    def serving(self) -> trio.CancelScope:
+        """Around the service; what comes after it in the same block is the drain."""
+        self._serves = True
+        return self._service
+
+    def end(self) -> None:
+        """A signal has come."""
+        self.ended = True
+        (self._service if self._serves else self._start).cancel()
+
+
+async def until_signalled(serve: Callable[[Life], Awaitable[None]]) -> None:
+    """Run `serve(life)` until it is done; the first signal ends its life, the second the process.
+
+    An error of `serve` comes out as it is, in no group.
     """
-    scope = trio.CancelScope()
+    life = Life()
     with trio.open_signal_receiver(*SIGNALS) as signals:
         try:
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(_listen, signals, scope)
-                await serve(scope)
+                nursery.start_soon(_listen, signals, life)
+                with life.starting():
+                    await serve(life)
                 nursery.cancel_scope.cancel()
-        except ExceptionGroup as group:
-            if len(group.exceptions) == 1:
-                raise group.exceptions[0] from None  # the nursery around it says nothing
-            raise
+        except BaseExceptionGroup as group:
+            _raise_only(group)
 
 
-async def _listen(signals: AsyncIterator[int], scope: trio.CancelScope) -> None:
-    told = False
+async def _listen(signals: AsyncIterator[int], life: Life) -> None:
     async for number in signals:
         name = signal.Signals(number).name
-        if told:
+        if life.ended:
             log.warning("process.ended", signal=name)
             sys.stderr.flush()
             os._exit(128 + number)
-        told = True
         log.info("process.draining", signal=name, hint="again to end at once")
-        scope.cancel()
+        life.end()
+
+
+def _raise_only(group: BaseExceptionGroup[BaseException]) -> NoReturn:
+    """The one error in these groups, with its cause; the groups themselves if there are more."""
+    only: BaseException = group
+    while isinstance(only, BaseExceptionGroup) and len(only.exceptions) == 1:
+        only = only.exceptions[0]
+    raise only from only.__cause__
+
+
+def verdict(failure: CannotListen | SupervisionError) -> tuple[int, str]:
+    """The exit status of a system that cannot go on, and what to tell whoever started it."""
+    cause: BaseException | None = failure
+    while cause is not None:
+        if isinstance(cause, CannotListen | Unrecoverable):
+            return REFUSED, str(cause)
+        cause = cause.__cause__
+    last = failure.__cause__
+    return FAILED, f"{failure}: {last!r}" if last is not None else str(failure)
+
+
+class Terminal(Console):
+    """A console that leaves it to `main` what happens when nobody reads it any more."""
+
+    def on_broken_pipe(self) -> None:
+        """Raise the `BrokenPipeError` that is being handled; rich would exit with 1."""
+        raise  # noqa: PLE0704 - rich calls this while it handles one
+
+
+def stop_talking() -> int:
+    """The exit status when our reader is gone; what is still buffered goes nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        os.dup2(nowhere, stream.fileno())
+    return UNHEARD

@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -23,7 +22,6 @@ HEADER_VALUE_PATTERN = r"[\x21-\x7e]{1,512}"
 TABLE_ID_PATTERN = r"[A-Za-z0-9_-]{1,64}"
 COLUMN_PATTERN = r"[^\x00-\x1f\x7f(),~]{1,255}"
 NUMBER_PATTERN = r"[0-9]{1,9}(\.[0-9]{1,6})?"
-CHAT_ID_PATTERN = r"-?[0-9]{1,16}"
 OPERATOR_TOKEN_LENGTH_MIN = 24
 INTERVAL_SECONDS_MIN, INTERVAL_SECONDS_MAX = 0.1, 86_400.0
 SHUTDOWN_SECONDS_MIN, SHUTDOWN_SECONDS_MAX = 0.1, 600.0
@@ -92,13 +90,6 @@ def _bind(value: str) -> Bind:
     return Bind(found[1].strip("[]"), int(found[2]))
 
 
-def _time_zone(value: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(value)
-    except (KeyError, ValueError, OSError) as error:  # unknown; outside its folder; a folder
-        raise ValueError from error
-
-
 def _folder(value: str) -> Path:
     if "\x00" in value:
         raise ValueError
@@ -142,12 +133,6 @@ class Settings(BaseSettings):
         description="the http or https address of a Bot API server, without user or query",
         examples=["https://api.telegram.org"],
     )
-    admin_chat_id: Annotated[int, _matching(CHAT_ID_PATTERN)] | None = Field(
-        default=None,
-        alias="ADMIN_CHAT_ID",
-        description="the number of a Telegram chat",
-        examples=["-1001234567890"],
-    )
     database_url: Annotated[SecretStr, BeforeValidator(_database_url)] | None = Field(
         default=None,
         alias="DATABASE_URL",
@@ -179,12 +164,6 @@ class Settings(BaseSettings):
         alias="LOG_FORMAT",
         description="console or json",
         examples=["json"],
-    )
-    time_zone: Annotated[ZoneInfo, BeforeValidator(_time_zone)] = Field(
-        default=ZoneInfo("UTC"),
-        alias="TIME_ZONE",
-        description="a name of the IANA time zone database",
-        examples=["Europe/Kyiv"],
     )
     nocodb_url: HttpUrl = Field(
         alias="NOCODB_URL",

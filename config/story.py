@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,11 +18,13 @@ import trio
 from actors.kernel.ids import ChatId
 from adapters.sandbox.nocodb import NocodbSandbox
 from adapters.sandbox.telegram import TelegramSandbox
-from adapters.sandbox.telegram_user import TelegramUser
+from adapters.sandbox.telegram_user import CannotDo, TelegramUser
 from config.wiring import Shop
-from runtime import ActorRestarting, ActorStarted, State
+from runtime import ActorRestarting, ActorStarted, State, Unavailable
 
-BUYER = ChatId(42)
+FIRST_BUYER = ChatId(42)
+NAME = "Ada <Lovelace>"
+STARTS = "everything starts"
 STEP_SECONDS = 20.0
 POLL_SECONDS = 0.05
 QUIET_INTERVALS = 2
@@ -45,7 +47,10 @@ class Step:
 
 @dataclass(slots=True)
 class Story:
-    """Tells the story of one shop on one sandbox; `tell` gets each step as it ends."""
+    """Tells the story of one shop on one sandbox; `tell` gets each step as it ends.
+
+    `started_seconds` is how long the start took, which the story was not there to see.
+    """
 
     shop: Shop
     telegram: TelegramSandbox
@@ -54,11 +59,11 @@ class Story:
     started_seconds: float
     steps: list[Step] = field(default_factory=list)
     restarts: int = 0
-
-    @property
-    def ok(self) -> bool:
-        """Every step was there and held."""
-        return bool(self.steps) and all(step.ok for step in self.steps)
+    ok: bool = False
+    """It was told to its end, and every step of it held."""
+    failed: bool = False
+    """A step did not hold. Neither is true of a story that somebody broke off."""
+    _buyer_id: ChatId = FIRST_BUYER
 
     async def run(self) -> None:
         """The whole story, up to its first failed step."""
@@ -72,16 +77,32 @@ class Story:
             await self._payment_arrives()
             await self._nothing_is_told_twice()
         except StepFailed:
-            return
+            self.failed = True
+        else:
+            self.ok = True
 
     async def _tree_is_up(self) -> None:
-        async with self._step("everything starts") as step:
+        async with self._step(STARTS, began_before_seconds=self.started_seconds) as step:
             root = self.shop.system.snapshot()
             waiting = [node.path for node in root.children if node.state != State.RUNNING.value]
             if waiting:
                 raise StepFailed(f"not running: {', '.join(waiting)}")
-            step.said = f"{len(self.shop.system.cells())} actors under supervision"
-        step.seconds = self.started_seconds
+            await self._make_room()
+            step.said = f"{len(self.shop.system.cells())} actors are up, under supervision"
+
+    async def _make_room(self) -> None:
+        """A kept database knows the buyers of earlier demos, this sandbox does not.
+
+        The story takes a buyer of its own, and those who still wait get their rows back.
+        """
+        await self._until(self._is_idle)
+        while await self.shop.sessions_store.load(self._buyer_id) is not None:
+            self._buyer_id = ChatId(self._buyer_id + 1)
+        waiting = {int(w.record_id): w.chat_id for w in await self.shop.watches.waiting()}
+        for record_id in range(1, max(waiting, default=0) + 1):
+            self.nocodb.insert(ChatId=waiting.get(record_id))
+            if record_id not in waiting:
+                self.nocodb.delete(record_id)
 
     async def _buyer_registers(self) -> None:
         buyer = self._buyer
@@ -92,23 +113,24 @@ class Story:
         async with self._step("he gives his name") as step:
             buyer.presses("English")
             await buyer.sees("What is your name", within=STEP_SECONDS)
-            buyer.says("Ada <Lovelace>")
+            buyer.says(NAME)
             await buyer.sees("Which phone number", within=STEP_SECONDS)
-            step.said = "his name is kept as he typed it, and is no markup"
+            step.said = f"he calls himself {NAME}; that is kept as he typed it, and is no markup"
 
     async def _session_falls(self) -> None:
-        buyer = self._buyer
-        async with self._step("his session crashes, in the middle") as step:
-            ref = self.shop.system.region("root/sessions").ref(BUYER)
-            started = _Into()
+        buyer, path = self._buyer, f"root/sessions/{self._buyer_id}"
+        async with self._step("his session crashes in the middle of it") as step:
+            started = _Paths()
             self.shop.system.events.subscribe(ActorStarted, started)
-            ref.kill(RuntimeError("pulled the plug for the demo"))
+            self.shop.system.region("root/sessions").ref(self._buyer_id).kill(
+                RuntimeError("pulled the plug for the demo")
+            )
             buyer.shares_contact("+447911123456")
             await buyer.sees("Please check", within=STEP_SECONDS)
-            if f"root/sessions/{BUYER}" not in [event.path for event in started.told]:
+            if path not in started.seen:
                 raise StepFailed("the session was not restarted")
             self.restarts += 1
-            step.said = "a fresh one took over where it stood, nothing asked twice"
+            step.said = "a fresh one took over where it stood; nothing was asked twice"
 
     async def _buyer_confirms(self) -> None:
         buyer = self._buyer
@@ -116,49 +138,55 @@ class Story:
             buyer.presses("Save")
             await buyer.sees("Waiting for your payment", within=STEP_SECONDS)
             row = self._row()
-            if row["Name"] != "Ada <Lovelace>" or row["Paid"]:
+            if row["Name"] != NAME or row["Paid"]:
                 raise StepFailed(f"the record is {row}")
-            step.said = f"record {row['Id']} stands in NocoDB, unpaid"
+            step.said = f"record {row['Id']} stands in NocoDB, not paid yet"
 
     async def _database_falls(self) -> None:
-        async with self._step("PostgreSQL is killed") as step:
+        async with self._step("PostgreSQL is killed, and he asks /status") as step:
             server = self.shop.server
             if server is None or (before := server.pid) is None:
                 raise StepFailed("there is no embedded server")
+            panel = await self._buyer.sees("Waiting for your payment")
             os.kill(before, signal.SIGKILL)
             self._buyer.commands("/status")
-            with trio.fail_after(STEP_SECONDS):
-                while server.pid in (None, before):
-                    await trio.sleep(POLL_SECONDS)
-                while await self.shop.unhandled():
-                    await trio.sleep(POLL_SECONDS)
-            step.said = "its supervisor started it again; what the buyer wrote meanwhile was kept"
+
+            async def is_back() -> bool:
+                return server.pid not in (None, before) and await self._is_idle()
+
+            async def is_answered() -> bool:
+                shown = self._buyer.screen().find("Waiting for your payment")
+                return shown is not None and shown.message_id != panel.message_id
+
+            await self._until(is_back)
+            await self._until(is_answered)
+            step.said = "its supervisor started it again; his question was kept, and answered"
 
     async def _payment_arrives(self) -> None:
         async with self._step("an operator ticks Paid") as step:
             asked = self._lists()
             self.nocodb.tick(self._row()["Id"])
             await self._buyer.sees("Payment received", within=STEP_SECONDS)
-            step.said = f"one batched question found it ({self._lists() - asked} asked meanwhile)"
+            questions = self._lists() - asked
+            step.said = f"he is told; questions to NocoDB meanwhile, for all buyers: {questions}"
 
     async def _nothing_is_told_twice(self) -> None:
         async with self._step("he is told once") as step:
-            interval = self.shop.settings.tracker_interval_seconds
-            await trio.sleep(QUIET_INTERVALS * interval)
+            await trio.sleep(QUIET_INTERVALS * self.shop.interval_seconds)
             told = [m for m in self._buyer.screen().shown if "Payment received" in m.text]
             fates = self.shop.system.fates()
             if len(told) != 1:
                 raise StepFailed(f"told {len(told)} times")
             if fates.lost:
                 raise StepFailed(f"messages without a fate: {fates}")
-            step.said = f"{fates.sent} messages between actors, each with one fate"
+            step.said = f"{fates.sent} messages between actors, each with exactly one fate"
 
     @property
     def _buyer(self) -> TelegramUser:
-        return self.telegram.user(BUYER, "Ada", language_code="en")
+        return self.telegram.user(self._buyer_id, "Ada", language_code="en")
 
     def _row(self) -> Mapping[str, Any]:
-        rows = [row for row in self.nocodb.rows if row["ChatId"] in (BUYER, str(BUYER))]
+        rows = [row for row in self.nocodb.rows if str(row["ChatId"]) == str(self._buyer_id)]
         if len(rows) != 1:
             raise StepFailed(f"{len(rows)} records of the buyer")
         return rows[0]
@@ -166,20 +194,30 @@ class Story:
     def _lists(self) -> int:
         return self.nocodb.calls["list"]
 
+    async def _is_idle(self) -> bool:
+        return await self.shop.unhandled() == 0
+
+    async def _until(self, holds: Callable[[], Awaitable[bool]]) -> None:
+        """Look again and again. Raises `trio.TooSlowError`."""
+        with trio.fail_after(STEP_SECONDS):
+            while not await holds():  # noqa: ASYNC110 - nobody announces it
+                await trio.sleep(POLL_SECONDS)
+
     @asynccontextmanager
-    async def _step(self, name: str) -> AsyncIterator[Step]:
+    async def _step(self, name: str, *, began_before_seconds: float = 0.0) -> AsyncIterator[Step]:
         step = Step(name)
         self.steps.append(step)
-        started = trio.current_time()
+        began = trio.current_time() - began_before_seconds
         try:
             yield step
             step.ok = True
-        except (StepFailed, AssertionError, TimeoutError, trio.TooSlowError) as failure:
+        except (StepFailed, CannotDo, AssertionError, Unavailable, trio.TooSlowError) as failure:
             step.said = str(failure) or type(failure).__name__
             raise StepFailed(step.said) from failure
         finally:
-            step.seconds = trio.current_time() - started
-            self.tell(step)
+            step.seconds = trio.current_time() - began
+            if step.ok or step.said:  # otherwise somebody broke it off
+                self.tell(step)
 
 
 class _Counter:
@@ -188,18 +226,18 @@ class _Counter:
     def __init__(self, story: Story) -> None:
         self._story = story
 
-    def tell(self, event: object, /) -> None:
+    def tell(self, event: ActorRestarting, /) -> None:
         """One more."""
         del event
         self._story.restarts += 1
 
 
-class _Into:
-    """Keeps events."""
+class _Paths:
+    """Who was started."""
 
     def __init__(self) -> None:
-        self.told: list[Any] = []
+        self.seen: set[str] = set()
 
-    def tell(self, event: object, /) -> None:
-        """Keep it."""
-        self.told.append(event)
+    def tell(self, event: ActorStarted, /) -> None:
+        """Remember the path."""
+        self.seen.add(event.path)

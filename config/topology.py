@@ -23,26 +23,60 @@ Children start top to bottom and stop bottom to top.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 import trio
 
 from actors.broadcast.actor import BroadcastDispatcher
+from actors.broadcast.ports import Messenger
 from actors.gateway.actor import TelegramGateway
+from actors.gateway.ports import Inbox, Updates
 from actors.operations.actor import Observer
 from actors.sessions.actor import UserSession
 from actors.sessions.alarms import SessionAlarms
+from actors.sessions.ports import Records, Sessions
 from actors.tracker.actor import PaymentTracker
-from runtime import ChildSpec, KeyedSpec, SupervisorSpec
-
-if TYPE_CHECKING:
-    from config.wiring import Shop
+from actors.tracker.ports import PaidRecords, Watches
+from runtime import Actor, ActorSystem, ChildSpec, KeyedSpec, SupervisorSpec
 
 DISPATCHER_SHUTDOWN_SECONDS = 5.0
 """It drains what it holds for four of them."""
 
 
-def topology(shop: Shop) -> SupervisorSpec:
+class Parts(Protocol):
+    """What the tree is made of: `config.wiring.Shop`, or a shop in memory (`tests/stories`)."""
+
+    @property
+    def system(self) -> ActorSystem:
+        """Where partners are looked up; asked only once the tree starts."""
+
+    @property
+    def interval_seconds(self) -> float:
+        """Between two looks at the record table."""
+
+    @property
+    def updates(self) -> Updates: ...
+    @property
+    def inbox(self) -> Inbox: ...
+    @property
+    def messenger(self) -> Messenger: ...
+    @property
+    def sessions_store(self) -> Sessions: ...
+    @property
+    def records(self) -> Records: ...
+    @property
+    def watches(self) -> Watches: ...
+    @property
+    def paid_records(self) -> PaidRecords: ...
+
+    def http_server(self) -> Actor[Any]:
+        """The one port."""
+
+    def store_children(self) -> tuple[ChildSpec, ...]:
+        """The database, from the server up."""
+
+
+def topology(shop: Parts) -> SupervisorSpec:
     """The tree of one shop; the factories look their partners up when they are called."""
     return SupervisorSpec(
         name="root",
@@ -55,7 +89,7 @@ def topology(shop: Shop) -> SupervisorSpec:
                 factory=lambda: PaymentTracker(
                     store=shop.watches,
                     records=shop.paid_records,
-                    interval_seconds=shop.settings.tracker_interval_seconds,
+                    interval_seconds=shop.interval_seconds,
                 ),
             ),
             KeyedSpec(

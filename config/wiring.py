@@ -140,6 +140,11 @@ class Shop:
         """Where the HTTP port listens."""
         return bind_of(self.settings)
 
+    @property
+    def interval_seconds(self) -> float:
+        """Between two looks at the record table."""
+        return self.settings.tracker_interval_seconds
+
     def readiness(self) -> Readiness:
         """Whether new work may come."""
         snapshot = self.system.snapshot()
@@ -184,9 +189,14 @@ async def running_shop(settings: Settings) -> AsyncIterator[Shop]:
         ) as noco,
     ):
         shop = Shop(settings, bot=bot, noco=noco)
-        async with shop.system:
-            shop.phase = Phase.SERVING
-            try:
-                yield shop
-            finally:
-                shop.drain()
+        try:
+            async with shop.system:
+                shop.phase = Phase.SERVING
+                try:
+                    yield shop
+                finally:
+                    shop.drain()
+        finally:
+            # A start that was cut short kills its actors: nobody else stops the server then.
+            if shop.server is not None:
+                await shop.server.stop()

@@ -14,7 +14,7 @@ from pykka.messages import _ActorStop
 from runtime import lifecycle
 from runtime.errors import Unavailable
 from runtime.message import Piped, TimerFired
-from runtime.thread import LATER, handle
+from runtime.thread import EXPIRED, LATER, handle
 
 if TYPE_CHECKING:
     from runtime.cell import Cell
@@ -31,10 +31,13 @@ async def turn(cell: Cell) -> None:
     if batch:
         results, error = await cell.thread.call(handle, cell.thread.worker, tuple(batch))
         for result in results:
-            _, reply_to, *_ = batch.popleft()
+            envelope = batch.popleft()
+            if result is EXPIRED:
+                cell.expire(envelope)
+                continue
             cell.handled += 1
-            if reply_to is not None and result is not LATER:
-                reply_to.resolve(result)
+            if envelope[1] is not None and result is not LATER:
+                envelope[1].resolve(result)
         if error is not None:
             failed = batch.popleft()
             while batch:
@@ -47,7 +50,7 @@ async def turn(cell: Cell) -> None:
             return
     cell.batch = None
     if special and not cell.signals:
-        await _stop(cell)
+        await lifecycle.stop_in_turn(cell, cell.take())
 
 
 def _fill_batch(cell: Cell) -> bool:
@@ -71,11 +74,3 @@ def _fill_batch(cell: Cell) -> bool:
         elif type(message) is not Piped:
             batch.append(envelope)
     return False
-
-
-async def _stop(cell: Cell) -> None:
-    _, reply_to, *_ = cell.take()
-    cell.handled += 1
-    await lifecycle.stop(cell)
-    if reply_to is not None:
-        reply_to.resolve(None)

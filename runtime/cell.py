@@ -61,6 +61,15 @@ def current_system() -> ActorSystem:
     return system
 
 
+def teller() -> tuple[Cell | None, str | None]:
+    """Whose handler tells something here, in whichever thread, and its correlation."""
+    worker = current_worker.get()
+    if worker is None:
+        return None, correlation_id.get()
+    current = worker.envelope
+    return worker.cell, worker.cell.correlation or (None if current is None else current[4])
+
+
 class Cell:
     """One actor's identity, queue, counts and current instance."""
 
@@ -179,12 +188,9 @@ class Cell:
         self, message: object, reply_to: Future[Any] | None = None, deadline: float | None = None
     ) -> bool:
         """Queue a message; False when it was refused, and then its fate is written already."""
-        system = self.system
         worker = current_worker.get()
-        if get_ident() != system.thread_id:
-            sender = None if worker is None else worker.cell
-            system.enter(self.accept_from_thread, message, reply_to, deadline, sender)
-            return not self.closing
+        if get_ident() != self.system.thread_id:
+            return self._enter(message, reply_to, deadline)
         if worker is None:
             sender, correlation = None, correlation_id.get()
         else:
@@ -193,26 +199,38 @@ class Cell:
             correlation = sender.correlation
             if correlation is None and current is not None:
                 correlation = current[4]
+        workers = self.system.workers
+        # Exact when the actors were at rest, else a turn old at most.
+        stamp = workers.look() if workers.leader is None else workers.now
+        envelope = (message, reply_to, sender, deadline, correlation, stamp)
+        inbox = self.inbox
+        if self.closing or inbox is None or len(inbox) >= self.threshold:
+            return self._queue(envelope)
+        # What `_queue` comes to for nearly every message: one call less on its way.
         self.accepted += 1
-        return self._queue((message, reply_to, sender, deadline, correlation, self._stamp()))
+        inbox.append(envelope)
+        self.last_active = stamp
+        if not self.scheduled:
+            self.schedule()
+        return True
+
+    def _enter(self, message: object, reply_to: Future[Any] | None, deadline: float | None) -> bool:
+        sender, correlation = teller()
+        told = (message, reply_to, sender, deadline, correlation)
+        if not self.system.enter(self.accept_from_thread, *told) and reply_to is not None:
+            reply_to.fail(ActorDeadError(f"{self.path} not found"))
+        return not self.closing
 
     def _stamp(self) -> float:
-        """The time for an envelope: exact when the actors were at rest, else a turn old at most."""
         workers = self.system.workers
-        return workers.now if workers.leader is not None else workers.look()
+        return workers.look() if workers.leader is None else workers.now
 
-    def accept_from_thread(
-        self,
-        message: object,
-        reply_to: Future[Any] | None,
-        deadline: float | None,
-        sender: Cell | None,
-    ) -> None:
-        """Queue what another thread sent; a refusal is a dead letter only."""
-        self.accepted += 1
-        self._queue((message, reply_to, sender, deadline, None, self._stamp()))
+    def accept_from_thread(self, *told: Any) -> None:
+        """Queue an envelope of another thread; a refusal is a dead letter only."""
+        self._queue((*told, self._stamp()))
 
     def _queue(self, envelope: Envelope) -> bool:
+        self.accepted += 1
         if self.closing:
             self.bury(envelope, "stopped")
             if self.state is State.STOPPED:

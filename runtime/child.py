@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from runtime.intensity import Backoff, Budget
+from runtime.intensity import DEFAULT_BACKOFF, DEFAULT_BUDGET, Backoff, Budget
 from runtime.strategy import Restart, Strategy
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ class ChildSpec:
     restart: Restart = "permanent"
     start_seconds: float = START_SECONDS
     shutdown_seconds: float = SHUTDOWN_SECONDS
-    budget: Budget = field(default_factory=Budget)
-    backoff: Backoff = field(default_factory=Backoff)
+    budget: Budget = DEFAULT_BUDGET
+    backoff: Backoff = DEFAULT_BACKOFF
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +53,8 @@ class KeyedSpec:
     start_seconds: float = START_SECONDS
     sleep_seconds: float = SLEEP_SECONDS
     shutdown_seconds: float = SHUTDOWN_SECONDS
-    budget: Budget = field(default_factory=Budget)
-    backoff: Backoff = field(default_factory=Backoff)
+    budget: Budget = DEFAULT_BUDGET
+    backoff: Backoff = DEFAULT_BACKOFF
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,8 +68,8 @@ class SupervisorSpec:
     name: str
     strategy: Strategy = "one_for_one"
     children: tuple[ChildSpec | KeyedSpec | SupervisorSpec, ...] = ()
-    budget: Budget = field(default_factory=Budget)
-    backoff: Backoff = field(default_factory=Backoff)
+    budget: Budget = DEFAULT_BUDGET
+    backoff: Backoff = DEFAULT_BACKOFF
 
     def __post_init__(self) -> None:
         names = [child.name for child in self.children]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import queue
 import sys
 from collections.abc import Awaitable, Callable, Generator, Iterable
@@ -86,16 +87,17 @@ class Future(pykka.Future[T]):
     def resolve(self, value: object) -> None:
         """Answer, unless the asker has given up: a late answer is nobody's business."""
         if not self._done:
-            self._done = True
             self._value = value
+            self._done = True  # last: another thread may look at any moment
             if self._waiters is not None:
                 self._wake()
 
     def fail(self, error: BaseException) -> None:
         """Fail, unless the asker has given up."""
         if not self._done:
-            self._done = self._failed = True
             self._value = error
+            self._failed = True
+            self._done = True
             if self._waiters is not None:
                 self._wake()
 
@@ -127,13 +129,7 @@ class Future(pykka.Future[T]):
 
     def _wait(self) -> Generator[Any, Any, None]:
         """Park until it is done, with the cycle check and the deadline of the ask."""
-        worker = current_worker.get()
-        asker = None
-        if worker is not None and self._target is not None and worker.cell.waits_on is None:
-            # A second wait inside one handler is not followed: the first edge is enough.
-            asker = worker.cell
-            self._refuse_cycle(asker)
-            asker.waits_on = self._target
+        asker = self._asker()
         expiries = self.system.expiries
         if self._deadline is not None:
             expiries.add(self, self._deadline)
@@ -153,12 +149,24 @@ class Future(pykka.Future[T]):
         finally:
             if asker is not None:
                 asker.waits_on = None
-            if self._deadline is not None:
+            if self._deadline is not None and not self._waiters:
                 expiries.discard(self)
 
     def expire(self) -> None:
         where = self._target.path if self._target is not None else "the recipient"
         self.fail(Timeout(f"{where} did not answer in time"))
+
+    def _asker(self) -> Cell | None:
+        """The actor that begins to wait here, noted as waiting; raises `AskCycleError`.
+
+        A second wait inside one handler is not followed: the first edge is enough.
+        """
+        worker = current_worker.get()
+        if worker is None or self._target is None or worker.cell.waits_on is not None:
+            return None
+        self._refuse_cycle(worker.cell)
+        worker.cell.waits_on = self._target
+        return worker.cell
 
     def _refuse_cycle(self, asker: Cell) -> None:
         path = [asker]
@@ -183,15 +191,19 @@ class Future(pykka.Future[T]):
             raise WouldBlockError(msg)
         if self._compute is not None:
             return trio.from_thread.run(self._settle, trio_token=self.system.token)
+        if timeout is None and self._deadline is not None and self._deadline != math.inf:
+            timeout = max(0.0, self._deadline - self.system.world.monotonic())
+        asker = self._asker()
         answered: queue.SimpleQueue[None] = queue.SimpleQueue()
         self.system.enter(self.when_done, lambda: answered.put(None))
-        if timeout is None and self._deadline is not None:
-            timeout = max(0.0, self._deadline - self.system.world.monotonic())
         try:
             answered.get(timeout=timeout)
         except queue.Empty:
             msg = "no answer in time"
             raise Timeout(msg) from None
+        finally:
+            if asker is not None:
+                asker.waits_on = None
         return self._result()
 
     async def _settle(self) -> T:

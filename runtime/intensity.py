@@ -45,6 +45,10 @@ class Backoff:
         return min(doubled, self.last_seconds) * spread
 
 
+DEFAULT_BUDGET = Budget()
+DEFAULT_BACKOFF = Backoff()
+
+
 class Intensity:
     """What one child has used of its budget."""
 

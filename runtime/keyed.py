@@ -11,6 +11,7 @@ import heapq
 from collections import deque
 from collections.abc import Callable
 from functools import partial
+from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -18,7 +19,9 @@ import trio
 
 from runtime import lifecycle, snapshot
 from runtime.address import Address
-from runtime.cell import Cell, current_worker
+from runtime.cell import Cell, current_worker, teller
+from runtime.errors import ActorDeadError
+from runtime.future import Future
 from runtime.intensity import Intensity
 from runtime.ref import KeyedRef
 from runtime.state import Signal, State
@@ -57,9 +60,28 @@ class Region:
 
     def tell(self, key: object, message: object) -> None:
         """Tell the actor of `key`, which wakes up for it; refusals as for `ActorRef.tell`."""
+        if get_ident() != self.system.thread_id:
+            self.enter(key, message)
+            return
         cell = self.cell(key)
         if not cell.accept(message) and current_worker.get() is None:
             raise cell.refuse_caller()
+
+    def enter(
+        self,
+        key: object,
+        message: object,
+        reply_to: Future[Any] | None = None,
+        deadline: float | None = None,
+    ) -> None:
+        """From another thread: tell or ask the actor of `key`, whose cell is looked up here."""
+        sender, correlation = teller()
+        told = (message, reply_to, sender, deadline, correlation)
+        if not self.system.enter(self._accept_from_thread, key, *told) and reply_to is not None:
+            reply_to.fail(ActorDeadError(f"{self.path} not found"))
+
+    def _accept_from_thread(self, key: object, *told: Any) -> None:
+        self.cell(key).accept_from_thread(*told)
 
     def ref(self, key: object) -> KeyedRef[Any]:
         """A reference that is good for ever."""
@@ -216,11 +238,16 @@ class Region:
         await trio.lowlevel.checkpoint()
 
     async def halt(self) -> None:
-        """Put everybody to rest; queues are kept."""
+        """Put everybody to rest within the region's time; queues are kept."""
         for cell in self.cells():
             cell.signal(Signal.HALT)
+        with trio.move_on_after(self.spec.shutdown_seconds):
+            for cell in self.cells():
+                await cell.until(*_AT_REST)
         for cell in self.cells():
-            await cell.until(State.RESTARTING, State.DORMANT)
+            if cell.state not in _AT_REST:
+                lifecycle.kill(cell, lifecycle.OverdueError(f"{cell.path} did not halt in time"))
+                await cell.until(*_AT_REST)
             self._revive(cell)
 
     async def close(self) -> None:
@@ -276,6 +303,9 @@ class Region:
             awake=len(cells),
             children=nodes,
         )
+
+
+_AT_REST = (State.RESTARTING, State.DORMANT)
 
 
 class _ByKey:

@@ -58,8 +58,10 @@ async def _start(cell: Cell) -> None:
     seconds = cell.parent.start_seconds(cell)
     late = Timeout(f"{cell.path} was not up after {seconds} s")
     timer = system.timers.call_at(system.world.monotonic() + seconds, partial(kill, cell, late))
-    _, error = await system.workers.attempt(_incarnate_and_start, cell)
-    system.timers.cancel(timer)
+    try:
+        _, error = await system.workers.attempt(_incarnate_and_start, cell)
+    finally:
+        system.timers.cancel(timer)  # also when it was killed: its next life owes nothing
     if error is None:
         cell.become(State.RUNNING)
         cell.last_active = system.world.monotonic()
@@ -103,6 +105,8 @@ async def _failed(cell: Cell, error: Exception) -> None:
 
 
 def _report(cell: Cell, error: BaseException) -> None:
+    if cell.state is State.STOPPED:
+        return  # it was stopped while it looked at its failure
     if cell.closing:
         finish(cell, "failed")
     else:
@@ -152,6 +156,10 @@ def _suspended(cell: Cell, error: Unavailable) -> None:
 # Kill: for what does not stop, or does not start, in time
 
 
+class OverdueError(TimeoutError):
+    """Not halted in time. What comes next has been decided by whoever halts it."""
+
+
 def kill(cell: Cell, error: Exception | None = None) -> None:
     """End the incarnation now, cancelling a handler that waits.
 
@@ -186,7 +194,8 @@ def killed(cell: Cell) -> None:
     else:
         _fell(cell, error)
         close_thread(cell)
-        _report(cell, error)
+        if cell.closing or not isinstance(error, OverdueError):
+            _report(cell, error)
 
 
 # Stop
@@ -207,6 +216,15 @@ def request_stop(cell: Cell, stopped: Callable[[bool], None]) -> None:
         cell.closing = True
     else:
         finish(cell, "stopped")
+
+
+async def stop_in_turn(cell: Cell, envelope: Envelope) -> None:
+    """The poison pill's turn: it is counted first, for a cell that ended gave its counts away."""
+    cell.current = None
+    cell.handled += 1
+    await stop(cell)
+    if envelope[1] is not None:
+        envelope[1].resolve(None)
 
 
 async def stop(cell: Cell) -> None:
@@ -282,7 +300,7 @@ def finish(cell: Cell, reason: Literal["stopped", "failed", "killed"]) -> None:
     watchers, cell.watchers = cell.watchers, None
     for watcher in watchers or ():
         if watcher.is_alive():
-            watcher.tell(Terminated(ref=cell.ref, reason=reason))
+            watcher.inform(Terminated(ref=cell.ref, reason=reason))
     waiters, cell.stop_waiters = cell.stop_waiters, None
     for wake in waiters or ():
         wake()

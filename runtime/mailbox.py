@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import structlog
+from pykka.messages import _ActorStop
 
-from runtime.message import Coalesced
+from runtime.message import Coalesced, Piped, Terminated, TimerFired
 
 if TYPE_CHECKING:
     from runtime.cell import Cell, Envelope
@@ -60,6 +61,9 @@ class Mailbox:
 
 DEFAULT_MAILBOX = Mailbox()
 
+_CONTROL = frozenset({Terminated, TimerFired, Piped, _ActorStop})
+"""Never refused nor dropped: an actor waits for these, and there are few of them."""
+
 
 def admit(cell: Cell, envelope: Envelope) -> Envelope | bool:
     """Decide about a message that found the mailbox at its threshold.
@@ -67,6 +71,8 @@ def admit(cell: Cell, envelope: Envelope) -> Envelope | bool:
     Answers the envelope to queue; True when a queued place already stands for it; False when
     it was refused and its fate is written.
     """
+    if type(envelope[0]) in _CONTROL:
+        return envelope
     policy = cell.policy
     if policy.overflow == "coalesce":
         placed = _coalesce(cell, policy, envelope)
@@ -78,11 +84,20 @@ def admit(cell: Cell, envelope: Envelope) -> Envelope | bool:
         if policy.overflow != "drop_oldest":
             cell.bury(envelope, "refused")
             return False
-        cell.bury(cell.take(), "dropped")
+        _drop_oldest(cell)
     elif policy.overflow != "coalesce" and depth >= cell.threshold:
         log.warning("mailbox.deep", actor=cell.path, depth=depth, limit=policy.limit)
         cell.threshold = policy.threshold(depth)
     return envelope
+
+
+def _drop_oldest(cell: Cell) -> None:
+    inbox = cell.inbox or ()
+    for place, envelope in enumerate(inbox):
+        if type(envelope[0]) not in _CONTROL:
+            del cell.inbox[place]  # type: ignore[union-attr]  # it has at least this one
+            cell.bury(envelope, "dropped")
+            return
 
 
 def _coalesce(cell: Cell, policy: Mailbox, envelope: Envelope) -> Envelope | None:

@@ -21,6 +21,7 @@ from runtime.state import State
 if TYPE_CHECKING:
     from runtime.address import Address
     from runtime.keyed import Region
+    from runtime.system import ActorSystem
 
 A = TypeVar("A", bound=pykka.Actor)
 
@@ -89,6 +90,10 @@ class ActorRef(pykka.ActorRef[A]):
         """Whether the actor takes messages; True while it is being restarted."""
         return not self._cell.closing
 
+    @property
+    def _system(self) -> ActorSystem:
+        return self._cell.system
+
     # Messages
 
     def tell(self, message: Any) -> None:
@@ -101,6 +106,10 @@ class ActorRef(pykka.ActorRef[A]):
         cell = self._cell
         if not cell.accept(message) and current_worker.get() is None:
             raise cell.refuse_caller()
+
+    def inform(self, message: Any) -> None:
+        """Tell news: that it cannot be taken is a dead letter, and nobody's fault here."""
+        self._cell.accept(message)
 
     @overload  # type: ignore[override]  # pykka's default blocks; ours never does
     def ask(
@@ -119,25 +128,10 @@ class ActorRef(pykka.ActorRef[A]):
         another thread may use, the answer itself is returned.
         """
         cell = self._cell
-        system = cell.system
-        seconds = ASK_SECONDS if timeout is None else timeout
-        if get_ident() != system.thread_id:
-            future: Future[Any] = Future(system, cell)
-            system.enter(self._ask_from_thread, message, future, seconds)
-            return future.get(timeout=None if seconds == _FOREVER else seconds) if block else future
-        deadline = system.world.monotonic() + seconds
-        worker = current_worker.get()
-        if worker is not None and worker.cell.current is not None:
-            inherited = worker.cell.current[3]
-            if inherited is not None and inherited < deadline:
-                deadline = inherited
-        future = Future(system, cell, deadline)
+        deadline = _due(cell.system, timeout)
+        future: Future[Any] = Future(cell.system, cell, deadline)
         cell.accept(message, future, deadline)
         return future.get() if block else future
-
-    def _ask_from_thread(self, message: Any, future: Future[Any], seconds: float) -> None:
-        deadline = self._cell.system.world.monotonic() + seconds
-        self._cell.accept_from_thread(message, future, deadline, None)
 
     async def send(self, message: Any) -> None:
         """Queue `message` as soon as there is room: back-pressure for whoever can wait.
@@ -145,14 +139,15 @@ class ActorRef(pykka.ActorRef[A]):
         Waits while `Mailbox.send_below` or more messages are queued, first come first served.
         Raises `pykka.ActorDeadError` when the actor stops meanwhile.
         """
-        cell = self._cell
         await trio.lowlevel.checkpoint()
         waited = False
+        cell = self._cell  # looked up after each wait: that of a key may be another by then
         while not cell.closing and (
             cell.queued >= cell.policy.send_below or (cell.send_waiters and not waited)
         ):
             await _wait_for_room(cell, first=waited)
             waited = True
+            cell = self._cell
         if not cell.accept(message):
             raise cell.refuse_caller()
 
@@ -164,23 +159,29 @@ class ActorRef(pykka.ActorRef[A]):
         Answers a future: True if it was alive, False if it was dead already. What is told
         from now on becomes a dead letter. `block` and `timeout` as for `ask`.
         """
-        cell = self._cell
-        future: Future[bool] = Future(cell.system, None)
-        cell.system.here_or_enter(request_stop, cell, future.resolve)
+        future: Future[bool] = Future(self._system, None)
+        if not self._system.here_or_enter(self._stop, future):
+            future.resolve(value=False)
         return future.get(timeout=timeout) if block else future
+
+    def _stop(self, future: Future[bool]) -> None:
+        request_stop(self._cell, future.resolve)
 
     def kill(self, error: Exception | None = None) -> None:
         """Stop the actor for good at once; a handler that waits is cancelled.
 
         With `error` only this incarnation ends, as if a handler had raised it.
         """
-        self._cell.system.here_or_enter(kill, self._cell, error)
+        self._system.here_or_enter(self._kill, error)
+
+    def _kill(self, error: Exception | None) -> None:
+        kill(self._cell, error)
 
     def watched_by(self, watcher: ActorRef[Any]) -> None:
         """Tell `watcher` when this actor stops for good; see `Actor.watch`."""
         cell = self._cell
         if cell.state is State.STOPPED:
-            watcher.tell(Terminated(ref=self, reason="stopped"))
+            watcher.inform(Terminated(ref=self, reason="stopped"))
             return
         if cell.watchers is None:
             cell.watchers = set()
@@ -199,7 +200,14 @@ class ActorRef(pykka.ActorRef[A]):
         return ActorProxy(actor_ref=self)
 
 
-_FOREVER = float("inf")
+def _due(system: ActorSystem, timeout: float | None) -> float:
+    """The deadline of a question asked here and now, in whichever thread."""
+    deadline = system.world.monotonic() + (ASK_SECONDS if timeout is None else timeout)
+    worker = current_worker.get()
+    current = None if worker is None else worker.envelope
+    if current is None or current[3] is None or current[3] > deadline:
+        return deadline
+    return current[3]
 
 
 async def _wait_for_room(cell: Cell, *, first: bool) -> None:
@@ -226,6 +234,25 @@ class KeyedRef(ActorRef[A]):
     @property
     def _cell(self) -> Cell:  # type: ignore[override]
         return self._region.cell(self._key)
+
+    @property
+    def _system(self) -> ActorSystem:
+        return self._region.system
+
+    def tell(self, message: Any) -> None:
+        """As for every reference; the actor wakes up for it."""
+        self._region.tell(self._key, message)
+
+    def ask(self, message: Any, *, block: bool = False, timeout: float | None = None) -> Any:
+        """As for every reference; the actor wakes up for it."""
+        system = self._system
+        if get_ident() == system.thread_id:
+            future = super().ask(message, timeout=timeout)
+        else:
+            deadline = _due(system, timeout)
+            future = Future(system, None, deadline)
+            self._region.enter(self._key, message, future, deadline)
+        return future.get() if block else future
 
     @property
     def address(self) -> Address:

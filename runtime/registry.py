@@ -16,6 +16,8 @@ class Registry:
 
     def __init__(self) -> None:
         self._by_path: dict[str, Cell] = {}
+        self._class_of: dict[str, type] = {}
+        """As it was registered: a factory may make another class the next time."""
         self._by_class: dict[type, dict[str, Cell]] = {}
 
     def __len__(self) -> int:
@@ -25,9 +27,11 @@ class Registry:
         """Make an actor findable; again after each incarnation is harmless."""
         if cell.key is not None:
             return
-        path = cell.path
-        if path not in self._by_path:
+        path, known = cell.path, self._class_of.get(cell.path)
+        if known is not cell.actor_class:
+            self._forget_class(path)
             self._by_path[path] = cell
+            self._class_of[path] = cell.actor_class
             self._by_class.setdefault(cell.actor_class, {})[path] = cell
 
     def unregister(self, cell: Cell) -> None:
@@ -35,7 +39,14 @@ class Registry:
         path = cell.path
         if self._by_path.get(path) is cell:
             del self._by_path[path]
-            self._by_class[cell.actor_class].pop(path, None)
+            self._forget_class(path)
+
+    def _forget_class(self, path: str) -> None:
+        known = self._class_of.pop(path, None)
+        if known is not None:
+            del self._by_class[known][path]
+            if not self._by_class[known]:
+                del self._by_class[known]
 
     def get_all(self) -> list[ActorRef[Any]]:
         """References to all of them."""
@@ -65,7 +76,7 @@ class Registry:
         return None if cell is None else cell.ref
 
     def broadcast(self, message: object, target_class: type | str | None = None) -> None:
-        """Tell everybody, or everybody of a class; one that just died stops nobody."""
+        """Tell everybody, or everybody of a class; one that cannot take it stops nobody."""
         if target_class is None:
             refs = self.get_all()
         elif isinstance(target_class, str):
@@ -74,7 +85,7 @@ class Registry:
             refs = self.get_by_class(target_class)
         for ref in refs:
             if ref.is_alive():
-                ref.tell(message)
+                ref.inform(message)
 
     def stop_all(self) -> list[Future[bool]]:
         """Ask all of them to stop, the youngest first; the futures say when they have."""

@@ -16,8 +16,9 @@ class Node:
     """One actor, supervisor or region.
 
     Counts are since the node started; `mailbox_depth` counts messages that wait or are being
-    handled, for a supervisor or region those of everything below it. `state` is a value of
-    `runtime.cell.State`; for a region `running`, for a supervisor also `restarting`.
+    handled, for a supervisor or region those of everything below it. `busy_seconds` is the age
+    of the message that is being handled. `state` is a value of `runtime.state.State`; for a
+    region `running`, for a supervisor also `restarting`.
     """
 
     name: str
@@ -58,7 +59,7 @@ class Fates:
 
 def of_cell(cell: Cell, now: float, *, restarts_allowed: int) -> Node:
     """One actor's line of the tree; `now` in monotonic seconds."""
-    busy = head = cell.current
+    busy = head = cell.batch[0] if cell.batch else cell.current
     if head is None and cell.inbox:
         head = cell.inbox[0]
     return Node(

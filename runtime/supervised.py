@@ -59,7 +59,7 @@ class CellChild:
             await self.cell.until(State.RESTARTING)
             return
         self._too_slow()
-        lifecycle.kill(self.cell, TimeoutError(f"{self.path} did not halt in time"))
+        lifecycle.kill(self.cell, lifecycle.OverdueError(f"{self.path} did not halt in time"))
         await self.cell.until(State.RESTARTING)
 
     async def close(self) -> None:

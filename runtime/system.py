@@ -22,13 +22,14 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import structlog
 import trio
 
+from runtime import lifecycle
 from runtime.cell import Cell, active_system
 from runtime.child import ChildSpec, SupervisorSpec
 from runtime.dead_letters import DeadLetters
 from runtime.errors import SupervisionError
 from runtime.events import EventStream
 from runtime.incarnation import incarnate
-from runtime.intensity import Backoff, Budget
+from runtime.intensity import DEFAULT_BACKOFF, DEFAULT_BUDGET, Backoff, Budget
 from runtime.keyed import Region
 from runtime.registry import Registry
 from runtime.snapshot import Fates, Node
@@ -118,13 +119,17 @@ class ActorSystem:
         active_system.reset(self._active)
         swallowed = self._body.__exit__(kind, error, traceback)
         if trio.current_effective_deadline() == -math.inf:
-            self.root.end()  # cancelled from outside, and the workers with us: nothing can drain
+            self._end()  # cancelled from outside, and the workers with us: nothing can drain
         else:
             with trio.CancelScope(shield=True):
                 await self.stop()
         self._nursery.cancel_scope.cancel()
-        # Without the block's own error: a nursery would wrap it in a group of one.
-        await self._manager.__aexit__(None, None, None)
+        try:
+            # Without the block's own error: a nursery would wrap it in a group of one.
+            await self._manager.__aexit__(None, None, None)
+        finally:
+            for cell in self.cells():
+                lifecycle.killed(cell)  # whose handler was cancelled together with its worker
         if self._failure is not None:
             raise self._failure
         return bool(swallowed)
@@ -136,11 +141,14 @@ class ActorSystem:
             await self.root.close()
         if scope.cancelled_caught:
             log.warning("system.killed", snapshot_path=self.root.path)
-        self.dynamic.end()
-        self.root.end()
+        self._end()
         # A killed handler leaves in its own task: give it the chance before the tasks go.
         for _ in range(2):
             await trio.lowlevel.cancel_shielded_checkpoint()
+
+    def _end(self) -> None:
+        self.dynamic.end()
+        self.root.end()
 
     @property
     def failed(self) -> bool:
@@ -173,8 +181,8 @@ class ActorSystem:
             name=name or f"actor-{self.number()}",
             factory=factory,
             restart=restart,
-            budget=budget or Budget(),
-            backoff=backoff or Backoff(),
+            budget=budget or DEFAULT_BUDGET,
+            backoff=backoff or DEFAULT_BACKOFF,
         )
         child = self.dynamic.add(spec)
         assert isinstance(child, CellChild)
@@ -267,16 +275,19 @@ class ActorSystem:
         """Run a task beside the actors, in a context of its own, until the system stops."""
         Context().run(self._nursery.start_soon, task, *args)
 
-    def enter(self, call: Callable[..., object], *args: object) -> None:
+    def enter(self, call: Callable[..., object], *args: object) -> bool:
         """From another thread: run `call` on the trio thread, soon, in order.
 
-        However many calls come in before it wakes up, it wakes up once.
+        However many calls come in before it wakes up, it wakes up once. False when there is
+        no trio any more, and `call` will never run.
         """
         self._entered.append((call, args))
         try:
             self.token.run_sync_soon(self._let_in, idempotent=True)
         except trio.RunFinishedError:
             log.info("system.gone", call=getattr(call, "__name__", str(call)))
+            return False
+        return True
 
     def _let_in(self) -> None:
         self.workers.look()
@@ -288,12 +299,12 @@ class ActorSystem:
         """A fresh event of the running trio."""
         return trio.Event()
 
-    def here_or_enter(self, call: Callable[..., object], *args: object) -> None:
-        """Run `call` now if this is the trio thread, and soon if it is not."""
-        if get_ident() == self.thread_id:
-            call(*args)
-        else:
-            self.enter(call, *args)
+    def here_or_enter(self, call: Callable[..., object], *args: object) -> bool:
+        """Run `call` now if this is the trio thread, and soon if it is not; as `enter`."""
+        if get_ident() != self.thread_id:
+            return self.enter(call, *args)
+        call(*args)
+        return True
 
 
 def _with_child(root: Node, child: Node) -> Node:

@@ -59,7 +59,8 @@ class ActorThread:
         return await trio.lowlevel.wait_task_rescheduled(abort)
 
     def close(self) -> None:
-        """End the thread when it has done what it was told."""
+        """End the thread when it is done with its message; what it still has is written off."""
+        self.worker.closed = True
         self._jobs.put(None)
 
     def holds(self, future: Future[Any], value: object, error: BaseException | None) -> bool:
@@ -92,26 +93,39 @@ class ActorThread:
 class InThread:
     """Whose handler runs in this thread, on which message, and how many more it was given."""
 
-    __slots__ = ("cell", "envelope", "left", "replied_later")
+    __slots__ = ("cell", "closed", "envelope", "left", "replied_later")
 
     def __init__(self, cell: Cell) -> None:
         self.cell = cell
         self.envelope: Envelope | None = None
         self.left = 0
         self.replied_later = False
+        self.closed = False
 
 
 LATER = object()
 """The result of a handler that answers later."""
+EXPIRED = object()
+"""The result of a question whose asker had given up before its turn came."""
 
 
 def handle(worker: InThread, batch: tuple[Envelope, ...]) -> tuple[list[Any], Exception | None]:
-    """In the thread: handle one message after the other, up to the first that fails."""
+    """In the thread: handle one message after the other, up to the first that fails.
+
+    Nothing is handled any more once the actor was killed: its messages have had their fate.
+    """
     instance: Any = worker.cell.instance
+    clock = worker.cell.system.world.monotonic
     results: list[Any] = []
     worker.left = len(batch)
     for envelope in batch:
+        if worker.closed:
+            break
         worker.left -= 1
+        deadline = envelope[3]
+        if deadline is not None and clock() >= deadline:
+            results.append(EXPIRED)
+            continue
         worker.envelope = envelope
         worker.replied_later = False
         handled = outcome.capture(instance._handle_receive, envelope[0])  # noqa: SLF001 - pykka's hook for new runtimes

@@ -35,10 +35,8 @@ TESTED_TOGETHER = {
 }
 """Parts that mean something only as one machine, and the test of that machine."""
 
-NOT_COMMITTED = {
-    ".git", ".env", ".venv", ".venv-lock", "data", "__pycache__", ".hypothesis",
-    ".import_linter_cache", ".mypy_cache", ".pytest_cache", ".ruff_cache",
-}  # fmt: skip
+COMMITTED_THOUGH_HIDDEN = {".ci", ".env.example", ".gitignore"}
+NOT_COMMITTED = {"data", "__pycache__"}
 
 BAD = [
     (house.foreign_library, "actors/a/actor.py", "import httpx"),
@@ -232,11 +230,16 @@ def _faults(check: Check, *folders: str) -> list[str]:
 
 
 def _committed_files() -> Iterator[str]:
-    """Whatever git does not ignore, told without git: a release may be unpacked from an archive."""
+    """What git keeps, told without git: a release may be unpacked from an archive."""
     for folder, folders, files in os.walk(ROOT):
-        folders[:] = sorted(set(folders) - NOT_COMMITTED)
-        for name in sorted(set(files) - NOT_COMMITTED):
+        folders[:] = filter(_is_committed, folders)
+        for name in filter(_is_committed, files):
             yield (Path(folder) / name).relative_to(ROOT).as_posix()
+
+
+def _is_committed(name: str) -> bool:
+    hidden = name.startswith(".") and name not in COMMITTED_THOUGH_HIDDEN
+    return not hidden and name not in NOT_COMMITTED
 
 
 def _lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:

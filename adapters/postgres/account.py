@@ -69,6 +69,16 @@ class Account:
             for path in (folder, *folder.rglob("*")):
                 os.chown(path, self.uid, self.gid, follow_symlinks=False)
 
+    def reaches(self, folder: Path) -> bool:
+        """Whether this user can get to `folder` and write in it."""
+        done = subprocess.run(  # noqa: S603 - constants and a path of ours, which the shell quotes
+            ["/bin/sh", "-c", 'test -w "$0" && test -x "$0"', str(folder)],
+            **self.identity(),
+            cwd="/",
+            check=False,
+        )
+        return done.returncode == 0
+
     def runs(self, program: str) -> bool:
         """Whether this user can reach and start `program` (which knows `--version`)."""
         try:

@@ -94,12 +94,13 @@ def find_binaries(
 
 
 def _candidates(environment: Mapping[str, str]) -> Iterator[tuple[Path, bool]]:
-    """(folder, is the wheel's), best first. A folder named in PGBIN must be one, or it fails."""
+    """(folder, is the wheel's), best first. A folder named in PGBIN is the only one."""
     if named := environment.get("PGBIN"):
         folder = Path(named).absolute()
         if read_version(folder) is None:
             raise NoBinaries(f"PGBIN={named} holds no `postgres` and `initdb` that run")
         yield folder, False
+        return
     for folder in _wheel_folders():
         yield folder, True
     for folder in sorted(DISTRIBUTIONS.glob("*/bin"), key=_number, reverse=True):

@@ -17,9 +17,7 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
 import tempfile
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -96,12 +94,13 @@ class Cluster:
         found = self.pid_file()
         if found is None or not _alive(found.pid):
             return None
-        proc = Path(f"/proc/{found.pid}/cwd")
-        if sys.platform == "linux":
-            with suppress(OSError):
-                return found.pid if proc.samefile(self.data) else None
-            return None  # gone meanwhile, or another user's: the server is ours to look at
-        return found.pid if _answers(Path(found.socket_folder)) else None
+        if not Path("/proc/self").exists():  # macOS
+            return found.pid if _answers(Path(found.socket_folder)) else None
+        try:
+            is_server = Path(f"/proc/{found.pid}/cwd").samefile(self.data)
+        except OSError:  # gone meanwhile, or another user's: the server would be ours to look at
+            return None
+        return found.pid if is_server else None
 
     def clear_leftovers(self) -> dict[str, str]:
         """Take away what a crashed server left; the environment that lets the next one start.
@@ -140,25 +139,34 @@ class Cluster:
         self._lock = lock
 
     def _reachable(self, binaries: Binaries, account: Account) -> Binaries:
-        if not account.runs(binaries.program("postgres")):
-            # Typically a virtual environment below a private home: copy, rather than open
-            # the home to everybody.
-            if not binaries.wheel:
-                raise FolderRefused(f"the user {account.name} cannot run {binaries.folder}")
-            copies = self.folder / "binaries"
-            copies.mkdir(mode=0o755, exist_ok=True)
-            for other in copies.iterdir():
-                if other.name != binaries.version:
-                    shutil.rmtree(other)
-            binaries = binaries.copied(copies / binaries.version)
-            account.hand_over(copies)
-        if not account.runs(binaries.program("postgres")):
+        """The programs, or a copy of them, that `account` can run; its folder it reaches too."""
+        if not account.reaches(self.folder):
             raise FolderRefused(
-                f"the user {account.name}, as whom PostgreSQL runs, cannot reach {self.folder} "
-                "(or cannot start programs there). Choose a DATA_DIR outside private homes, "
-                "such as /var/lib/factorage"
+                f"the user {account.name}, as whom PostgreSQL runs, cannot reach {self.folder}. "
+                "Choose a DATA_DIR outside private homes, such as /var/lib/factorage"
             )
-        return binaries
+        if account.runs(binaries.program("postgres")):
+            return binaries
+        if not binaries.wheel:
+            raise FolderRefused(
+                f"the user {account.name}, as whom PostgreSQL runs, cannot run {binaries.folder}: "
+                "open the folders on the way to it, or name other programs in PGBIN"
+            )
+        # Typically a virtual environment below a private home: copy, rather than open the home
+        # to everybody.
+        copies = self.folder / "binaries"
+        copies.mkdir(mode=0o755, exist_ok=True)
+        for other in copies.iterdir():
+            if other.name != binaries.version:
+                shutil.rmtree(other)
+        copy = binaries.copied(copies / binaries.version)
+        account.hand_over(copies)
+        if not account.runs(copy.program("postgres")):
+            raise FolderRefused(
+                f"no program can be started in {self.folder}, perhaps it is mounted `noexec`: "
+                "choose another DATA_DIR"
+            )
+        return copy
 
     def _initialise(self, binaries: Binaries, account: Account) -> None:
         """Run initdb beside the final place, so that half a data folder is never taken for one."""

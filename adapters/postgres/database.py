@@ -1,28 +1,50 @@
-"""The database as the stores see it: atomic writes through one writer, reads through two readers."""
+"""The database as the stores see it: atomic writes through one writer, reads through two readers.
+
+What a store has to know:
+
+- **A write may be carried out twice.** When the connection breaks during a commit, nobody can
+  know whether it arrived, so it is done again. And a caller that heard `Unavailable` does not
+  know either, and tells again. Write statements that lead to the same state both times
+  (`on conflict do nothing`, `set x = 5`, never `set x = x + 1`), and do not ask the write
+  itself what it changed: after a repetition `insert ... on conflict do nothing returning id`
+  answers no row. Ask for the state instead, in a second statement of the same write.
+- **Writes happen in the order in which they were asked for**, each after the one before.
+- **A read sees every write that was answered before it was asked.**
+- **PostgreSQL's text has no NUL and no lone surrogates.** Both verbs refuse such parameters with
+  `ValueError` before anything is sent. Text from outside is cleaned by the actor that takes it
+  in, or kept as `bytea`, or as JSON text that escapes them (and not as `jsonb`).
+"""
 
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, LiteralString
 
 import trio
 
 from actors.kernel.failures import Unavailable
-from actors.operations.messages import Measurement, Reported
-from adapters.postgres.writer import DATABASE_PATIENCE_SECONDS, Execute, Rows, Statement, Statistics
+from actors.operations.messages import Measurement, Reported, Status
+from adapters.postgres.batch import Rows, Statement
+from adapters.postgres.writer import DATABASE_PATIENCE_SECONDS, Execute, Statistics
 from runtime import ActorDeadError, ActorRef, Timeout
 
-__all__ = ["Database", "Statement"]
+__all__ = ["Database", "Rows", "Statement"]
 
 IN_FLIGHT_MAX = 2_000
-"""Operations under way at once; whoever comes next waits for a place."""
+"""Writes under way at once, and reads likewise; whoever comes next waits for a place."""
 ANSWER_SECONDS = DATABASE_PATIENCE_SECONDS + 10.0
+"""The writer itself gives up first; this is for a writer that is being restarted."""
+PARAMETER_LENGTH_MAX = 64 * 1024 * 1024
+"""Characters or bytes. PostgreSQL cuts the connection, everybody's, at 1 GiB."""
 
 
 class Database:
-    """Statements in, rows out. Both verbs raise `Unavailable` when the server stays away.
+    """Statements in, rows out.
 
+    Both verbs raise `Unavailable` when the database stays away for longer than
+    `DATABASE_PATIENCE_SECONDS`, or cannot do it now (its disk is full, a table is locked).
     `writer` and `readers` are looked up when they are needed: they are made with the tree.
     """
 
@@ -31,45 +53,84 @@ class Database:
     ) -> None:
         self._writer = writer
         self._readers = itertools.cycle(readers)
-        self._places = trio.Semaphore(IN_FLIGHT_MAX)
+        self._writes = trio.Semaphore(IN_FLIGHT_MAX)
+        self._reads = trio.Semaphore(IN_FLIGHT_MAX)
         self.statistics = Statistics()
 
     async def write(self, *statements: Statement) -> list[Rows]:
-        """Carry out all of `statements` or none; answer the rows of each once they are durable.
+        """Carry out all of `statements` or none; the rows of each, once they are durable.
 
-        Must be safe to repeat: after a lost connection it is done again. Raises `Conflict`
-        when a unique key or another transaction was faster, and `psycopg.Error` for a bug.
+        Must be safe to repeat, see above. Raises `Conflict` when a unique key or another
+        transaction was faster, and `psycopg.Error` for a statement that is wrong. Cancelled,
+        it may still happen.
         """
-        return await self._ask(self._writer(), statements)
+        if not statements:
+            return []
+        for statement in statements:
+            _check_parameters(statement.params)
+        async with self._writes:
+            return await _ask(self._writer(), statements)
 
     async def read(self, sql: LiteralString, params: Mapping[str, object] | None = None) -> Rows:
-        """The rows of a query, as of what is committed."""
-        (rows,) = await self._ask(next(self._readers)(), (Statement(sql, params or {}),))
+        """The rows of one query, which may not change anything."""
+        query = Statement(sql, params or {})
+        _check_parameters(query.params)
+        async with self._reads:
+            (rows,) = await _ask(next(self._readers)(), (query,))
         return rows
-
-    async def _ask(self, ref: ActorRef[Any], statements: tuple[Statement, ...]) -> list[Rows]:
-        async with self._places:
-            try:
-                answer: list[Rows] = await ref.ask(
-                    Execute(statements=statements), timeout=ANSWER_SECONDS
-                )
-            except (Timeout, ActorDeadError) as error:
-                raise Unavailable(f"the database does not answer: {error}") from error
-        return answer
 
     def report(self) -> Reported:
         """How the writer fares, for the observer."""
         seen = self.statistics
-        mean = seen.seconds / seen.batches if seen.batches else 0.0
+        since = seen.away_since
+        away_seconds = 0.0 if since is None else time.monotonic() - since
+        status: Status
+        if seen.connected:
+            status, output = "pass", ""
+        elif away_seconds < DATABASE_PATIENCE_SECONDS:
+            status, output = "warn", f"PostgreSQL does not answer, writes wait: {seen.trouble}"
+        else:
+            status, output = "fail", f"PostgreSQL is away, start or reach it: {seen.trouble}"
         return Reported(
             component="database",
-            status="pass" if seen.connected else "fail",
-            output="" if seen.connected else f"PostgreSQL is away: {seen.trouble}",
+            status=status,
+            output=output,
             measurements=(
                 Measurement(name="batches_total", value=seen.batches),
                 Measurement(name="operations_total", value=seen.operations),
                 Measurement(name="failed_total", value=seen.failed),
                 Measurement(name="reconnects_total", value=seen.reconnects),
-                Measurement(name="batch_mean_seconds", value=mean),
+                Measurement(name="batch_seconds", value=seen.batch_seconds),
+                Measurement(name="away_seconds", value=away_seconds),
+                Measurement(name="in_flight", value=IN_FLIGHT_MAX - self._writes.value),
             ),
         )
+
+
+async def _ask(ref: ActorRef[Any], statements: tuple[Statement, ...]) -> list[Rows]:
+    try:
+        answer: list[Rows] = await ref.ask(Execute(statements=statements), timeout=ANSWER_SECONDS)
+    except (Timeout, ActorDeadError) as error:
+        raise Unavailable(f"the database does not answer: {error}") from error
+    return answer
+
+
+def _check_parameters(params: Mapping[str, object]) -> None:
+    """Refuse here what would cost other people's operations a second attempt."""
+    for name, value in params.items():
+        for part in value if isinstance(value, list | tuple) else (value,):
+            if isinstance(part, str | bytes) and len(part) > PARAMETER_LENGTH_MAX:
+                raise ValueError(f"the parameter {name} is too large: {len(part)}")
+            if isinstance(part, str) and not _is_storable(part):
+                raise ValueError(f"the parameter {name} holds NUL or half a character")
+
+
+def _is_storable(text: str) -> bool:
+    if "\0" in text:
+        return False
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            return False
+    return True

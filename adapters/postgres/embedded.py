@@ -29,7 +29,7 @@ from adapters.postgres.refusals import AlreadyRunning, StartFailed
 START_SECONDS = 300.0
 """Crash recovery after a busy day may take minutes."""
 
-LEAVE_SECONDS = 5.0
+LEAVE_SECONDS = 2.0
 """How long a server whose process was killed may take before it counts as somebody else's."""
 
 STOP_SECONDS = 30.0
@@ -118,7 +118,7 @@ class EmbeddedServer:
             return True
         self._process.send_signal(sign)
         with trio.move_on_after(within_seconds):
-            while self._process.poll() is None:
+            while self._process.poll() is None:  # noqa: ASYNC110 - a process sets no event
                 await trio.sleep(POLL_SECONDS)
         return self._process.poll() is not None
 
@@ -152,16 +152,12 @@ class EmbeddedServer:
         with trio.move_on_after(START_SECONDS):
             while self._process is not None:
                 if (status := self._process.poll()) is not None:
-                    raise StartFailed(
-                        f"PostgreSQL ended with status {status}: {self._said()}"
-                    )
+                    raise StartFailed(f"PostgreSQL ended with status {status}: {self._said()}")
                 found = self.cluster.pid_file()
                 if found and found.pid == self._process.pid and found.status == "ready":
                     return
                 await trio.sleep(POLL_SECONDS)
-        raise StartFailed(
-            f"PostgreSQL was not ready after {START_SECONDS:.0f} s: {self._said()}"
-        )
+        raise StartFailed(f"PostgreSQL was not ready after {START_SECONDS:.0f} s: {self._said()}")
 
     def _spawn(self, account: Account, binaries: Binaries) -> None:
         command = [

@@ -1,20 +1,26 @@
 """Why PostgreSQL cannot be used as it is; every text says what a person can do about it.
 
 ```
-StoreRefused
-├── NoBinaries              no PostgreSQL installed, or it does not run
-├── AlreadyRunning          another server or process has the data folder
-├── FolderRefused           the data or socket folder is not ours, or out of reach
-├── WrongVersion            the data folder belongs to another major version
-├── StartFailed             the server process ended, or was not ready in time
-├── UnsafeDurability        a setting that may lose acknowledged commits
-├── UnsuitableDatabase      not UTF-8, or too old
-├── AnotherProcessRuns      another factorage writes to this database
-└── MigrationRefused        the schema and this version do not fit together
+runtime.Unrecoverable
+└── StoreRefused            starting again cannot help: it ends the system
+    ├── NoBinaries              no PostgreSQL installed, or it does not run
+    ├── AlreadyRunning          another server or process has the data folder
+    ├── FolderRefused           the data or socket folder is not ours, or out of reach
+    ├── WrongVersion            the data folder belongs to another major version
+    ├── UnsafeDurability        a setting that may lose acknowledged commits
+    ├── UnsuitableDatabase      not UTF-8, or too old
+    ├── AnotherProcessRuns      another factorage writes to this database
+    └── MigrationRefused        the schema and this version do not fit together
+        ├── MisnumberedMigrations   a gap, a number used twice, a name that is none
+        ├── EditedMigration         a file was changed after it was applied
+        ├── NewerDatabase           a newer version has been here
+        └── MigrationFailed         a file does not run
+Exception
+└── StartFailed             the embedded server ended at its start, or was not ready in time
 ```
 
-None of these heals by trying again soon, so they end the system (`runtime.Unrecoverable`). An
-outage is `Unavailable`, never one of these.
+`StartFailed` may pass (a full disk), so it costs its supervisor a restart. An outage is
+`Unavailable`, never one of these.
 """
 
 from __future__ import annotations
@@ -42,7 +48,7 @@ class WrongVersion(StoreRefused):
     """The data folder was made by another major version of PostgreSQL."""
 
 
-class StartFailed(StoreRefused):
+class StartFailed(Exception):  # noqa: N818 - a verdict, like the others
     """The server did not become ready; the text ends with the end of its log."""
 
 
@@ -59,4 +65,20 @@ class AnotherProcessRuns(StoreRefused):
 
 
 class MigrationRefused(StoreRefused):
-    """A migration cannot be applied, or was applied by somebody else's version."""
+    """The migrations of this version do not fit the database."""
+
+
+class MisnumberedMigrations(MigrationRefused):
+    """The files of the folder are not 0001, 0002 and so on."""
+
+
+class EditedMigration(MigrationRefused):
+    """A file is not what it was when it was applied."""
+
+
+class NewerDatabase(MigrationRefused):
+    """The database has migrations that this version does not know."""
+
+
+class MigrationFailed(MigrationRefused):
+    """A file does not run; nothing of it was kept, unless it runs without a transaction."""

@@ -1,5 +1,8 @@
 """The embedded server as a supervised actor, and the one who reports on the database.
 
+The server is no condition for the connections beside it: they find it again by themselves, and
+to stop them while it restarts would turn a pause into errors. Supervise them `one_for_one`.
+
 Receives  private ticks
 Tells     operations.Reported, on the event stream
 Owns      the server's process

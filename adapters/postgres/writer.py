@@ -8,56 +8,67 @@ callers notice a server's restart only as a pause.
 
 from __future__ import annotations
 
+import os
+import secrets
+import socket
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
 
 import psycopg
-from psycopg import errors
 
-from adapters.postgres.migrate import migrate
-from adapters.postgres.session import Connection, Role, connect, literal
-from runtime import Asks, ReplyLater, ThreadingActor, Unavailable, message
-from actors.kernel.failures import Conflict
-
-WRITER_BATCH_MAX = 256
-DATABASE_PATIENCE_SECONDS = 30.0
-"""How long a batch waits for a server that is away before its callers hear `Unavailable`."""
-RECONNECT_FIRST_SECONDS = 0.05
-RECONNECT_LAST_SECONDS = 2.0
-
-Rows = list[dict[str, Any]]
-
-_RACES = (errors.UniqueViolation, errors.SerializationFailure, errors.DeadlockDetected)
-_AWAY = (
-    errors.DiskFull,
-    errors.OutOfMemory,
-    errors.TooManyConnections,
-    errors.QueryCanceled,
-    errors.LockNotAvailable,
-    errors.ReadOnlySqlTransaction,
+from actors.kernel.failures import Unavailable
+from adapters.postgres.batch import (
+    Lost,
+    Operation,
+    Rows,
+    Statement,
+    is_lost,
+    is_outage,
+    reason_of,
+    run_batch,
 )
+from adapters.postgres.migrate import migrate, require_current
+from adapters.postgres.refusals import StoreRefused
+from adapters.postgres.session import LOCK_PATIENCE_SECONDS, Connection, Role, connect
+from runtime import Asks, ReplyLater, ThreadingActor, message
 
+__all__ = ["DatabaseActor", "Execute", "Rows", "Statement", "Statistics"]
 
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """One SQL statement with named parameters (`%(name)s`)."""
-
-    sql: str
-    params: Mapping[str, object] = field(default_factory=dict)
+BATCH_OPERATIONS_MAX = 256
+DATABASE_PATIENCE_SECONDS = 30.0
+STOPPING_PATIENCE_SECONDS = 3.0
+"""The same once the actor was asked to stop: less than its supervisor's."""
+LOSSES_TOGETHER_MAX = 3
+"""Connections that a batch may cost before its operations are carried out one by one."""
+LOSSES_ALONE_MAX = 5
+RECONNECT_FIRST_SECONDS = 0.02
+RECONNECT_LAST_SECONDS = 0.25
 
 
 @message
 class Execute(Asks[list[Rows]]):
     """Carry out all of these or none; answered with the rows of each when they are durable."""
 
-    statements: tuple[Statement, ...]
+    statements: Operation
+
+
+@message
+class _Flush:
+    """Carry out what has been collected."""
+
+
+def _own_name() -> str:
+    return f"{os.getpid()}@{socket.gethostname()[:20]} {secrets.token_hex(4)}"
 
 
 @dataclass(slots=True)
 class Statistics:
-    """Counts since the process started; written by one thread, read by any."""
+    """What outlives an incarnation: counts, and which incarnation it is that still counts.
+
+    Written by the connection's thread, read by any.
+    """
 
     batches: int = 0
     operations: int = 0
@@ -65,40 +76,75 @@ class Statistics:
     reconnects: int = 0
     seconds: float = 0.0
     connected: bool = False
+    away_since: float | None = None
+    """Monotonic seconds; None while connected, and before the first attempt."""
     trouble: str = ""
+    incarnation: int = 0
+    owner: str = field(default_factory=_own_name)
+    """By this the server tells our connections from another process's."""
 
-
-class Lost(Exception):  # noqa: N818 - a verdict
-    """The connection is gone; what was under way must be done again."""
+    @property
+    def batch_seconds(self) -> float:
+        """How long a batch took on average."""
+        return self.seconds / self.batches if self.batches else 0.0
 
 
 class DatabaseActor(ThreadingActor):
-    """One connection and the thread that waits for it."""
+    """One connection and the thread that waits for it.
 
-    def __init__(self, *, conninfo: str, role: Role, statistics: Statistics) -> None:
+    `patience_seconds` is how long a batch waits for a server that is away before its callers
+    hear `Unavailable`.
+    """
+
+    def __init__(
+        self,
+        *,
+        conninfo: str,
+        role: Role,
+        statistics: Statistics,
+        patience_seconds: float = DATABASE_PATIENCE_SECONDS,
+    ) -> None:
         super().__init__()
         self._conninfo = conninfo
         self._role: Role = role
         self._statistics = statistics
+        self._patience_seconds = patience_seconds
+        statistics.incarnation += 1
+        self._incarnation = statistics.incarnation
         self._connection: Connection | None = None
-        self._waiting: list[tuple[tuple[Statement, ...], ReplyLater]] = []
+        self._waiting: list[tuple[Operation, ReplyLater]] = []
 
     def on_start(self) -> None:
         try:
-            self._connection = connect(self._conninfo, self._role)
-            if self._role == "writer":
-                for name in migrate(self._connection):
-                    self.log.info("database.migrated", migration=name)
-        except psycopg.OperationalError as error:
-            self._statistics.trouble = _reason(error)
-            raise Unavailable(f"the database does not answer: {_reason(error)}") from error
-        self._statistics.connected, self._statistics.trouble = True, ""
+            self._start(self._connect())
+        except (psycopg.Error, Unavailable, Lost) as error:
+            connection = self._connection
+            self._close()
+            if isinstance(error, Unavailable):
+                raise
+            away = isinstance(error, psycopg.OperationalError) or is_outage(error)
+            if away or (connection is not None and is_lost(connection, error)):
+                self._is_away(reason_of(error))
+                raise Unavailable(f"the database does not answer: {reason_of(error)}") from error
+            raise
 
-    def on_receive(self, message: Execute) -> None:
+    def _start(self, connection: Connection) -> None:
+        if self._role == "reader":
+            require_current(connection)
+            return
+        for name in migrate(connection):
+            self.log.info("database.migrated", migration=name)
+
+    def on_receive(self, message: Execute | _Flush) -> None:
+        if isinstance(message, _Flush):
+            self._flush()
+            return
         self._waiting.append((message.statements, self.reply_later()))
-        if len(self._waiting) < WRITER_BATCH_MAX and not self.actor_inbox.empty():
-            return  # more is queued: it can share the commit
-        self._flush()
+        if len(self._waiting) >= BATCH_OPERATIONS_MAX or self.actor_inbox.empty():
+            self._flush()
+        elif len(self._waiting) == 1:
+            # More is queued and can share the commit; should it expire unheard, this remains.
+            self.actor_ref.tell(_Flush())
 
     def on_stop(self) -> None:
         self._flush()
@@ -107,12 +153,19 @@ class DatabaseActor(ThreadingActor):
     def on_failure(self, *_exc_info: object) -> None:
         self._close()
 
+    # Batches
+
     def _flush(self) -> None:
         waiting, self._waiting = self._waiting, []
         if not waiting:
             return
         started = time.monotonic()
-        results = self._persist([statements for statements, _ in waiting])
+        try:
+            results = self._persist([operation for operation, _ in waiting], started)
+        except StoreRefused as error:
+            for _, reply in waiting:
+                reply.set_exception(Unavailable(str(error)))
+            raise
         for (_, reply), result in zip(waiting, results, strict=True):
             if isinstance(result, Exception):
                 self._statistics.failed += 1
@@ -124,126 +177,73 @@ class DatabaseActor(ThreadingActor):
         self._statistics.seconds += time.monotonic() - started
 
     def _persist(
-        self, operations: Sequence[tuple[Statement, ...]]
+        self, operations: Sequence[Operation], since: float
     ) -> Sequence[list[Rows] | Exception]:
-        """Carry out a batch, over as many connections as it takes."""
-        deadline = time.monotonic() + DATABASE_PATIENCE_SECONDS
+        """Carry out a batch that was begun at `since`, over as many connections as it takes."""
         delay = RECONNECT_FIRST_SECONDS
+        losses = 0
         while True:
             try:
-                return run_batch(self._connected(), operations)
-            except (Lost, psycopg.OperationalError) as error:
-                reason = _reason(error)
+                return run_batch(self._connection or self._reconnect(since), operations)
+            except Lost as error:
+                reason = reason_of(error)
+                losses += 1
+            except psycopg.OperationalError as error:
+                reason = reason_of(error)
             self._close()
-            self._statistics.trouble = reason
-            if time.monotonic() + delay > deadline or self.actor_stopped.is_set():
-                away = Unavailable(f"the database does not answer: {reason}")
-                return [away] * len(operations)
-            self.log.warning("database.away", reason=reason, role=self._role)
+            self._is_away(reason)
+            if losses == LOSSES_TOGETHER_MAX and len(operations) > 1:
+                # One of them may be the death of every session that touches it.
+                return [self._persist_alone(operation, since) for operation in operations]
+            if losses == LOSSES_ALONE_MAX or time.monotonic() + delay > self._deadline(since):
+                return [Unavailable(f"the database does not answer: {reason}") for _ in operations]
             time.sleep(delay)
             delay = min(delay * 2, RECONNECT_LAST_SECONDS)
 
-    def _connected(self) -> Connection:
-        if self._connection is None:
-            self._connection = connect(self._conninfo, self._role)
-            self._statistics.reconnects += 1
-            self._statistics.connected, self._statistics.trouble = True, ""
-            self.log.info("database.back", role=self._role)
-        return self._connection
+    def _persist_alone(self, operation: Operation, since: float) -> list[Rows] | Exception:
+        if time.monotonic() > self._deadline(since):
+            return Unavailable(f"the database does not answer: {self._statistics.trouble}")
+        return self._persist([operation], since)[0]
+
+    def _deadline(self, since: float) -> float:
+        if self._incarnation != self._statistics.incarnation:
+            return since  # killed in the middle, and another one has taken over
+        if self.actor_stopped.is_set():
+            return since + min(STOPPING_PATIENCE_SECONDS, self._patience_seconds)
+        return since + self._patience_seconds
+
+    # The connection
+
+    def _connect(self) -> Connection:
+        connection = connect(
+            self._conninfo,
+            self._role,
+            owner=self._statistics.owner,
+            lock_patience_seconds=min(LOCK_PATIENCE_SECONDS, self._patience_seconds),
+        )
+        self._connection = connection
+        seen = self._statistics
+        seen.connected, seen.away_since, seen.trouble = True, None, ""
+        return connection
+
+    def _is_away(self, reason: str) -> None:
+        seen = self._statistics
+        if seen.away_since is None:
+            seen.away_since = time.monotonic()
+            self.log.warning("database.away", reason=reason, role=self._role)
+        seen.trouble = reason
+
+    def _reconnect(self, since: float) -> Connection:
+        connection = self._connect()
+        self._statistics.reconnects += 1
+        seconds = round(time.monotonic() - since, 3)
+        self.log.info("database.back", role=self._role, seconds=seconds)
+        return connection
 
     def _close(self) -> None:
         connection, self._connection = self._connection, None
-        self._statistics.connected = False
+        if self._incarnation == self._statistics.incarnation:
+            self._statistics.connected = False
         if connection is not None:
-            connection.close()
-
-
-def run_batch(
-    connection: Connection, operations: Sequence[tuple[Statement, ...]]
-) -> Sequence[list[Rows] | Exception]:
-    """Carry out operations in one transaction; a guilty one is found and fails alone.
-
-    Raises `Lost` when the connection broke: nobody can know whether the commit arrived.
-    """
-    try:
-        if len(operations) == 1 and len(operations[0]) == 1:
-            return [[_execute(connection, operations[0][0])]]  # autocommit: one round trip
-        try:
-            return _together(connection, operations)
-        except psycopg.Error as error:
-            if _is_lost(connection, error):
-                raise
-            return _one_by_one(connection, operations)
-    except psycopg.Error as error:
-        if _is_lost(connection, error):
-            raise Lost(_reason(error)) from error
-        return [translate(error)] * len(operations)
-
-
-def _together(
-    connection: Connection, operations: Sequence[tuple[Statement, ...]]
-) -> list[list[Rows] | Exception]:
-    first = operations[0][0].sql
-    if all(len(op) == 1 and op[0].sql == first for op in operations):
-        return _repeated(connection, first, [op[0].params for op in operations])
-    with connection.pipeline(), connection.transaction():
-        cursors = [
-            [connection.execute(literal(s.sql), s.params or None) for s in op] for op in operations
-        ]
-    return [[_rows(cursor) for cursor in op] for op in cursors]
-
-
-def _repeated(
-    connection: Connection, sql: str, params: Sequence[Mapping[str, object]]
-) -> list[list[Rows] | Exception]:
-    """A run of the same statement: prepared once, sent in one go."""
-    with connection.transaction(), connection.cursor() as cursor:
-        cursor.executemany(literal(sql), params, returning=True)
-        results: list[list[Rows] | Exception] = [[_rows(each)] for each in cursor.results()]
-    return results
-
-
-def _one_by_one(
-    connection: Connection, operations: Sequence[tuple[Statement, ...]]
-) -> list[list[Rows] | Exception]:
-    """The same, each behind a savepoint of its own: exact blame for one more transaction."""
-    results: list[list[Rows] | Exception] = []
-    with connection.transaction():
-        for operation in operations:
-            try:
-                with connection.transaction():
-                    results.append([_execute(connection, statement) for statement in operation])
-            except psycopg.Error as error:
-                if _is_lost(connection, error):
-                    raise
-                results.append(translate(error))
-    return results
-
-
-def _execute(connection: Connection, statement: Statement) -> Rows:
-    return _rows(connection.execute(literal(statement.sql), statement.params or None))
-
-
-def _rows(cursor: psycopg.Cursor[dict[str, Any]]) -> Rows:
-    return cursor.fetchall() if cursor.description else []
-
-
-def _is_lost(connection: Connection, error: psycopg.Error) -> bool:
-    return connection.closed or connection.broken or isinstance(error, psycopg.InterfaceError)
-
-
-def translate(error: psycopg.Error) -> Exception:
-    """What a caller is told: lost races and outages in the ports' words, bugs as they are."""
-    if isinstance(error, _RACES):
-        return Conflict(_reason(error))
-    if isinstance(error, _AWAY):
-        return Unavailable(f"the database cannot do it now: {_reason(error)}")
-    return error
-
-
-def _reason(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[-1].strip() if lines else type(error).__name__
-
-
-Outcome = Callable[[], None]
+            with suppress(psycopg.Error):
+                connection.close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -41,12 +40,10 @@ def test_four_names_are_enough() -> None:
     assert settings.nocodb_url == "http://nocodb.test:8080/base"
     assert settings.telegram_api_url == "https://api.telegram.org"
     assert settings.http_bind == Bind("127.0.0.1", 8080)
-    assert settings.time_zone == ZoneInfo("UTC")
     assert settings.tracker_interval_seconds == 20
     assert settings.shutdown_seconds == 10
     assert settings.database_url is None
     assert settings.operator_token is None
-    assert settings.admin_chat_id is None
     assert settings.log_format is None
     assert settings.data_dir.is_absolute()
 
@@ -54,13 +51,11 @@ def test_four_names_are_enough() -> None:
 def test_every_name_is_read() -> None:
     told = {
         "TELEGRAM_API_URL": "http://127.0.0.1:8081",
-        "ADMIN_CHAT_ID": "-1001234567890",
         "DATABASE_URL": "postgresql://shop:pw@db/shop?host=/run/postgresql",
         "DATA_DIR": "state/of/the/shop",
         "HTTP_BIND": "[::1]:0",
         "OPERATOR_TOKEN": "o" * 24,
         "LOG_FORMAT": "json",
-        "TIME_ZONE": "Europe/Kyiv",
         "NOCODB_PAID_COLUMN": "Оплачено",
         "NOCODB_NAME_COLUMN": "Full name",
         "NOCODB_CONTACT_COLUMN": "Phone",
@@ -73,7 +68,6 @@ def test_every_name_is_read() -> None:
     settings = load_settings(REQUIRED | told)
 
     assert told.keys() | REQUIRED.keys() == NAMES
-    assert settings.admin_chat_id == -1001234567890
     assert settings.data_dir == Path.cwd() / "state/of/the/shop"
     assert str(settings.http_bind) == "[::1]:0"
     assert settings.nocodb_paid_column == "Оплачено"
@@ -93,13 +87,11 @@ def test_every_fault_is_told_at_once_and_no_value_with_it() -> None:
         {
             "BOT_TOKEN": f"{CANARY}",
             "TELEGRAM_API_URL": f"https://user:{CANARY}@telegram.test",
-            "ADMIN_CHAT_ID": f"@{CANARY}",
             "DATABASE_URL": f"mysql://user:{CANARY}@db/shop",
             "DATA_DIR": f"{CANARY}\x00",
             "HTTP_BIND": f"{CANARY}",
             "OPERATOR_TOKEN": f"{CANARY}",
             "LOG_FORMAT": f"{CANARY}",
-            "TIME_ZONE": f"{CANARY}",
             "NOCODB_URL": f"ftp://{CANARY}",
             "NOCODB_TOKEN": f"{CANARY} {CANARY}",
             "NOCODB_TABLE_ID": f"{CANARY}/",
@@ -147,11 +139,6 @@ def test_a_bind_is_a_host_and_a_port(value: str) -> None:
     assert faults(REQUIRED | {"HTTP_BIND": value}).keys() == {"HTTP_BIND"}
 
 
-@pytest.mark.parametrize("value", ["Mars/Phobos", "Europe", "/etc/passwd", "../../etc/passwd"])
-def test_a_time_zone_is_a_known_one(value: str) -> None:
-    assert faults(REQUIRED | {"TIME_ZONE": value}).keys() == {"TIME_ZONE"}
-
-
 def test_a_blank_value_counts_as_absent() -> None:
     blank = load_settings(
         REQUIRED | {"DATABASE_URL": "", "OPERATOR_TOKEN": "  ", "LOG_FORMAT": "\n"}
@@ -169,12 +156,11 @@ def test_pasted_margins_do_not_matter() -> None:
 
 def test_a_file_stands_behind_the_environment(tmp_path: Path) -> None:
     file = tmp_path / ".env"
-    file.write_text("HTTP_BIND=0.0.0.0:80\nTIME_ZONE='Europe/Kyiv'\nLOG_FORMAT=\nUNKNOWN={x\n")
+    file.write_text("HTTP_BIND='0.0.0.0:80'\nLOG_FORMAT=\nUNKNOWN={x\n")
 
     settings = load_settings(REQUIRED | {"HTTP_BIND": "127.0.0.1:81"}, env_file=file)
 
     assert settings.http_bind.port == 81
-    assert settings.time_zone.key == "Europe/Kyiv"
     assert settings.log_format is None
     assert load_settings(REQUIRED, env_file=tmp_path / "absent") == load_settings(REQUIRED)
 

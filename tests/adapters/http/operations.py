@@ -41,7 +41,7 @@ class Watched:
             identity=IDENTITY,
             alive=lambda: self.alive,
             readiness=lambda: self.readiness,
-            snapshot=lambda: self.snapshot(),
+            snapshot=lambda: self.snapshot(),  # noqa: PLW0108 - looked up when asked
             fates=self.system.fates,
             observer=self.observer,
             now=self._now,

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.real_clock
         ("::1", True),
         ("localhost", True),
         ("LOCALHOST", True),
-        ("0.0.0.0", False),
+        ("0.0.0.0", False),  # noqa: S104 - not bound
         ("::", False),
         ("192.0.2.1", False),
         ("example.org", False),
@@ -32,7 +32,7 @@ def test_only_loopback_is_loopback(host: str, *, loopback: bool) -> None:
     [
         ("127.0.0.1", "127.0.0.1:0", "http://127.0.0.1:99"),
         ("::1", "[::1]:0", "http://[::1]:99"),
-        ("0.0.0.0", "0.0.0.0:0", "http://127.0.0.1:99"),
+        ("0.0.0.0", "0.0.0.0:0", "http://127.0.0.1:99"),  # noqa: S104 - not bound
         ("::", "[::]:0", "http://[::1]:99"),
     ],
 )

@@ -228,7 +228,7 @@ async def test_it_reports_what_it_does() -> None:
 
 
 def _report() -> object:
-    from adapters.http.server import _Report
+    from adapters.http.server import _Report  # noqa: PLC0415 - private on purpose
 
     return _Report()
 

@@ -47,7 +47,7 @@ class Echo:
 
 
 @asynccontextmanager
-async def spoken_to(app: Echo):  # type: ignore[no-untyped-def]
+async def spoken_to(app: Echo):  # type: ignore[no-untyped-def] # noqa: ANN201 - a test's plumbing
     """A client's end of a connection without a network."""
     ours, theirs = memory_stream_pair()
     async with trio.open_nursery() as nursery:

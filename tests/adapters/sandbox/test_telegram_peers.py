@@ -91,7 +91,7 @@ def _objects(found: object) -> Iterator[telegram.TelegramObject]:
 
 
 @asynccontextmanager
-async def aiogram_bot(url: str, token: str = TOKEN):  # type: ignore[no-untyped-def]
+async def aiogram_bot(url: str, token: str = TOKEN):  # type: ignore[no-untyped-def] # noqa: ANN201
     session = AiohttpSession(api=TelegramAPIServer.from_base(url))
     async with aiogram.Bot(token, session=session).context() as bot:
         yield bot

@@ -46,7 +46,7 @@ async def bot_of(app: Recorder) -> AsyncIterator[TrioBot]:
 Conversation = Callable[[trio.SocketStream], Awaitable[None]]
 
 
-class raw:
+class raw:  # noqa: N801 - reads like a function: `async with raw(answer) as url`
     """A server that reads one request and leaves the connection to `answer`; gives its URL.
 
     An error inside the block comes out as it is, not wrapped in an exception group.

@@ -1,11 +1,17 @@
-"""The cases on this runtime: actors as the shop writes them, envelopes and supervision included."""
+"""The cases on this runtime: envelopes, supervision and mailbox accounting included.
+
+The handlers are plain functions, as the peers' are; `tell_async` is `tell` with a handler that
+is a coroutine function, as the shop writes them.
+"""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
+import structlog
 import trio
 from trio.testing import wait_all_tasks_blocked
 
@@ -15,11 +21,19 @@ from tests.bench.peers.measuring import Stopwatch, resident_bytes
 
 
 class Sink(Actor[int]):
-    """Counts, and says when it has seen the last."""
+    """Says when it has seen the last message."""
 
     def __init__(self, done: Callable[[], None]) -> None:
         super().__init__()
         self._done = done
+
+    def on_receive(self, message: int) -> None:
+        if message == scale.TELLS - 1:
+            self._done()
+
+
+class AsyncSink(Sink):
+    """The same, as the shop writes its actors."""
 
     async def on_receive(self, message: int) -> None:
         if message == scale.TELLS - 1:
@@ -29,7 +43,7 @@ class Sink(Actor[int]):
 class Echo(Actor[Any]):
     """Answers with what it is asked."""
 
-    async def on_receive(self, message: Any) -> Any:
+    def on_receive(self, message: Any) -> Any:
         return message
 
 
@@ -40,7 +54,7 @@ class Link(Actor[Any]):
         super().__init__()
         self._done = done
 
-    async def on_receive(self, message: Any) -> None:
+    def on_receive(self, message: Any) -> None:
         if not isinstance(message, int):
             self._next = message
         elif message == 0:
@@ -49,9 +63,9 @@ class Link(Actor[Any]):
             self._next.tell(message - 1)
 
 
-async def _tell(system: ActorSystem) -> float:
+async def _tell(system: ActorSystem, sink: type[Sink] = Sink) -> float:
     done = trio.Event()
-    ref = system.spawn(partial(Sink, done.set))
+    ref = system.spawn(partial(sink, done.set))
     await ref.ask(-1)
     with Stopwatch() as watch:
         for number in range(scale.TELLS):
@@ -97,11 +111,13 @@ async def _stop(system: ActorSystem) -> float:
 
 
 async def _memory(system: ActorSystem) -> float:
+    """The actors have no state of their own, so whatever they take is the runtime's."""
     region = system.region("root/keyed")
-    keys = range(scale.KEYED_ACTORS)
     before = resident_bytes()
-    for key in keys:
+    for key in range(scale.KEYED_ACTORS):
         region.tell(key, key)
+        if key % scale.WAVE == 0:
+            await wait_all_tasks_blocked()
     await wait_all_tasks_blocked()
     grown = resident_bytes() - before
     assert region.awake == scale.KEYED_ACTORS
@@ -109,6 +125,7 @@ async def _memory(system: ActorSystem) -> float:
 
 
 async def _awake(system: ActorSystem) -> tuple[float, float]:
+    """All of them at once, with a question each: also what so many queues take for a moment."""
     region = system.region("root/keyed")
     before = resident_bytes()
     with Stopwatch() as watch:
@@ -121,7 +138,9 @@ async def _awake(system: ActorSystem) -> tuple[float, float]:
 
 def run(case: str) -> float | tuple[float, float]:
     """One measurement in a fresh system."""
-    return trio.run(_in_a_system, _CASES[case])
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    result: float | tuple[float, float] = trio.run(_in_a_system, _CASES[case])
+    return result
 
 
 async def _in_a_system(measure: Callable[[ActorSystem], Awaitable[Any]]) -> Any:
@@ -132,6 +151,7 @@ async def _in_a_system(measure: Callable[[ActorSystem], Awaitable[Any]]) -> Any:
 
 _CASES: dict[str, Callable[[ActorSystem], Awaitable[Any]]] = {
     "tell": _tell,
+    "tell_async": partial(_tell, sink=AsyncSink),
     "ask": _ask,
     "ring": _ring,
     "start": _start,

@@ -10,3 +10,5 @@ RING = 100
 ACTORS = 10_000
 """Actors that are started, or stopped, at once."""
 KEYED_ACTORS = 100_000
+WAVE = 1_000
+"""Keyed actors that are told at once where only what stays is measured, not the crowd."""

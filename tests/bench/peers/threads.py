@@ -13,7 +13,7 @@ from tests.bench.peers.measuring import Stopwatch, resident_bytes
 
 
 class Sink(pykka.ThreadingActor):
-    """Counts, and says when it has seen the last."""
+    """Says when it has seen the last message."""
 
     def __init__(self, done: threading.Event) -> None:
         super().__init__()

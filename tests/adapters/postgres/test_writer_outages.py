@@ -1,0 +1,128 @@
+"""Whatever ends the server or its sessions, callers notice a pause: nothing is lost or doubled."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import psycopg
+import pytest
+import trio
+
+from adapters.postgres.batch import Statement
+from adapters.postgres.embedded import EmbeddedServer
+from tests.adapters.postgres.store import Store, execute, running_store
+from tests.fixtures.postgres import reachable_folder
+
+pytestmark = pytest.mark.real_clock
+
+WRITERS = 50
+LOAD_SECONDS = 4.0
+PAUSE_SECONDS_MAX = 5.0
+"""On a machine that is busy with other things; alone it is about half a second."""
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    folder = reachable_folder()
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def post(key: str, account: int) -> tuple[Statement, Statement]:
+    """Count `key` once, however often it is told."""
+    return (
+        Statement(
+            """
+            with fresh as (
+                insert into posting (key) values (%(key)s) on conflict do nothing returning key
+            )
+            update account set balance = balance + 1
+            where id = %(account)s and exists (select from fresh)
+            """,
+            {"key": key, "account": account},
+        ),
+        Statement("select key from posting where key = %(key)s", {"key": key}),
+    )
+
+
+class Load:
+    """Writers that never pause, and when they were answered."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.acknowledged: Counter[str] = Counter()
+        self.longest_pause_seconds = 0.0
+        self._last = trio.current_time()
+
+    async def write(self, number: int, until: float) -> None:
+        turn = 0
+        while trio.current_time() < until:
+            turn += 1
+            key = f"{number}/{turn}"
+            _, rows = await self.store.database.write(*post(key, number % 3))
+            assert rows == [{"key": key}]
+            self.acknowledged[key] += 1
+            now = trio.current_time()
+            self.longest_pause_seconds = max(self.longest_pause_seconds, now - self._last)
+            self._last = now
+
+
+async def test_fifty_writers_do_not_notice_that_the_server_dies_again_and_again(
+    folder: Path,
+) -> None:
+    server = EmbeddedServer(folder / "postgres")
+    async with running_store(server.conninfo, server=server) as store:
+        await store.database.write(
+            Statement("create table if not exists posting (key text primary key)"),
+            Statement("create table if not exists account (id int primary key, balance int)"),
+            Statement("insert into account select n, 0 from generate_series(0, 2) n"),
+        )
+        load = Load(store)
+        until = trio.current_time() + LOAD_SECONDS
+        async with trio.open_nursery() as nursery:
+            for number in range(WRITERS):
+                nursery.start_soon(load.write, number, until)
+            for end in (signal.SIGQUIT, None, signal.SIGKILL, None, signal.SIGINT):
+                await trio.sleep(LOAD_SECONDS / 7)
+                await trio.to_thread.run_sync(_end, server, end)
+        posted = execute(store.conninfo, "select key from posting")
+        ((balance,),) = execute(store.conninfo, "select sum(balance) from account")
+        statistics = store.database.statistics
+        print(  # noqa: T201 - shown when it fails
+            f"{len(posted)} posted in {statistics.batches} batches over {statistics.reconnects}"
+            f" reconnects, longest pause {load.longest_pause_seconds:.2f} s"
+        )
+        assert {key for (key,) in posted} == set(load.acknowledged)
+        assert max(load.acknowledged.values()) == 1
+        assert balance == len(posted)
+        assert statistics.reconnects >= 3
+        assert load.longest_pause_seconds < PAUSE_SECONDS_MAX
+
+
+def _end(server: EmbeddedServer, how: signal.Signals | None) -> None:
+    """Send the server a signal, or end its sessions."""
+    if how is not None:
+        if server.pid is not None:
+            os.kill(server.pid, how)
+        return
+    with suppress(psycopg.OperationalError):  # it is down already
+        execute(
+            server.conninfo,
+            "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid()",
+        )
+
+
+async def test_reads_go_on_after_the_server_was_killed(folder: Path) -> None:
+    server = EmbeddedServer(folder / "postgres")
+    async with running_store(server.conninfo, server=server) as store:
+        for _ in range(2):
+            assert server.pid is not None
+            os.kill(server.pid, signal.SIGKILL)
+            with trio.fail_after(10):
+                assert await store.database.read("select 1 as one") == [{"one": 1}]
