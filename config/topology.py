@@ -36,6 +36,7 @@ from actors.sessions.actor import UserSession
 from actors.sessions.alarms import SessionAlarms
 from actors.sessions.ports import Records, Sessions
 from actors.tracker.actor import PaymentTracker
+from actors.tracker.messages import PaymentStatusChanged
 from actors.tracker.ports import PaidRecords, Watches
 from runtime import Actor, ActorSystem, ChildSpec, KeyedSpec, SupervisorSpec
 
@@ -130,4 +131,12 @@ def topology(shop: Parts) -> SupervisorSpec:
                 ),
             ),
         ),
+    )
+
+
+def wire_events(system: ActorSystem) -> None:
+    """Who hears what on the event stream, besides those who subscribe by themselves."""
+    system.events.subscribe(
+        PaymentStatusChanged,
+        system.region("root/sessions").by(lambda changed: changed.chat_id),
     )

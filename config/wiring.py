@@ -11,7 +11,6 @@ import trio
 
 from actors.operations import tree
 from actors.operations.model import Identity, Phase, Readiness
-from actors.tracker.messages import PaymentStatusChanged
 from adapters.http.access import Operators
 from adapters.http.app import application
 from adapters.http.listening import Bind
@@ -33,11 +32,13 @@ from adapters.telegram.bot import TrioBot, connected
 from adapters.telegram.messenger import TelegramMessenger
 from adapters.telegram.updates import TelegramUpdates
 from config.settings import Settings
-from config.topology import topology
+from config.topology import topology, wire_events
 from runtime import ActorRef, ActorSystem, ChildSpec, ask
 
 IDENTITY = Identity(service_id="factorage", version="0.1.0", release_id="0.1.0")
 READERS = 2
+MIGRATION_SECONDS = 600.0
+"""The writer migrates before it is up; cut short, a migration would only begin again."""
 DATABASE_FOLDER = "postgres"
 """Below DATA_DIR."""
 
@@ -71,16 +72,17 @@ class Shop:
         self.sessions_store = PostgresSessions(self.database)
         self.watches = PostgresWatches(self.database)
         self.system = ActorSystem(topology(self), stop_seconds=settings.shutdown_seconds)
-        self.system.events.subscribe(
-            PaymentStatusChanged,
-            self.system.region("root/sessions").by(lambda changed: changed.chat_id),
-        )
+        wire_events(self.system)
 
     # What the topology is made of
 
     def store_children(self) -> tuple[ChildSpec, ...]:
         """The database, from the server up."""
-        children = [ChildSpec(name="writer", factory=partial(self._connection, "writer"))]
+        children = [ChildSpec(
+                name="writer",
+                factory=partial(self._connection, "writer"),
+                start_seconds=MIGRATION_SECONDS,
+            )]
         children += [
             ChildSpec(name=name, factory=partial(self._connection, "reader"))
             for name in _reader_names()

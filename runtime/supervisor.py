@@ -22,7 +22,7 @@ from runtime.events import ActorRestarting, Escalated
 from runtime.intensity import Intensity
 from runtime.keyed import Region
 from runtime.ref import ActorRef
-from runtime.state import Signal
+from runtime.state import Signal, State
 from runtime.strategy import fallen, restarts
 from runtime.supervised import CellChild
 
@@ -195,7 +195,7 @@ class Supervisor:
             return
         spec = self.specs[name]
         if isinstance(spec, ChildSpec) and not restarts(spec.restart, failure=True):
-            self.children[name].end()
+            self._let_go(name)
             return
         hopeless = isinstance(error, Unrecoverable) or isinstance(error.__cause__, Unrecoverable)
         if hopeless or not self._intensity(name).failed(self.system.world.monotonic()):
@@ -277,7 +277,7 @@ class Supervisor:
         if self.system.events.wanted(Escalated):
             self.system.events.publish(Escalated(path=self.path, child=child.path, error=error))
         if self.system.dynamic is self:
-            child.end()  # spawned actors have no family that would have to fall with them
+            self._let_go(name)  # spawned actors have no family that would have to fall with them
             return
         budget = self.specs[name].budget
         failure = SupervisionError(
@@ -292,6 +292,13 @@ class Supervisor:
             self.system.fail(failure)
         else:
             self.parent.decide(self.name, failure)
+
+    def _let_go(self, name: str) -> None:
+        child = self.children[name]
+        if isinstance(child, CellChild) and child.cell.state is State.RESTARTING:
+            lifecycle.finish(child.cell, "failed")
+        else:
+            child.end()  # it is just about to stop by itself
 
     # Small parts
 

@@ -68,7 +68,7 @@ def run_batch(
             try:
                 return attempt(connection, operations)
             except FAULTS as error:
-                _recover(connection, error)
+                _raise_if_lost(connection, error)
     # What fails as late as in the commit (a deferred constraint) has its own commit to fail in.
     return [_alone(connection, operation) for operation in operations]
 
@@ -123,7 +123,7 @@ def _alone(connection: Connection, operation: Operation) -> list[Rows] | Excepti
         rows: list[Rows] = _together(connection, [operation])[0]
         return rows
     except FAULTS as error:
-        _recover(connection, error)
+        _raise_if_lost(connection, error)
         return translate(error)
 
 
@@ -135,16 +135,11 @@ def _rows(cursor: psycopg.Cursor[dict[str, Any]]) -> Rows:
     return cursor.fetchall() if cursor.description else []
 
 
-def _recover(connection: Connection, error: Exception) -> None:
-    """Make a connection usable again after `error`. Raises `Lost` when it cannot be."""
-    if is_lost(connection, error):
+def _raise_if_lost(connection: Connection, error: Exception) -> None:
+    """Raise `Lost` when the connection is gone, or not where a failure should leave it."""
+    idle = connection.info.transaction_status is TransactionStatus.IDLE
+    if is_lost(connection, error) or not idle:
         raise Lost(reason_of(error)) from error
-    if connection.info.transaction_status is not TransactionStatus.IDLE:
-        # A pipeline hears of a failure after it has sent the commit, which is then ignored.
-        try:
-            connection.rollback()
-        except psycopg.Error as second:
-            raise Lost(reason_of(second)) from error
 
 
 def is_lost(connection: Connection, error: BaseException) -> bool:

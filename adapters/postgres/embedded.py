@@ -101,26 +101,27 @@ class EmbeddedServer:
             await self._wait_until_ready()
 
     async def stop(self, first: signal.Signals = signal.SIGINT) -> None:
-        """Stop in order; a server that takes too long is stopped hard, which loses nothing."""
-        with trio.CancelScope(shield=True):
-            if not await self._stopped(first, STOP_SECONDS):
+        """Stop in order. What takes too long, or is cancelled, ends hard, which loses nothing."""
+        try:
+            await self._stopped(first, STOP_SECONDS)
+        finally:
+            with trio.CancelScope(shield=True):
                 await self._stopped(signal.SIGQUIT, QUIT_SECONDS)
-            if self._process is not None:
-                with suppress(ProcessLookupError):
+                if self._process is not None:
                     self._process.kill()
-                await trio.to_thread.run_sync(self._process.wait)
-        self._process = None
-        self._dismiss_watcher()
-        self.cluster.release()
+                    await trio.to_thread.run_sync(self._process.wait)
+            self._process = None
+            self._dismiss_watcher()
+            self.cluster.release()
 
-    async def _stopped(self, sign: signal.Signals, within_seconds: float) -> bool:
-        if self.pid is None or self._process is None:
-            return True
+    async def _stopped(self, sign: signal.Signals, within_seconds: float) -> None:
+        """Ask it to end, and wait until it did or the time is over."""
+        if self._process is None or self._process.poll() is not None:
+            return
         self._process.send_signal(sign)
         with trio.move_on_after(within_seconds):
             while self._process.poll() is None:  # noqa: ASYNC110 - a process sets no event
                 await trio.sleep(POLL_SECONDS)
-        return self._process.poll() is not None
 
     async def _wait_for_others(self) -> None:
         """A server of a process that was killed is on its way out; any other one is refused."""

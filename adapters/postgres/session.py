@@ -137,7 +137,7 @@ def take_writer_lock(connection: Connection, owner: str, patience_seconds: float
     deadline = time.monotonic() + patience_seconds
     while not _try_lock(connection):
         holder = _lock_holder(connection)
-        if holder is not None and owner and holder["application_name"].endswith(f" {owner}"):
+        if holder is not None and holder["name"] == f"factorage writer {owner}":
             # The server has not noticed that we have lost that connection.
             connection.execute("select pg_terminate_backend(%s)", (holder["pid"],))
         elif time.monotonic() >= deadline:
@@ -156,7 +156,7 @@ def _try_lock(connection: Connection) -> bool:
 def _lock_holder(connection: Connection) -> dict[str, Any] | None:
     return connection.execute(
         """
-        select pid, coalesce(application_name, '') as application_name,
+        select pid, coalesce(application_name, '') as name,
             coalesce(host(client_addr), 'a local socket') as client
         from pg_locks join pg_stat_activity using (pid)
         where locktype = 'advisory' and granted and objsubid = 1
@@ -170,4 +170,4 @@ def _lock_holder(connection: Connection) -> dict[str, Any] | None:
 def _described(holder: dict[str, Any] | None) -> str:
     if holder is None:
         return ""
-    return f" (`{holder['application_name']}`, connected from {holder['client']})"
+    return f" (`{holder['name']}`, connected from {holder['client']})"

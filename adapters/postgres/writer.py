@@ -142,8 +142,9 @@ class DatabaseActor(ThreadingActor):
         self._waiting.append((message.statements, self.reply_later()))
         if len(self._waiting) >= BATCH_OPERATIONS_MAX or self.actor_inbox.empty():
             self._flush()
-        elif len(self._waiting) == 1:
+        elif len(self._waiting) == 1 and not self.actor_stopped.is_set():
             # More is queued and can share the commit; should it expire unheard, this remains.
+            # (After the last message `on_stop` comes anyway.)
             self.actor_ref.tell(_Flush())
 
     def on_stop(self) -> None:
@@ -206,13 +207,18 @@ class DatabaseActor(ThreadingActor):
         return self._persist([operation], since)[0]
 
     def _deadline(self, since: float) -> float:
-        if self._incarnation != self._statistics.incarnation:
-            return since  # killed in the middle, and another one has taken over
+        if self._superseded:
+            return since
         if self.actor_stopped.is_set():
             return since + min(STOPPING_PATIENCE_SECONDS, self._patience_seconds)
         return since + self._patience_seconds
 
     # The connection
+
+    @property
+    def _superseded(self) -> bool:
+        """Killed in the middle of a batch, and another incarnation has taken over."""
+        return self._incarnation != self._statistics.incarnation
 
     def _connect(self) -> Connection:
         connection = connect(
@@ -222,12 +228,15 @@ class DatabaseActor(ThreadingActor):
             lock_patience_seconds=min(LOCK_PATIENCE_SECONDS, self._patience_seconds),
         )
         self._connection = connection
-        seen = self._statistics
-        seen.connected, seen.away_since, seen.trouble = True, None, ""
+        if not self._superseded:
+            seen = self._statistics
+            seen.connected, seen.away_since, seen.trouble = True, None, ""
         return connection
 
     def _is_away(self, reason: str) -> None:
         seen = self._statistics
+        if self._superseded:
+            return
         if seen.away_since is None:
             seen.away_since = time.monotonic()
             self.log.warning("database.away", reason=reason, role=self._role)
@@ -242,7 +251,7 @@ class DatabaseActor(ThreadingActor):
 
     def _close(self) -> None:
         connection, self._connection = self._connection, None
-        if self._incarnation == self._statistics.incarnation:
+        if not self._superseded:
             self._statistics.connected = False
         if connection is not None:
             with suppress(psycopg.Error):

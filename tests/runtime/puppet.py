@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pykka
+import trio
 
-from runtime import Actor, Backoff, Budget, ChildSpec, ThreadingActor
+from runtime import Actor, Backoff, Budget, ChildSpec, ThreadingActor, Unavailable
 from runtime.testing import Probe
 
 QUICK = Backoff(first_seconds=0.1, last_seconds=1.0, jitter=0.0)
@@ -68,6 +69,27 @@ class Plain(pykka.ThreadingActor):
 
     def on_receive(self, message: Any) -> Any:
         return message(self) if callable(message) else message
+
+
+def sleeps(seconds: float) -> Callable[[object], Awaitable[None]]:
+    """Told to a puppet, it is busy for so long."""
+
+    async def act(_: object) -> None:
+        await trio.sleep(seconds)
+
+    return act
+
+
+def outage(seconds: float | None = None, *, times: int = 1) -> Callable[[object], None]:
+    """Told to a puppet, its dependency is away, `times` times; it asks for `seconds`."""
+    left = [times]
+
+    def act(_: object) -> None:
+        left[0] -= 1
+        if left[0] >= 0:
+            raise Unavailable("away", retry_after_seconds=seconds)
+
+    return act
 
 
 def fail(_: object) -> None:

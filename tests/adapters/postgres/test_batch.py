@@ -11,7 +11,15 @@ from psycopg import errors
 from psycopg.pq import TransactionStatus
 
 from actors.kernel.failures import Conflict, Unavailable
-from adapters.postgres.batch import Lost, Operation, Statement, reason_of, run_batch, translate
+from adapters.postgres.batch import (
+    Lost,
+    Operation,
+    Statement,
+    is_lost,
+    reason_of,
+    run_batch,
+    translate,
+)
 from adapters.postgres.session import Connection, connect
 from tests.adapters.postgres.store import execute
 
@@ -128,6 +136,19 @@ def test_two_poisons_get_a_failure_each(connection: Connection) -> None:
 
     assert [type(result) for result in results] == [list, Conflict, list, Conflict]
     assert results[1] is not results[3]
+
+
+def test_those_beside_a_poison_still_share_a_transaction(connection: Connection) -> None:
+    results: Any = run_batch(connection, [TRANSACTION, insert(1), insert(1), TRANSACTION])
+
+    assert isinstance(results[2], Conflict)
+    assert results[0] == results[3]
+
+
+def test_a_server_that_says_goodbye_is_lost_before_the_line_is_dead(connection: Connection) -> None:
+    assert is_lost(connection, errors.AdminShutdown())
+    assert is_lost(connection, errors.CannotConnectNow())
+    assert not is_lost(connection, errors.QueryCanceled())
 
 
 def test_who_waits_for_a_lock_too_long_is_told_to_come_again(

@@ -128,6 +128,20 @@ async def test_it_stops_although_somebody_is_connected(server: EmbeddedServer) -
             connection.execute("select 1")
 
 
+async def test_a_stop_that_is_cut_short_stops_it_all_the_same(server: EmbeddedServer) -> None:
+    await server.start()
+    value = remember(server)
+    assert server.pid is not None
+    pid = server.pid
+    with trio.CancelScope() as scope:
+        scope.cancel()
+        await server.stop()
+
+    assert not is_running(pid)
+    await server.start()
+    assert remembers(server, value)
+
+
 async def test_it_comes_back_after_its_process_was_killed(server: EmbeddedServer) -> None:
     await server.start()
     value = remember(server)
@@ -138,6 +152,25 @@ async def test_it_comes_back_after_its_process_was_killed(server: EmbeddedServer
     await until(lambda: server.exit_status() is not None)
     assert server.exit_status() == -signal.SIGKILL
     await server.start()
+
+    assert remembers(server, value)
+
+
+async def test_it_waits_for_what_is_left_of_a_server_that_was_killed(
+    server: EmbeddedServer,
+) -> None:
+    await server.start()
+    value = remember(server)
+    assert server.pid is not None
+    straggler = children_of(server.pid)[0]
+    os.kill(straggler, signal.SIGSTOP)
+    os.kill(server.pid, signal.SIGKILL)
+    await until(lambda: server.exit_status() is not None)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(server.start)
+        await until(lambda: b"shared memory block" in server.cluster.log.read_bytes())
+        os.kill(straggler, signal.SIGKILL)
 
     assert remembers(server, value)
 

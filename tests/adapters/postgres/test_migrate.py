@@ -117,6 +117,15 @@ def test_a_file_that_fails_leaves_nothing(connection: Connection, blank_url: str
     assert migrate(connection, [ONE, TWO]) == ["0002_two"]
 
 
+def test_a_file_and_the_note_that_it_was_applied_are_one(
+    connection: Connection, blank_url: str
+) -> None:
+    forgetful = Migration(1, "0001_bad", "create table two (); drop table schema_migration;")
+    with pytest.raises(MigrationFailed):
+        migrate(connection, [forgetful])
+    assert tables(blank_url) == {"schema_migration"}
+
+
 def test_a_table_that_stays_locked_is_an_outage(connection: Connection, blank_url: str) -> None:
     migrate(connection, [ONE])
     hurried = Migration(2, "0002_two", "set local lock_timeout = '50ms';" + TWO.sql)

@@ -29,5 +29,5 @@ def test_the_drawn_tree_is_the_real_one() -> None:
         found[name] = parents[-1] if parents else ""
         above = {each: known for each, known in above.items() if each <= depth}
 
-    real = {name: each.__base__.__name__ for name, each in OURS.items()}
+    real = {name: each.__mro__[1].__name__ for name, each in OURS.items()}
     assert {name: parent for name, parent in found.items() if parent} == real

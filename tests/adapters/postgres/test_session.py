@@ -151,11 +151,18 @@ def test_a_connection_that_we_lost_and_the_server_did_not_is_taken_from_it(blank
             lost.execute("select 1")
 
 
+def test_a_nameless_connection_takes_nothing_from_another(blank_url: str) -> None:
+    with connect(blank_url, "writer") as first:
+        with pytest.raises(AnotherProcessRuns):
+            connect(blank_url, "writer", lock_patience_seconds=0.2)
+        first.execute("select 1")
+
+
 def test_who_was_killed_is_succeeded_at_once(blank_url: str) -> None:
     command = [sys.executable, "-c", HOLDER, blank_url]
-    with subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(ROOT)}
-    ) as first:
+    path = os.pathsep.join([str(ROOT), *sys.path])
+    environment = {**os.environ, "PYTHONPATH": path}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as first:
         assert first.stdout is not None
         assert first.stdout.readline() == b"locked\n"
         first.kill()

@@ -17,7 +17,7 @@ from adapters.postgres.batch import Statement
 from adapters.postgres.refusals import AnotherProcessRuns
 from adapters.postgres.session import connect
 from adapters.postgres.writer import DatabaseActor, Execute, Statistics
-from runtime import ActorSystem, SupervisionError, Timeout
+from runtime import ActorSystem, Backoff, SupervisionError, Timeout
 from runtime.state import State
 from tests.adapters.postgres.store import Store, execute, running_store
 
@@ -74,6 +74,21 @@ async def test_what_was_written_can_be_read(notes_url: str) -> None:
 async def test_the_writer_migrates_before_anybody_reads(blank_url: str) -> None:
     async with running_store(blank_url) as store:
         assert await store.database.read("select count(*) as n from telegram_update") == [{"n": 0}]
+
+
+async def test_a_reader_waits_for_the_writers_migrations(blank_url: str) -> None:
+    statistics = Statistics()
+    async with ActorSystem() as system:
+        reader = system.spawn(
+            lambda: DatabaseActor(conninfo=blank_url, role="reader", statistics=statistics),
+            name="reader",
+            backoff=Backoff(first_seconds=0.05, last_seconds=0.1),
+        )
+        answer = reader.ask(Execute(statements=(Statement("select count(*) from seen_payment"),)))
+        await trio.sleep(0.2)
+        assert reader.state is State.WAITING
+        async with running_store(blank_url):
+            assert await answer == [[{"count": 0}]]
 
 
 async def test_what_queues_up_is_one_batch(notes_url: str) -> None:
@@ -197,6 +212,7 @@ async def test_a_stop_carries_out_what_is_queued(notes_url: str) -> None:
         futures = [store.writer.ask(Execute(statements=(note(number),))) for number in range(300)]
     for future in futures:
         assert await future == [[]]
+    assert store.system.fates().dead == 0
     assert kept(notes_url) == list(range(300))
 
 
@@ -205,8 +221,8 @@ async def test_a_stop_gives_the_connection_back(notes_url: str) -> None:
         await store.database.write(note(1))
     sql = "select count(*) from pg_stat_activity where application_name like 'factorage%'"
     with trio.fail_after(5):
-        while execute(notes_url, sql) != [(0,)]:
-            await trio.sleep(0.01)  # noqa: ASYNC110 - the server announces no goodbyes
+        while execute(notes_url, sql) != [(0,)]:  # noqa: ASYNC110 - no goodbyes are announced
+            await trio.sleep(0.01)
 
 
 async def test_a_second_system_on_the_same_database_does_not_start(notes_url: str) -> None:
@@ -241,5 +257,8 @@ async def test_a_restarted_writer_takes_over_from_the_one_that_was_killed(notes_
         store.writer.kill(RuntimeError("stuck"))
         with trio.fail_after(5):
             await store.database.write(note(1))
+        await trio.sleep(0.3)
+        await store.database.write(note(2))
         assert store.database.statistics.incarnation == 2
-    assert kept(notes_url) == [1]
+        assert store.database.statistics.reconnects == 0  # the killed one gave up
+    assert kept(notes_url) == [1, 2]

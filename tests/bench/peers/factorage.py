@@ -15,7 +15,7 @@ import structlog
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from runtime import Actor, ActorRef, ActorSystem, KeyedSpec, SupervisorSpec
+from runtime import Actor, ActorSystem, KeyedSpec, SupervisorSpec
 from tests.bench.peers import scale
 from tests.bench.peers.measuring import Stopwatch, resident_bytes
 

@@ -1,0 +1,343 @@
+"""What people type: exit statuses, refusals that say what to do, and a process that stays up."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+import trio
+
+from adapters.postgres.embedded import EmbeddedServer
+from config.commands import main
+from tests.config.program import (
+    MAIN,
+    PATIENCE_SECONDS,
+    POLL_SECONDS,
+    Outside,
+    Program,
+    answers,
+    ended,
+    get,
+    outside,
+    started,
+    surroundings,
+)
+from tests.fixtures.postgres import Postgres, reachable_folder
+
+REQUIRED = ("BOT_TOKEN", "NOCODB_URL", "NOCODB_TOKEN", "NOCODB_TABLE_ID")
+SHUTDOWN_SECONDS = 10.0
+
+
+WAITING = """
+    insert into user_session (
+        chat_id, state, language, name, contact, record_id, choosing_language, step, attempts,
+        blocked, view_version, shown_version, renew, contact_keyboard
+    )
+    values (
+        7, 'awaiting_payment', 'en', 'Ada', '+447911123456', 1, false, 1, 0,
+        false, 1, 1, false, false
+    )
+"""
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """For an embedded server, which outlives a process that is killed by a moment."""
+    made = reachable_folder()
+    yield made
+    trio.run(_gone, made / "postgres/cluster/postmaster.pid")
+    shutil.rmtree(made)
+
+
+async def _gone(path: Path) -> None:
+    with trio.fail_after(PATIENCE_SECONDS):
+        while path.exists():  # noqa: ASYNC240 - a look
+            await trio.sleep(POLL_SECONDS)
+
+
+@asynccontextmanager
+async def running(
+    world: Outside, folder: Path, **settings: str
+) -> AsyncIterator[tuple[Program, str]]:
+    """`main.py run` with its tree up, and its URL."""
+    environment = world.environment(**settings)
+    async with started("run", folder=folder, environment=environment) as program:
+        yield program, await program.is_up()
+
+
+# What is typed wrongly
+
+
+@pytest.mark.parametrize(
+    "arguments", [["sell"], ["run", "now"], ["demo", "--fast"], ["demo", "--exit=3"], ["health", "--url"]]
+)
+def test_what_is_no_command_is_refused_with_the_usage(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "Usage: main.py run | demo | health" in said.err
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["demo", "-h"], []])
+def test_help_is_data(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == 0
+
+    said = capsys.readouterr()
+    assert "Usage: main.py" in said.out
+    assert "default: False" not in said.out
+    assert said.err == ""
+
+
+def test_the_version_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == "0.1.0\n"
+
+
+@pytest.mark.real_clock
+async def test_a_reader_that_went_away_ends_it_quietly(tmp_path: Path) -> None:
+    program = f"{sys.executable} {MAIN} health --json --url http://127.0.0.1:9 2>err"
+    shell = f"(sleep 0.1; {program}; echo $? >status) | true"
+
+    await trio.run_process(["sh", "-c", shell], cwd=tmp_path, env=surroundings())
+
+    assert (tmp_path / "status").read_text() == f"{128 + signal.SIGPIPE}\n"
+    assert (tmp_path / "err").read_text() == ""
+
+
+# Settings
+
+
+@pytest.mark.real_clock
+async def test_without_settings_every_missing_one_is_named(tmp_path: Path) -> None:
+    status, out, err = await ended("run", folder=tmp_path)
+
+    assert status == 2
+    assert out == ""
+    assert all(f"{name} " in err for name in REQUIRED)
+    assert err.startswith(f"{len(REQUIRED)} settings are missing or malformed")
+
+
+@pytest.mark.real_clock
+async def test_missing_and_malformed_settings_are_named_together(tmp_path: Path) -> None:
+    told = {"BOT_TOKEN": "canary", "HTTP_BIND": "here", "NOCODB_URL": "ftp://x"}
+
+    status, _, err = await ended("run", folder=tmp_path, environment=told)
+
+    assert status == 2
+    assert [line.split()[0] for line in err.splitlines()[1:]] == [
+        "BOT_TOKEN", "HTTP_BIND", "NOCODB_URL", "NOCODB_TOKEN", "NOCODB_TABLE_ID",
+    ]  # fmt: skip
+    assert "canary" not in err
+
+
+@pytest.mark.real_clock
+async def test_a_folder_named_env_is_no_settings(tmp_path: Path) -> None:
+    (tmp_path / ".env").mkdir()
+
+    status, _, err = await ended("run", folder=tmp_path)
+
+    assert status == 2
+    assert "Traceback" not in err
+
+
+@pytest.mark.real_clock
+async def test_a_settings_file_of_garbage_is_refused(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"\x80\xff\x00\n=\n")
+
+    status, _, err = await ended("run", folder=tmp_path)
+
+    assert status == 2
+    assert err == ".env is not a text in UTF-8\n"
+
+
+# A machine that does not allow it
+
+
+@pytest.mark.real_clock
+async def test_a_taken_port_is_refused(tmp_path: Path) -> None:
+    listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
+    port = listeners[0].socket.getsockname()[1]
+    async with outside() as world, listeners[0]:
+        environment = world.environment(HTTP_BIND=f"127.0.0.1:{port}")
+
+        status, _, err = await ended("run", folder=tmp_path, environment=environment)
+
+    assert status == 2
+    assert f"cannot listen on 127.0.0.1:{port}: address already in use" in err
+    assert "HTTP_BIND" in err
+
+
+@pytest.mark.real_clock
+async def test_a_second_shop_on_one_database_is_refused(database_url: str, tmp_path: Path) -> None:
+    async with outside() as world, running(world, tmp_path, DATABASE_URL=database_url) as (_, url):
+        environment = world.environment(DATABASE_URL=database_url)
+
+        status, _, err = await ended("run", folder=tmp_path, environment=environment)
+
+        assert status == 2
+        assert "another factorage process writes to this database" in err.splitlines()[-1]
+        assert (await get(f"{url}/readyz")).status_code == 200
+
+
+@pytest.mark.real_clock
+async def test_a_second_shop_in_one_folder_is_refused(folder: Path, tmp_path: Path) -> None:
+    async with outside() as world, running(world, tmp_path, DATA_DIR=str(folder)) as (_, url):
+        environment = world.environment(DATA_DIR=str(folder))
+
+        status, _, err = await ended("run", folder=tmp_path, environment=environment)
+
+        assert status == 2
+        assert "another process runs on" in err.splitlines()[-1]
+        assert (await get(f"{url}/readyz")).status_code == 200
+
+
+# An outside world that does not do its part
+
+
+@pytest.mark.real_clock
+async def test_with_a_wrong_token_it_stays_up_and_says_what_to_do(
+    database_url: str, tmp_path: Path
+) -> None:
+    wrong = "4200000042:AAwrong-wrong-wrong-wrong-wrong-wrong-x"
+    settings = {"BOT_TOKEN": wrong, "DATABASE_URL": database_url}
+    async with outside() as world, running(world, tmp_path, **settings) as (program, url):
+        await program.says("BOT_TOKEN", within=10)
+
+        status, out, _ = await ended("health", "--url", url, folder=tmp_path)
+
+        assert status in {1, 2}
+        assert "BOT_TOKEN" in out
+        assert wrong not in program.output
+        assert program.process.returncode is None
+
+
+@pytest.mark.real_clock
+async def test_without_nocodb_it_stays_up_and_says_so(database_url: str, tmp_path: Path) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute(WAITING)
+    settings = {"NOCODB_URL": "http://127.0.0.1:9", "DATABASE_URL": database_url}
+    async with outside() as world, running(world, tmp_path, **settings) as (program, url):
+        await program.says('"tracker')
+
+        status, out, _ = await ended("health", "--url", url, folder=tmp_path)
+
+        assert status == 1
+        assert "NocoDB" in out
+        assert (await get(f"{url}/readyz")).status_code == 200
+
+
+@pytest.mark.real_clock
+async def test_it_waits_visibly_for_its_database_and_comes_up_with_it(tmp_path: Path) -> None:
+    folder = reachable_folder()
+    server = EmbeddedServer(folder / "postgres")
+    try:
+        await server.start()
+        socket = server.cluster.socket
+        await server.stop()
+        database_url = f"postgresql://postgres@/postgres?host={socket}&port=5432"
+        async with outside() as world:
+            environment = world.environment(DATABASE_URL=database_url)
+            async with started("run", folder=tmp_path, environment=environment) as program:
+                url = await program.url()
+                await answers(f"{url}/readyz", 503)
+                assert (await get(f"{url}/livez")).status_code == 200
+                status, out, _ = await ended("health", "--url", url, folder=tmp_path)
+                assert status in {1, 2}
+                assert "root/store/writer" in out
+
+                await server.start()
+                await answers(f"{url}/readyz", 200, within=40)
+                world.telegram.user(7).commands("/start")
+                await world.telegram.user(7).sees("Which language", within=40)
+    finally:
+        await server.stop()
+        shutil.rmtree(folder)
+
+
+# The end
+
+
+@pytest.mark.real_clock
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_drains_within_the_deadline(
+    number: signal.Signals, database_url: str, postgres: Postgres, tmp_path: Path
+) -> None:
+    async with outside() as world, running(world, tmp_path, DATABASE_URL=database_url) as (p, _):
+        for chat_id in range(1, 41):
+            world.telegram.user(chat_id, language_code="en").commands("/start")
+        await world.telegram.user(1).sees("Which language")
+
+        p.send(number)
+        status = await p.exit_status(within=SHUTDOWN_SECONDS + 5)
+
+        assert status == 0, p.output
+        assert "factorage.down" in p.output
+        kept = len(world.telegram.world.updates)
+    with psycopg.connect(database_url) as connection:
+        stored = connection.execute("select count(*) from telegram_update").fetchone()
+    assert stored is not None
+    assert stored[0] + kept >= 40  # what is confirmed is stored; stored may not be confirmed yet
+
+
+@pytest.mark.real_clock
+async def test_a_second_signal_ends_it_at_once(database_url: str, tmp_path: Path) -> None:
+    async with outside() as world:
+        world.telegram.hang_next(100, 30.0, method="sendmessage")  # letters that outstay a drain
+        async with running(world, tmp_path, DATABASE_URL=database_url) as (program, _):
+            for chat_id in range(1, 5):
+                world.telegram.user(chat_id).commands("/start")
+            await program.says("session.moved")
+            program.send(signal.SIGTERM)
+            await program.says("process.draining")
+
+            program.send(signal.SIGTERM)
+
+            assert await program.exit_status(within=2) == 128 + signal.SIGTERM
+
+
+@pytest.mark.real_clock
+async def test_a_signal_during_the_start_ends_it_and_its_server(
+    folder: Path, tmp_path: Path
+) -> None:
+    async with outside() as world:
+        environment = world.environment(DATA_DIR=str(folder))
+        async with started("run", folder=tmp_path, environment=environment) as program:
+            await program.url()  # the database is still being made
+
+            program.send(signal.SIGTERM)
+
+            assert await program.exit_status() == 0, program.output
+            assert "Traceback" not in program.output
+    assert not (folder / "postgres/cluster/postmaster.pid").exists()
+
+
+# Health
+
+
+@pytest.mark.real_clock
+async def test_health_of_a_running_shop_passes(database_url: str, tmp_path: Path) -> None:
+    async with outside() as world, running(world, tmp_path, DATABASE_URL=database_url) as (_, url):
+        for _ in range(50):
+            status, out, err = await ended("health", "--json", "--url", url, folder=tmp_path)
+            if status == 0:
+                break
+        assert (status, err) == (0, "")
+        assert json.loads(out)["status"] == "pass"
+
+
+@pytest.mark.real_clock
+async def test_health_of_nobody_is_unreachable(tmp_path: Path) -> None:
+    status, out, _ = await ended("health", "--url", "http://127.0.0.1:9", folder=tmp_path)
+
+    assert status == 3
+    assert "is the system running there?" in out

@@ -1,0 +1,160 @@
+"""The demo, as a process of its own: the story holds, stdout is data, a kept database goes on."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import trio
+
+from config.demo import INDENT, WIDTH_MAX, Page
+from config.story import STARTS, Step
+from tests.config.program import answers, ended, get, started
+from tests.fixtures.postgres import reachable_folder
+
+NAMES = [
+    STARTS,
+    "a buyer writes /start",
+    "he gives his name",
+    "his session crashes in the middle of it",
+    "he presses Save",
+    "PostgreSQL is killed, and he asks /status",
+    "an operator ticks Paid",
+    "he is told once",
+]
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    made = reachable_folder()
+    yield made
+    shutil.rmtree(made)
+
+
+@pytest.mark.real_clock
+async def test_the_story_is_one_line_of_json_and_the_rest_is_progress(tmp_path: Path) -> None:
+    status, out, err = await ended("demo", "--exit", "--json", folder=tmp_path)
+
+    assert status == 0, err
+    assert out.endswith("}\n")
+    assert out.count("\n") == 1
+    summary = json.loads(out)
+    _check_summary(summary)
+    assert all(name in err for name in NAMES)
+    assert "Traceback" not in err
+    assert "warning" not in err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.real_clock
+async def test_it_stays_up_until_it_is_told_and_a_kept_database_goes_on(
+    folder: Path, tmp_path: Path
+) -> None:
+    async with started("demo", "--keep", str(folder), folder=tmp_path) as first:
+        url = (await first.says("/health ")).split()[0].removesuffix("/health")
+        assert (await get(f"{url}/readyz")).status_code == 200
+        health = await answers(f"{url}/health", 200)
+        assert health.json()["status"] in {"pass", "warn"}
+        assert "Ctrl-C" in await first.says("Ctrl-C")
+        assert first.process.returncode is None
+        assert first.err == b""
+
+        first.send(signal.SIGINT)
+        assert await first.exit_status(within=15) == 0
+
+    status, out, err = await ended("demo", "--exit", "--json", "--keep", str(folder), folder=tmp_path)
+
+    assert status == 0, err
+    _check_summary(json.loads(out))
+
+
+@pytest.mark.real_clock
+async def test_broken_off_it_says_that_the_story_was_not_told(tmp_path: Path) -> None:
+    async with started("demo", "--exit", "--json", folder=tmp_path) as demo:
+        await demo.says(NAMES[1])
+
+        demo.send(signal.SIGINT)
+
+        assert await demo.exit_status() == 1
+        await trio.sleep(0.1)
+        summary = json.loads(demo.out)
+        assert summary["ok"] is False
+        assert "FAIL" not in demo.output
+
+
+@pytest.mark.real_clock
+async def test_without_a_folder_to_live_in_it_says_why(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    status, out, err = await ended(
+        "demo", "--exit", "--json", "--keep", str(tmp_path / "file"), folder=tmp_path
+    )
+
+    assert status == 2
+    assert json.loads(out)["ok"] is False
+    assert "The demo cannot go on." in err
+
+
+def test_a_page_is_narrow_and_plain_on_what_is_no_terminal() -> None:
+    out = _Out("utf-8")
+
+    page = Page(out)
+    page.step(Step("he waits", ok=True, seconds=1.5, said="word " * 50))
+
+    lines = out.text().splitlines()
+    assert lines[0] == "ok     1.50 s  he waits"
+    assert all(line.startswith(" " * INDENT + "word") for line in lines[1:])
+    assert max(map(len, lines)) <= WIDTH_MAX
+    assert "\x1b" not in out.text()
+
+
+def test_a_page_has_colours_on_a_terminal() -> None:
+    out = _Out("utf-8", terminal=True)
+
+    Page(out).step(Step("he waits", said="for nothing"))
+
+    assert "FAIL" in out.text()
+
+
+def test_a_page_says_what_its_encoding_can_and_obeys_nobody() -> None:
+    out = _Out("ascii")
+
+    Page(out).step(Step("Привіт", ok=True, said="[bold]\x1b[31m’"))
+
+    assert r"\u041f" in out.text()
+    assert r"[bold]\x1b[31m\u2019" in out.text()
+
+
+def _check_summary(summary: dict[str, object]) -> None:
+    assert list(summary) == ["ok", "steps", "telegram_requests", "nocodb_requests", "restarts"]
+    assert summary["ok"] is True
+    steps = summary["steps"]
+    assert isinstance(steps, list)
+    assert [step["name"] for step in steps] == NAMES
+    for step in steps:
+        assert list(step) == ["name", "ok", "seconds"]
+        assert step["ok"] is True
+        assert 0 < step["seconds"] < 60
+    assert summary["restarts"] == 2
+
+
+class _Out(io.TextIOWrapper):
+    """A stream of some encoding."""
+
+    def __init__(self, encoding: str, *, terminal: bool = False) -> None:
+        super().__init__(io.BytesIO(), encoding=encoding)
+        self._terminal = terminal
+
+    def isatty(self) -> bool:
+        return self._terminal
+
+    def text(self) -> str:
+        self.flush()
+        raw = self.buffer
+        assert isinstance(raw, io.BytesIO)
+        return raw.getvalue().decode(self.encoding)

@@ -1,0 +1,100 @@
+"""kill -9 of the whole process at many moments: everybody goes on where he was, told once.
+
+The moments of one campaign strike the same data again and again, and each strikes all of its
+buyers, who stand at different places of the form. `FACTORAGE_KILLS` asks for more of them.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+import trio
+
+from adapters.postgres.cluster import PORT, Cluster
+from adapters.postgres.embedded import EmbeddedServer
+from tests.config.program import PATIENCE_SECONDS, Outside, Program, outside, started
+from tests.fixtures.postgres import reachable_folder
+from tests.stories.buyers import Buyer, buyers
+
+KILLS = int(os.environ.get("FACTORAGE_KILLS", "15"))
+"""Of each of the two campaigns."""
+BUYERS = KILLS
+MOMENT_SECONDS = (0.45, 1.5)
+"""After the start of the process, which is up after about 0.7 s: also the start is struck."""
+
+pytestmark = pytest.mark.real_clock
+
+
+async def test_killed_on_a_foreign_server_it_loses_nobody(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with outside() as world:
+        environment = world.environment(DATABASE_URL=database_url)
+
+        await _campaign(world, environment, tmp_path, seed=1)
+
+        _check_inbox(world, database_url)
+
+
+async def test_killed_with_its_own_server_it_loses_nobody(tmp_path: Path) -> None:
+    folder = reachable_folder()
+    try:
+        async with outside() as world:
+            await _campaign(world, world.environment(DATA_DIR=str(folder)), tmp_path, seed=2)
+
+            server = EmbeddedServer(folder / "postgres")
+            await server.start()
+            try:
+                _check_inbox(world, server.conninfo)
+            finally:
+                await server.stop()
+    finally:
+        shutil.rmtree(folder)
+
+
+async def _campaign(world: Outside, environment: dict[str, str], tmp_path: Path, seed: int) -> None:
+    moments = random.Random(seed)
+    people = buyers(
+        world.telegram, world.nocodb, BUYERS, within_seconds=KILLS * MOMENT_SECONDS[0]
+    )
+    struck = 0
+    async with trio.open_nursery() as nursery:
+        for buyer in people:
+            nursery.start_soon(buyer.register_and_pay)
+        for _ in range(KILLS):
+            async with started("run", folder=tmp_path, environment=environment) as program:
+                await trio.sleep(moments.uniform(*MOMENT_SECONDS))
+                program.send(signal.SIGKILL)
+                struck += sum(buyer.is_under_way for buyer in people)
+                assert await program.exit_status() == -signal.SIGKILL, program.output
+        async with started("run", folder=tmp_path, environment=environment) as program:
+            with trio.move_on_after(PATIENCE_SECONDS) as late:
+                while nursery.child_tasks:
+                    await trio.sleep(0.05)
+            stuck = {buyer.name: buyer.did[-1:] for buyer in people if buyer.faults()}
+            assert not late.cancelled_caught, f"{stuck}\n{program.output}"
+            await program.is_up()
+            await trio.sleep(1.0)  # for whatever would be told a second time
+            program.send(signal.SIGTERM)
+            assert await program.exit_status() == 0, program.output
+    assert [fault for buyer in people for fault in buyer.faults()] == []
+    print(f"{KILLS} kills struck {struck} registrations and payments")  # noqa: T201 - on `-s`
+    assert struck > 2 * KILLS, "the kills struck too few people: make them come later"
+
+
+def _check_inbox(world: Outside, conninfo: str) -> None:
+    """Every update that was ever sent was kept, and handled."""
+    assert len(world.telegram.world.updates) == 0
+    with psycopg.connect(conninfo) as connection:
+        rows = connection.execute(
+            "select count(*), count(handled_at), count(parked_reason) from telegram_update"
+        ).fetchone()
+    assert rows == (BUYERS * 5, BUYERS * 5, 0)

@@ -1,0 +1,81 @@
+"""A registration is paid, in virtual time: one buyer, three hundred, and one nobody waits for."""
+
+from __future__ import annotations
+
+import trio
+
+from actors.tracker.model import Place
+from tests.stories.memory_shop import INTERVAL_SECONDS, MemoryShop
+from tests.stories.phone import SUCCESS, WAITS, Phone
+
+CROWD = 300
+
+
+async def test_a_registration_is_paid() -> None:
+    shop = MemoryShop(seed=1)
+    anna = Phone(shop, 1)
+
+    async with shop.process():
+        await anna.register_and_pay()
+        await trio.sleep(2 * INTERVAL_SECONDS)
+
+    assert anna.faults() == []
+    assert shop.messenger.told(anna.chat_id, SUCCESS) == 1
+    assert (await shop.inbox.counts()).unhandled == 0
+
+
+async def test_three_hundred_register_and_pay_without_a_request_for_each() -> None:
+    shop = MemoryShop(seed=2)
+    people = [Phone(shop, number) for number in range(1, CROWD + 1)]
+
+    async with shop.process():
+        async with trio.open_nursery() as nursery:
+            for person in people:
+                nursery.start_soon(person.register)
+        asked, began = len(shop.paid_records.questions), trio.current_time()
+        for person in people:
+            shop.records.tick(person.chat_id)
+        async with trio.open_nursery() as nursery:
+            for person in people:
+                nursery.start_soon(person.sees, SUCCESS)
+        took = trio.current_time() - began
+        questions = len(shop.paid_records.questions) - asked
+        await trio.sleep(2 * INTERVAL_SECONDS)
+
+    assert [fault for person in people for fault in person.faults()] == []
+    assert {shop.messenger.told(p.chat_id, SUCCESS) for p in people} == {1}
+    assert questions <= 2 * (took / INTERVAL_SECONDS + 1)
+    assert took < INTERVAL_SECONDS + CROWD / 30 + 5
+    assert shop.messenger.refused_for_pace() == 0
+    assert (await shop.inbox.counts()).unhandled == 0
+
+
+async def test_waiting_for_a_day_costs_two_requests_an_interval_at_most() -> None:
+    shop = MemoryShop(seed=3)
+    people = [Phone(shop, number) for number in range(1, 41)]
+
+    async with shop.process():
+        async with trio.open_nursery() as nursery:
+            for person in people:
+                nursery.start_soon(person.register)
+        asked = len(shop.paid_records.questions)
+        await trio.sleep(3_600)
+        questions = shop.paid_records.questions[asked:]
+
+    assert len(questions) <= 2 * 3_600 / INTERVAL_SECONDS
+    assert any(isinstance(question, Place) for question in questions)
+
+
+async def test_a_payment_that_is_taken_back_before_anybody_looked_tells_nobody() -> None:
+    shop = MemoryShop(seed=4)
+    anna = Phone(shop, 1)
+
+    async with shop.process():
+        await anna.register()
+        (record_id,) = shop.records.rows
+        shop.paid_records.tick(record_id)
+        shop.paid_records.tick(record_id, paid=False)
+        await trio.sleep(5 * INTERVAL_SECONDS)
+
+    assert shop.messenger.told(anna.chat_id, SUCCESS) == 0
+    assert any(WAITS in message.text for message in anna.shown.values())
