@@ -33,12 +33,14 @@ from adapters.telegram.messenger import TelegramMessenger
 from adapters.telegram.updates import TelegramUpdates
 from config.settings import Settings
 from config.topology import topology, wire_events
-from runtime import ActorRef, ActorSystem, ChildSpec, ask
+from runtime import ActorRef, ActorSystem, Backoff, ChildSpec, ask
 
 IDENTITY = Identity(service_id="factorage", version="0.1.0", release_id="0.1.0")
 READERS = 2
 MIGRATION_SECONDS = 600.0
 """The writer migrates before it is up; cut short, a migration would only begin again."""
+STORE_BACKOFF = Backoff(first_seconds=0.1, last_seconds=2.0)
+"""Everybody waits for the store: it is looked for more often than anything else."""
 DATABASE_FOLDER = "postgres"
 """Below DATA_DIR."""
 
@@ -78,13 +80,16 @@ class Shop:
 
     def store_children(self) -> tuple[ChildSpec, ...]:
         """The database, from the server up."""
-        children = [ChildSpec(
+        children = [
+            ChildSpec(
                 name="writer",
                 factory=partial(self._connection, "writer"),
                 start_seconds=MIGRATION_SECONDS,
-            )]
+                backoff=STORE_BACKOFF,
+            )
+        ]
         children += [
-            ChildSpec(name=name, factory=partial(self._connection, "reader"))
+            ChildSpec(name=name, factory=partial(self._connection, "reader"), backoff=STORE_BACKOFF)
             for name in _reader_names()
         ]
         server = self.server
@@ -94,6 +99,7 @@ class Shop:
                 factory=lambda: EmbeddedPostgres(server=server),
                 start_seconds=START_SECONDS,
                 shutdown_seconds=STOP_SECONDS,
+                backoff=STORE_BACKOFF,
             )
             children.insert(0, postgres)
         report = self.database.report

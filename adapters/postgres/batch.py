@@ -16,14 +16,17 @@ from adapters.postgres.session import Connection
 
 Rows = list[dict[str, Any]]
 
-_RACES = (
-    errors.UniqueViolation,
-    errors.ExclusionViolation,
+_RACES = (errors.UniqueViolation, errors.ExclusionViolation)
+"""Somebody else has it: doing it again comes to the same."""
+
+_NOT_NOW = (
+    errors.QueryCanceled,
+    errors.LockNotAvailable,
+    errors.ReadOnlySqlTransaction,
+    # One writer meets these only where a person works on the tables: doing it again helps.
     errors.SerializationFailure,
     errors.DeadlockDetected,
 )
-
-_NOT_NOW = (errors.QueryCanceled, errors.LockNotAvailable, errors.ReadOnlySqlTransaction)
 _NOT_NOW_CLASSES = ("53", "58")
 """SQLSTATEs that begin so: no room, no memory, no files; trouble outside PostgreSQL."""
 

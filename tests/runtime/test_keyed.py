@@ -18,6 +18,7 @@ from runtime import (
     message,
 )
 from runtime.testing import Probe, TestSystem, running
+from tests.runtime.puppet import Puppet, child, fail
 
 
 @message
@@ -241,3 +242,51 @@ async def test_the_snapshot_of_a_region_shows_those_in_trouble_first() -> None:
         assert (node.kind, node.awake, node.handled, node.failed) == ("region", 500, 500, 1)
         assert len(node.children) == 100
         assert (node.children[0].name, node.children[0].state) == ("250", "restarting")
+
+
+async def test_even_few_are_kept_within_the_limit() -> None:
+    async with running(region({}, Probe(), awake_max=3)) as system:
+        accounts = system.region("root/accounts")
+        for key in range(50):
+            accounts.tell(key, Add(amount=key))
+            await system.settle()
+            assert accounts.awake <= 4
+
+
+async def test_a_region_whose_actor_hangs_falls_with_its_siblings_within_its_time() -> None:
+    class Hangs(Actor[Any]):
+        async def on_receive(self, message: Any) -> Any:
+            return await trio.sleep_forever() if message == "hang" else message
+
+    keyed = KeyedSpec(name="keyed", factory=lambda _: Hangs(), shutdown_seconds=3.0)
+    family = (child(Puppet, "elder"), keyed)
+    spec = SupervisorSpec(name="root", strategy="one_for_all", children=family)
+    async with running(spec) as system:
+        ref = system.region("root/keyed").ref(7)
+        ref.tell("hang")
+        ref.tell("behind")
+        await system.settle()
+        system.ref("root/elder").tell(fail)
+        assert await system.ref("root/elder").ask("back") == "back"
+        assert trio.current_time() == pytest.approx(3.1)
+        assert await ref.ask("back") == "back"
+        assert system.region("root/keyed")._cells[7].handled == 2, "its queue was kept"
+
+
+async def test_a_restart_of_the_tree_above_keeps_queues_and_keys() -> None:
+    store: dict[int, int] = {}
+    inner = SupervisorSpec(
+        name="inner",
+        strategy="one_for_all",
+        children=(child(Puppet, "elder"), *region(store, Probe()).children),
+    )
+    async with running(SupervisorSpec(name="root", children=(inner,))) as system:
+        accounts = system.region("root/inner/accounts")
+        for key in range(100):
+            accounts.tell(key, Add(amount=1))
+        await system.settle()
+        system.ref("root/inner/elder").tell(fail)
+        for key in range(100):
+            accounts.tell(key, Add(amount=1))
+        await trio.sleep(5)
+        assert [await accounts.ref(key).ask(Total()) for key in range(100)] == [2] * 100

@@ -8,8 +8,9 @@ import pytest
 import structlog
 import trio
 
-from runtime import Actor, Mailbox, MailboxFullError
+from runtime import Actor, Mailbox, MailboxFullError, Terminated
 from runtime.testing import Probe, running
+from tests.runtime.puppet import Puppet, sleeps
 
 
 class Slow(Actor[Any]):
@@ -139,6 +140,47 @@ async def test_a_warning_comes_at_each_doubling() -> None:
         depths = [entry["depth"] for entry in logs if entry["event"] == "mailbox.deep"]
         assert depths == [10_000, 20_000, 40_000]
         ref.kill()
+
+
+async def test_an_actors_own_timers_and_stop_are_never_dropped() -> None:
+    class Ticks(Puppet):
+        mailbox: ClassVar[Mailbox] = Mailbox(limit=3, overflow="drop_oldest")
+
+    def tick_and_stop(me: Puppet) -> None:
+        me.every(1.0, "tick")
+        me.after(4.5, lambda it: it.stop())
+
+    async with running() as system:
+        out = Probe()
+        ref = system.spawn(lambda: Ticks(out), restart="transient")
+        await ref.ask(tick_and_stop)
+        ref.tell(sleeps(1.5))
+        await trio.sleep(1.2)
+        for number in range(10):
+            ref.tell(number)
+        await trio.sleep(2)
+        assert out.told == ["tick", 8, 9, "tick", "tick"]
+        ref.tell(sleeps(2))
+        await trio.sleep(1.8)
+        for number in range(10):
+            ref.tell(number)
+        await trio.sleep(1)
+        assert not ref.is_alive()
+
+
+async def test_what_the_runtime_itself_sends_has_no_key_to_coalesce_by() -> None:
+    class ByNumber(Puppet):
+        mailbox: ClassVar[Mailbox] = Mailbox(overflow="coalesce", key=lambda told: told.number)
+
+    async with running() as system:
+        out = Probe()
+        watched = system.spawn(Puppet)
+        watcher = system.spawn(lambda: ByNumber(out, starts=lambda me: me.watch(watched)))
+        await system.settle()
+        watched.kill()
+        await system.settle()
+        assert [type(told) for told in out.told] == [Terminated]
+        await watcher.stop()
 
 
 def test_coalescing_needs_a_key_and_only_coalescing_does() -> None:

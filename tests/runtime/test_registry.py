@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Iterator
+from typing import Any, ClassVar
 
 import trio
 
@@ -38,9 +39,9 @@ async def test_a_restart_changes_nothing_a_stop_everything() -> None:
 
 
 async def test_another_class_of_the_next_incarnation_is_found_under_its_own_name() -> None:
-    kinds = iter([Puppet, Blocking])
+    kinds: Iterator[type[Any]] = iter([Puppet, Blocking])
     async with running() as system:
-        ref = system.spawn(lambda: next(kinds)(), backoff=QUICK)
+        ref = system.spawn(lambda: next(kinds)(), backoff=QUICK)  # noqa: PLW0108 - another one each time
         ref.tell(fail)
         await trio.sleep(1)
         assert system.registry.get_by_class(Blocking) == [ref]

@@ -131,11 +131,15 @@ async def test_the_budget_is_each_childs_own_and_resets_after_its_window() -> No
 async def test_a_budget_used_up_fails_the_system_with_the_reason() -> None:
     log: list[str] = []
     spec = tree(log, "one_for_one", budget=Budget(restarts=2, within_seconds=60.0))
-    with pytest.raises(SupervisionError, match="root/b failed more than 2 times") as caught:
+
+    async def fail_thrice() -> None:
         async with ActorSystem(spec, world=VirtualWorld(), threads="inline") as system:
             for _ in range(3):
                 system.ref("root/b").tell("fail")
             await trio.sleep_forever()
+
+    with pytest.raises(SupervisionError, match="root/b failed more than 2 times") as caught:
+        await fail_thrice()
     assert repr(caught.value.__cause__) == repr(ValueError("b"))
     assert log[-2:] == ["-c", "-a"], "the others were stopped in order"
 

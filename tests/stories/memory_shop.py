@@ -46,9 +46,7 @@ class Telegram(MemoryMessenger):
     """Chats in memory that say when they change, and may be away."""
 
     def __init__(self) -> None:
-        super().__init__(
-            clock=trio.current_time, pause=trio.sleep, latency_seconds=LATENCY_SECONDS
-        )
+        super().__init__(clock=trio.current_time, pause=trio.sleep, latency_seconds=LATENCY_SECONDS)
         self.away = False
         self._changed: dict[ChatId, trio.Event] = {}
 

@@ -10,17 +10,14 @@ import os
 import random
 import shutil
 import signal
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import psycopg
 import pytest
 import trio
 
-from adapters.postgres.cluster import PORT, Cluster
 from adapters.postgres.embedded import EmbeddedServer
-from tests.config.program import PATIENCE_SECONDS, Outside, Program, outside, started
+from tests.config.program import PATIENCE_SECONDS, Outside, outside, started
 from tests.fixtures.postgres import reachable_folder
 from tests.stories.buyers import Buyer, buyers
 
@@ -33,42 +30,39 @@ MOMENT_SECONDS = (0.45, 1.5)
 pytestmark = pytest.mark.real_clock
 
 
-async def test_killed_on_a_foreign_server_it_loses_nobody(
-    database_url: str, tmp_path: Path
-) -> None:
+async def test_killed_at_any_moment_it_loses_nobody(database_url: str, tmp_path: Path) -> None:
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_killed_on_a_given_server, database_url, tmp_path)
+        nursery.start_soon(_killed_with_its_own_server, tmp_path)
+
+
+async def _killed_on_a_given_server(database_url: str, tmp_path: Path) -> None:
     async with outside() as world:
         environment = world.environment(DATABASE_URL=database_url)
-
         await _campaign(world, environment, tmp_path, seed=1)
-
         _check_inbox(world, database_url)
 
 
-async def test_killed_with_its_own_server_it_loses_nobody(tmp_path: Path) -> None:
+async def _killed_with_its_own_server(tmp_path: Path) -> None:
     folder = reachable_folder()
+    server = EmbeddedServer(folder / "postgres")
     try:
         async with outside() as world:
-            await _campaign(world, world.environment(DATA_DIR=str(folder)), tmp_path, seed=2)
-
-            server = EmbeddedServer(folder / "postgres")
+            environment = world.environment(DATA_DIR=str(folder))
+            await _campaign(world, environment, tmp_path, seed=2)
             await server.start()
-            try:
-                _check_inbox(world, server.conninfo)
-            finally:
-                await server.stop()
+            _check_inbox(world, server.conninfo)
     finally:
-        shutil.rmtree(folder)
+        await server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 async def _campaign(world: Outside, environment: dict[str, str], tmp_path: Path, seed: int) -> None:
     moments = random.Random(seed)
-    people = buyers(
-        world.telegram, world.nocodb, BUYERS, within_seconds=KILLS * MOMENT_SECONDS[0]
-    )
-    struck = 0
+    people = buyers(world.telegram, world.nocodb, BUYERS, within_seconds=KILLS * MOMENT_SECONDS[0])
+    struck, done = 0, trio.Event()
     async with trio.open_nursery() as nursery:
-        for buyer in people:
-            nursery.start_soon(buyer.register_and_pay)
+        nursery.start_soon(_everybody_pays, people, done)
         for _ in range(KILLS):
             async with started("run", folder=tmp_path, environment=environment) as program:
                 await trio.sleep(moments.uniform(*MOMENT_SECONDS))
@@ -77,8 +71,7 @@ async def _campaign(world: Outside, environment: dict[str, str], tmp_path: Path,
                 assert await program.exit_status() == -signal.SIGKILL, program.output
         async with started("run", folder=tmp_path, environment=environment) as program:
             with trio.move_on_after(PATIENCE_SECONDS) as late:
-                while nursery.child_tasks:
-                    await trio.sleep(0.05)
+                await done.wait()
             stuck = {buyer.name: buyer.did[-1:] for buyer in people if buyer.faults()}
             assert not late.cancelled_caught, f"{stuck}\n{program.output}"
             await program.is_up()
@@ -88,6 +81,13 @@ async def _campaign(world: Outside, environment: dict[str, str], tmp_path: Path,
     assert [fault for buyer in people for fault in buyer.faults()] == []
     print(f"{KILLS} kills struck {struck} registrations and payments")  # noqa: T201 - on `-s`
     assert struck > 2 * KILLS, "the kills struck too few people: make them come later"
+
+
+async def _everybody_pays(people: list[Buyer], done: trio.Event) -> None:
+    async with trio.open_nursery() as nursery:
+        for buyer in people:
+            nursery.start_soon(buyer.register_and_pay)
+    done.set()
 
 
 def _check_inbox(world: Outside, conninfo: str) -> None:

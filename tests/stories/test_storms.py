@@ -10,7 +10,7 @@ import trio
 
 from actors.kernel.failures import Unavailable
 from actors.kernel.ids import ChatId
-from runtime import State
+from runtime import ActorFailed, State
 from tests.stories.memory_shop import INTERVAL_SECONDS, MemoryShop
 from tests.stories.phone import SUCCESS, Phone
 
@@ -76,13 +76,16 @@ async def test_in_a_storm_everybody_pays_and_is_told_once(storm: Storm, seed: in
     shop, luck = MemoryShop(seed=seed), random.Random(seed)
     people = [Phone(shop, number) for number in range(1, CROWD + 1)]
 
-    async with shop.process():
+    async with shop.process() as system:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(storm, shop, luck)
             await _everybody_pays(people, luck)
         await trio.sleep(5 * INTERVAL_SECONDS)
 
     await _check(shop, people)
+    if storm is sessions_fall:
+        fallen = [event for event in system.incidents if isinstance(event, ActorFailed)]
+        assert len(fallen) > 50, "the storm struck hardly anybody"
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -90,13 +93,13 @@ async def test_processes_that_die_lose_nobody(seed: int) -> None:
     shop, luck = MemoryShop(seed=seed), random.Random(seed)
     people = [Phone(shop, number) for number in range(1, CROWD + 1)]
 
+    done = trio.Event()
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(_everybody_pays, people, luck)
+        nursery.start_soon(_everybody_pays, people, luck, done)
         for _ in range(40):
             await shop.dies_after(luck.uniform(0.01, 8.0))
         async with shop.process():
-            while len(nursery.child_tasks) > 0:
-                await trio.sleep(1.0)
+            await done.wait()
             await trio.sleep(5 * INTERVAL_SECONDS)
 
     await _check(shop, people)
@@ -107,14 +110,14 @@ async def test_processes_that_are_stopped_in_order_lose_nobody(seed: int) -> Non
     shop, luck = MemoryShop(seed=seed), random.Random(seed)
     people = [Phone(shop, number) for number in range(1, CROWD + 1)]
 
+    done = trio.Event()
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(_everybody_pays, people, luck)
+        nursery.start_soon(_everybody_pays, people, luck, done)
         for _ in range(15):
             async with shop.process():
                 await trio.sleep(luck.uniform(0.01, 12.0))
         async with shop.process():
-            while len(nursery.child_tasks) > 0:
-                await trio.sleep(1.0)
+            await done.wait()
             await trio.sleep(5 * INTERVAL_SECONDS)
 
     await _check(shop, people)
@@ -136,7 +139,9 @@ async def test_after_a_restart_a_payment_of_the_night_is_told_in_the_morning() -
     assert shop.messenger.told(anna.chat_id, SUCCESS) == 1
 
 
-async def _everybody_pays(people: list[Phone], luck: random.Random) -> None:
+async def _everybody_pays(
+    people: list[Phone], luck: random.Random, done: trio.Event | None = None
+) -> None:
     async def comes(person: Phone, after_seconds: float) -> None:
         await trio.sleep(after_seconds)
         await person.register_and_pay()
@@ -145,6 +150,8 @@ async def _everybody_pays(people: list[Phone], luck: random.Random) -> None:
         async with trio.open_nursery() as nursery:
             for person in people:
                 nursery.start_soon(comes, person, luck.uniform(0, ARRIVE_SECONDS))
+    if done is not None:
+        done.set()
 
 
 async def _check(shop: MemoryShop, people: list[Phone]) -> None:

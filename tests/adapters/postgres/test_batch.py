@@ -195,12 +195,17 @@ def test_a_connection_that_is_cut_on_the_way_is_lost(connection: Connection, com
 
 
 def test_a_race_that_was_lost_is_a_conflict() -> None:
-    for race in (errors.UniqueViolation, errors.ExclusionViolation, errors.DeadlockDetected):
+    for race in (errors.UniqueViolation, errors.ExclusionViolation):
         assert isinstance(translate(race("x")), Conflict)
 
 
 def test_a_server_that_cannot_now_is_unavailable() -> None:
-    for outage in (errors.DiskFull, errors.ReadOnlySqlTransaction, errors.IoError):
+    for outage in (
+        errors.DiskFull,
+        errors.ReadOnlySqlTransaction,
+        errors.IoError,
+        errors.DeadlockDetected,
+    ):
         assert isinstance(translate(outage("x")), Unavailable)
 
 

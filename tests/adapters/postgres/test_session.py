@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -20,7 +21,7 @@ from adapters.postgres.refusals import AnotherProcessRuns, UnsafeDurability, Uns
 from adapters.postgres.session import connect
 from tests.adapters.postgres.store import execute
 from tests.architecture import ROOT
-from tests.fixtures.postgres import Postgres, reachable_folder
+from tests.fixtures.postgres import Postgres
 
 HOLDER = """
 import sys, time
@@ -67,8 +68,8 @@ def test_a_reader_cannot_write(blank_url: str) -> None:
 
 @pytest.mark.real_clock
 @pytest.mark.parametrize("name", ["fsync", "full_page_writes", "synchronous_commit"])
-async def test_a_server_that_may_lose_commits_is_refused(name: str) -> None:
-    server = EmbeddedServer(reachable_folder() / "postgres", settings={name: "off"})
+async def test_a_server_that_may_lose_commits_is_refused(folder: Path, name: str) -> None:
+    server = EmbeddedServer(folder, settings={name: "off"})
     await server.start()
     try:
         with pytest.raises(UnsafeDurability, match=f"{name} = off.*Set `{name} = on`"):

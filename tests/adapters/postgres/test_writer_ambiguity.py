@@ -16,12 +16,13 @@ from tests.fixtures.postgres import reachable_folder
 
 pytestmark = pytest.mark.real_clock
 
+WARM_UPS = 8
 CUTS = 25
 """Per direction and shape of batch; the places differ from shape to shape."""
 
 
 @pytest.fixture
-def folder() -> Iterator[Path]:
+def sockets() -> Iterator[Path]:
     folder = reachable_folder()
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
@@ -54,7 +55,7 @@ async def write(store: Store, key: str, shape: str) -> None:
 
 async def traffic(proxy: Proxy, store: Store, shape: str) -> dict[str, int]:
     """How many bytes a write takes, in each direction, once its statements are known."""
-    for warm_up in range(8):
+    for warm_up in range(WARM_UPS):
         before = dict(proxy.passed)
         await write(store, f"warm {warm_up}", shape)
     return {direction: proxy.passed[direction] - before[direction] for direction in before}
@@ -62,23 +63,25 @@ async def traffic(proxy: Proxy, store: Store, shape: str) -> dict[str, int]:
 
 @pytest.mark.parametrize("shape", ["alone", "run", "mixed"])
 async def test_a_write_whose_connection_is_cut_anywhere_is_carried_out_once(
-    blank_url: str, folder: Path, shape: str
+    blank_url: str, sockets: Path, shape: str
 ) -> None:
     execute(blank_url, "create table posting (key text primary key)")
     execute(blank_url, "create table account as select 0 as balance")
-    async with running_proxy(blank_url, folder) as proxy, running_store(proxy.conninfo) as store:
+    async with running_proxy(blank_url, sockets) as proxy, running_store(proxy.conninfo) as store:
         sizes = await traffic(proxy, store, shape)
+        writes = WARM_UPS
         directions: tuple[Direction, ...] = ("to server", "to client")
         for direction in directions:
             step = max(1, sizes[direction] // CUTS)
             for count in range(1, sizes[direction], step):
                 proxy.cut_after(count, direction)
+                writes += 1
                 with trio.fail_after(10):
                     await write(store, f"{direction} {count}", shape)
         ((balance,),) = execute(blank_url, "select balance from account")
         ((posted,),) = execute(blank_url, "select count(*) from posting")
     per_write = {"alone": 1, "run": 4, "mixed": 3}[shape]
-    writes = proxy.cuts + 8
-    assert proxy.cuts >= 2 * CUTS - 2
+    # Operations that went in two batches may need fewer bytes than were counted before.
+    assert proxy.cuts >= CUTS
     assert balance == posted
     assert posted == writes * per_write

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,7 +15,6 @@ import trio
 from adapters.postgres.batch import Statement
 from adapters.postgres.embedded import EmbeddedServer
 from tests.adapters.postgres.store import Store, execute, running_store
-from tests.fixtures.postgres import reachable_folder
 
 pytestmark = pytest.mark.real_clock
 
@@ -25,13 +22,6 @@ WRITERS = 50
 LOAD_SECONDS = 4.0
 PAUSE_SECONDS_MAX = 5.0
 """On a machine that is busy with other things; alone it is about half a second."""
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    folder = reachable_folder()
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def post(key: str, account: int) -> tuple[Statement, Statement]:
@@ -76,11 +66,12 @@ class Load:
 async def test_fifty_writers_do_not_notice_that_the_server_dies_again_and_again(
     folder: Path,
 ) -> None:
-    server = EmbeddedServer(folder / "postgres")
+    server = EmbeddedServer(folder)
     async with running_store(server.conninfo, server=server) as store:
         await store.database.write(
-            Statement("create table if not exists posting (key text primary key)"),
-            Statement("create table if not exists account (id int primary key, balance int)"),
+            Statement("drop table if exists posting, account"),
+            Statement("create table posting (key text primary key)"),
+            Statement("create table account (id int primary key, balance int)"),
             Statement("insert into account select n, 0 from generate_series(0, 2) n"),
         )
         load = Load(store)
@@ -119,7 +110,7 @@ def _end(server: EmbeddedServer, how: signal.Signals | None) -> None:
 
 
 async def test_reads_go_on_after_the_server_was_killed(folder: Path) -> None:
-    server = EmbeddedServer(folder / "postgres")
+    server = EmbeddedServer(folder)
     async with running_store(server.conninfo, server=server) as store:
         for _ in range(2):
             killed = server.pid

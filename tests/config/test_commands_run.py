@@ -1,0 +1,187 @@
+"""A shop that runs: an outside world that does not do its part, and the end of the process."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+import trio
+
+from adapters.postgres.embedded import EmbeddedServer
+from tests.config.program import (
+    PATIENCE_SECONDS,
+    POLL_SECONDS,
+    Outside,
+    Program,
+    answers,
+    ended,
+    get,
+    outside,
+    started,
+)
+from tests.fixtures.postgres import Postgres, reachable_folder
+
+REQUIRED = ("BOT_TOKEN", "NOCODB_URL", "NOCODB_TOKEN", "NOCODB_TABLE_ID")
+SHUTDOWN_SECONDS = 10.0
+
+
+WAITING = """
+    insert into user_session (
+        chat_id, state, language, name, contact, record_id, choosing_language, step, attempts,
+        blocked, view_version, shown_version, renew, contact_keyboard
+    )
+    values (
+        7, 'awaiting_payment', 'en', 'Ada', '+447911123456', 1, false, 1, 0,
+        false, 1, 1, false, false
+    )
+"""
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """For an embedded server, which outlives a process that is killed by a moment."""
+    made = reachable_folder()
+    yield made
+    trio.run(_gone, made / "postgres/cluster/postmaster.pid")
+    shutil.rmtree(made)
+
+
+async def _gone(path: Path) -> None:
+    with trio.fail_after(PATIENCE_SECONDS):
+        while path.exists():  # noqa: ASYNC110, ASYNC240 - another process takes it away
+            await trio.sleep(POLL_SECONDS)
+
+
+@asynccontextmanager
+async def running(
+    world: Outside, folder: Path, **settings: str
+) -> AsyncIterator[tuple[Program, str]]:
+    """`main.py run` with its tree up, and its URL."""
+    environment = world.environment(**settings)
+    async with started("run", folder=folder, environment=environment) as program:
+        yield program, await program.is_up()
+
+
+# An outside world that does not do its part
+
+
+@pytest.mark.real_clock
+async def test_with_a_wrong_token_it_stays_up_and_says_what_to_do(
+    database_url: str, tmp_path: Path
+) -> None:
+    wrong = "4200000042:AAwrong-wrong-wrong-wrong-wrong-wrong-x"
+    settings = {"BOT_TOKEN": wrong, "DATABASE_URL": database_url}
+    async with outside() as world, running(world, tmp_path, **settings) as (program, url):
+        await program.says("BOT_TOKEN", within=10)
+
+        status, out, _ = await ended("health", "--url", url, folder=tmp_path)
+
+        assert status in {1, 2}
+        assert "BOT_TOKEN" in out
+        assert wrong not in program.output
+        assert program.process.returncode is None
+
+
+@pytest.mark.real_clock
+async def test_without_nocodb_it_stays_up_and_says_so(database_url: str, tmp_path: Path) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute(WAITING)
+    settings = {"NOCODB_URL": "http://127.0.0.1:9", "DATABASE_URL": database_url}
+    async with outside() as world, running(world, tmp_path, **settings) as (program, url):
+        await program.says('"tracker')
+
+        status, out, _ = await ended("health", "--url", url, folder=tmp_path)
+
+        assert status == 1
+        assert "NocoDB" in out
+        assert (await get(f"{url}/readyz")).status_code == 200
+
+
+@pytest.mark.real_clock
+async def test_it_waits_visibly_for_its_database_and_comes_up_with_it(tmp_path: Path) -> None:
+    folder = reachable_folder()
+    server = EmbeddedServer(folder / "postgres")
+    try:
+        await server.start()
+        socket = server.cluster.socket
+        await server.stop()
+        database_url = f"postgresql://postgres@/postgres?host={socket}&port=5432"
+        async with outside() as world:
+            environment = world.environment(DATABASE_URL=database_url)
+            async with started("run", folder=tmp_path, environment=environment) as program:
+                url = await program.url()
+                await answers(f"{url}/readyz", 503)
+                assert (await get(f"{url}/livez")).status_code == 200
+                status, out, _ = await ended("health", "--url", url, folder=tmp_path)
+                assert status in {1, 2}
+                assert "root/store/writer" in out
+
+                await server.start()
+                await answers(f"{url}/readyz", 200, within=40)
+                world.telegram.user(7).commands("/start")
+                await world.telegram.user(7).sees("Which language", within=40)
+    finally:
+        await server.stop()
+        shutil.rmtree(folder)
+
+
+# The end
+
+
+@pytest.mark.real_clock
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_drains_within_the_deadline(
+    number: signal.Signals, database_url: str, postgres: Postgres, tmp_path: Path
+) -> None:
+    async with outside() as world, running(world, tmp_path, DATABASE_URL=database_url) as (p, _):
+        for chat_id in range(1, 41):
+            world.telegram.user(chat_id, language_code="en").commands("/start")
+        await world.telegram.user(1).sees("Which language")
+
+        p.send(number)
+        status = await p.exit_status(within=SHUTDOWN_SECONDS + 5)
+
+        assert status == 0, p.output
+        assert "factorage.down" in p.output
+        kept = len(world.telegram.world.updates)
+    with psycopg.connect(database_url) as connection:
+        stored = connection.execute("select count(*) from telegram_update").fetchone()
+    assert stored is not None
+    assert stored[0] + kept >= 40  # what is confirmed is stored; stored may not be confirmed yet
+
+
+@pytest.mark.real_clock
+async def test_a_second_signal_ends_it_at_once(database_url: str, tmp_path: Path) -> None:
+    async with outside() as world:
+        world.telegram.hang_next(100, 30.0, method="sendmessage")  # letters that outstay a drain
+        async with running(world, tmp_path, DATABASE_URL=database_url) as (program, _):
+            for chat_id in range(1, 5):
+                world.telegram.user(chat_id).commands("/start")
+            await program.says("session.moved")
+            program.send(signal.SIGTERM)
+            await program.says("process.draining")
+
+            program.send(signal.SIGTERM)
+
+            assert await program.exit_status(within=2) == 128 + signal.SIGTERM
+
+
+@pytest.mark.real_clock
+async def test_a_signal_during_the_start_ends_it_and_its_server(
+    folder: Path, tmp_path: Path
+) -> None:
+    async with outside() as world:
+        environment = world.environment(DATA_DIR=str(folder))
+        async with started("run", folder=tmp_path, environment=environment) as program:
+            await program.url()  # the database is still being made
+
+            program.send(signal.SIGTERM)
+
+            assert await program.exit_status() == 0, program.output
+            assert "Traceback" not in program.output
+    assert not (folder / "postgres/cluster/postmaster.pid").exists()

@@ -1,0 +1,84 @@
+"""The tree on the page is the tree that runs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import trio
+
+from actors.kernel.ids import ChatId, RecordId
+from actors.tracker.messages import PaymentStatus, PaymentStatusChanged
+from config import topology as page
+from config.topology import topology
+from runtime import ChildSpec, KeyedSpec, SupervisorSpec
+from tests.stories.memory_shop import MemoryShop
+
+Spec = SupervisorSpec | ChildSpec | KeyedSpec
+
+
+async def test_the_children_start_in_the_order_in_which_they_need_each_other() -> None:
+    tree = topology(MemoryShop(seed=0))
+
+    assert tree.strategy == "one_for_one"
+    assert [child.name for child in tree.children] == [
+        "http", "observer", "store", "tracker", "sessions", "delivery", "gateway",
+    ]  # fmt: skip
+
+
+async def test_whoever_loses_letters_takes_along_whoever_tells_them_again() -> None:
+    (delivery,) = [c for c in topology(MemoryShop(seed=0)).children if c.name == "delivery"]
+
+    assert isinstance(delivery, SupervisorSpec)
+    assert delivery.strategy == "rest_for_one"
+    assert [child.name for child in delivery.children] == ["dispatcher", "alarms"]
+
+
+async def test_a_lost_server_does_not_take_its_connections_along() -> None:
+    (store,) = [c for c in topology(MemoryShop(seed=0)).children if c.name == "store"]
+
+    assert isinstance(store, SupervisorSpec)
+    assert store.strategy == "one_for_one"
+
+
+async def test_the_drawing_names_the_children_and_strategies_of_the_tree() -> None:
+    drawn = re.findall(r"^(?:│   )*[├└]── ([\w-]+)", page.__doc__ or "", re.MULTILINE)
+    told = re.findall(r"([\w-]+) +(one_for_\w+|rest_for_one|keyed) ", page.__doc__ or "")
+    tree = topology(MemoryShop(seed=0))
+    names = [spec.name for spec in _all(tree) if spec is not tree]
+
+    of_store = {"postgres", "writer", "reader-1", "reader-2", "reporter"}  # see test_wiring
+    assert [name for name in drawn if name not in of_store] == names
+    for name, strategy in told:
+        (spec,) = [spec for spec in _all(tree) if spec.name == name.removesuffix("/<chat>")]
+        found = "keyed" if isinstance(spec, KeyedSpec) else getattr(spec, "strategy", None)
+        assert found == strategy, name
+
+
+async def test_a_payment_wakes_the_session_of_its_chat_and_no_other() -> None:
+    shop = MemoryShop(seed=0)
+    async with shop.process() as system:
+        system.events.publish(
+            PaymentStatusChanged(
+                record_id=RecordId(1), chat_id=ChatId(7), status=PaymentStatus.PAID
+            )
+        )
+        await system.settle()
+
+        assert [cell.name for cell in system.region("root/sessions").cells()] == ["7"]
+
+
+async def test_everybody_stops_within_the_time_of_the_system() -> None:
+    shop = MemoryShop(seed=0)
+    async with shop.process():
+        await trio.sleep(60)
+        began = trio.current_time()
+
+    assert trio.current_time() - began < 1.0
+
+
+def _all(spec: Spec) -> Iterator[Spec]:
+    yield spec
+    if isinstance(spec, SupervisorSpec):
+        for child in spec.children:
+            yield from _all(child)

@@ -1,0 +1,108 @@
+"""One shop from its settings: what it is made of, how it starts, and how it ends."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+import trio
+
+from actors.operations.model import Phase, Readiness
+from adapters.http.listening import Bind
+from config.settings import Settings, load_settings
+from config.wiring import Shop, bind_of, running_shop
+from runtime import SupervisionError, Unrecoverable
+from tests.config.program import Outside, get, outside
+from tests.fixtures.postgres import reachable_folder
+
+pytestmark = pytest.mark.real_clock
+
+
+def settings_of(world: Outside, **more: str) -> Settings:
+    return load_settings(world.environment(**more))
+
+
+def store_names(shop: Shop) -> list[str]:
+    return [child.name for child in shop.store_children()]
+
+
+async def test_with_a_database_of_its_own_nobody_starts_a_server(database_url: str) -> None:
+    async with outside() as world:
+        settings = settings_of(world, DATABASE_URL=database_url)
+        async with running_shop(settings) as shop:
+            assert shop.server is None
+            assert store_names(shop) == ["writer", "reader-1", "reader-2", "reporter"]
+
+
+async def test_without_one_the_server_comes_first_and_is_gone_at_the_end() -> None:
+    folder = reachable_folder()
+    try:
+        async with outside() as world:
+            async with running_shop(settings_of(world, DATA_DIR=str(folder))) as shop:
+                names = store_names(shop)
+                server = shop.server
+                assert server is not None
+                assert server.pid is not None
+                assert server.cluster.folder == folder / "postgres"
+
+            assert names == ["postgres", "writer", "reader-1", "reader-2", "reporter"]
+            assert server.pid is None
+    finally:
+        shutil.rmtree(folder)
+
+
+async def test_a_start_that_is_cut_short_leaves_no_server_behind() -> None:
+    folder = reachable_folder()
+    try:
+        async with outside() as world:
+            with trio.CancelScope() as start:
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(_cancel_when, folder / "postgres/cluster", start)
+                    async with running_shop(settings_of(world, DATA_DIR=str(folder))):
+                        await trio.sleep_forever()
+        assert start.cancelled_caught
+        assert not (folder / "postgres/cluster/postmaster.pid").exists()
+    finally:
+        shutil.rmtree(folder)
+
+
+async def test_it_is_ready_while_it_serves_and_drains_at_the_end(database_url: str) -> None:
+    async with outside() as world:
+        settings = settings_of(world, DATABASE_URL=database_url)
+        async with running_shop(settings) as shop:
+            assert shop.readiness() == Readiness(phase=Phase.SERVING, present=("store",))
+            assert (await get(f"{await shop.url()}/readyz")).status_code == 200
+
+        assert shop.readiness().phase is Phase.DRAINING
+        assert shop.system.fates().lost == 0
+
+
+async def test_a_failure_of_the_block_comes_out_as_it_is(database_url: str) -> None:
+    async with outside() as world:
+        with pytest.raises(KeyError, match="my own"):
+            async with running_shop(settings_of(world, DATABASE_URL=database_url)):
+                raise KeyError("my own")
+
+
+async def test_a_refused_start_says_why(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    async with outside() as world:
+        with pytest.raises(SupervisionError) as refused:
+            async with running_shop(settings_of(world, DATA_DIR=str(tmp_path / "file"))):
+                pass
+
+    assert isinstance(refused.value.__cause__, Unrecoverable)
+
+
+async def test_it_listens_where_the_settings_say() -> None:
+    async with outside() as world:
+        settings = settings_of(world, HTTP_BIND="[::1]:8081")
+
+    assert bind_of(settings) == Bind("::1", 8081)
+
+
+async def _cancel_when(path: Path, scope: trio.CancelScope) -> None:
+    while not path.exists():  # noqa: ASYNC110, ASYNC240 - another process makes it
+        await trio.sleep(0.001)
+    scope.cancel()

@@ -1,0 +1,114 @@
+"""The test kit tells the truth: probes, virtual time, and messages that were left behind."""
+
+from __future__ import annotations
+
+import pytest
+import trio
+
+from runtime import ActorFailed, ActorRestarting, ActorStarted, ActorStopped, SupervisorSpec
+from runtime.testing import Probe, running
+from tests.runtime.puppet import QUICK, Puppet, child, fail, sleeps
+
+
+async def test_expect_answers_the_next_message_of_its_type() -> None:
+    probe = Probe()
+    probe.tell("first")
+    probe.tell(2)
+    assert await probe.expect(str) == "first"
+    assert await probe.expect(int) == 2
+    assert probe.told == ["first", 2]
+
+
+async def test_expect_waits_in_virtual_time_and_no_longer_than_it_may() -> None:
+    async with running() as system:
+        probe = Probe()
+        ref = system.spawn(lambda: Puppet(probe))
+        ref.tell(lambda me: me.after(4.0, "late"))
+        assert await probe.expect(str) == "late"
+        assert trio.current_time() == 4.0
+        with pytest.raises(AssertionError, match=r"no str within 3 s; told so far: \['late'\]"):
+            await probe.expect(str, within=3)
+        assert trio.current_time() == 7.0
+
+
+async def test_expect_refuses_what_it_did_not_expect() -> None:
+    probe = Probe()
+    probe.tell(1)
+    with pytest.raises(AssertionError, match="expected str, got 1"):
+        await probe.expect(str)
+
+
+async def test_fish_passes_over_the_rest() -> None:
+    probe = Probe()
+    for told in (1, 2, "three", 4):
+        probe.tell(told)
+    assert await probe.fish(str) == "three"
+    assert await probe.expect(int) == 4
+    with pytest.raises(AssertionError, match="no str"):
+        await probe.fish(str, within=1)
+
+
+async def test_expect_none_means_it() -> None:
+    async with running() as system:
+        probe = Probe()
+        ref = system.spawn(lambda: Puppet(probe))
+        await ref.ask(lambda me: me.after(5.0, "late"))
+        await probe.expect_none(within=4.9)
+        with pytest.raises(AssertionError, match="expected nothing for 1 s, got 'late'"):
+            await probe.expect_none(within=1)
+
+
+async def test_a_probe_stands_for_a_family_of_actors() -> None:
+    probe = Probe()
+    probe.keyed.tell(7, "hello")
+    assert await probe.expect(tuple) == (7, "hello")
+
+
+async def test_settle_waits_for_everything_but_the_clock() -> None:
+    async with running() as system:
+        refs = [system.spawn(Puppet) for _ in range(10)]
+        hops: list[int] = []
+
+        def hop(number: int) -> object:
+            def act(_: Puppet) -> None:
+                hops.append(number)
+                if number < 1_000:
+                    refs[number % 10].tell(hop(number + 1))
+
+            return act
+
+        refs[0].tell(hop(0))
+        refs[1].tell(sleeps(60))
+        await system.settle()
+        assert trio.current_time() == 0.0
+        assert len(hops) < 1_001, "one of the ten is waiting for the clock"
+        await trio.sleep(61)
+        assert len(hops) == 1_001
+
+
+async def test_incidents_tell_the_story_in_order() -> None:
+    spec = SupervisorSpec(name="root", children=(child(Puppet, backoff=QUICK),))
+    async with running(spec) as system:
+        ref = system.ref("root/child")
+        ref.tell(fail)
+        await trio.sleep(1)
+        await ref.stop()
+        assert [type(incident) for incident in system.incidents] == [
+            ActorStarted,
+            ActorFailed,
+            ActorRestarting,
+            ActorStarted,
+            ActorStopped,
+        ]
+
+
+async def test_a_message_without_a_fate_fails_the_test_that_lost_it() -> None:
+    with pytest.raises(AssertionError, match="messages without a fate"):
+        await _lose_a_message()
+
+
+async def _lose_a_message() -> None:
+    async with running() as system:
+        ref = system.spawn(Puppet)
+        await ref.ask("hello")
+        ref._cell.handled -= 1
