@@ -246,3 +246,13 @@ def test_a_crash_of_a_thread_is_logged_without_secrets() -> None:
     (event,) = events(out)
     assert (event["event"], event["thread"]) == ("thread.crashed", "writer")
     assert CANARY not in out.getvalue()
+
+
+def test_a_library_with_a_level_of_its_own_is_no_louder_than_asked() -> None:
+    library = logging.getLogger("tests.library.with.a.level")
+    library.setLevel(logging.WARNING)  # as psycopg's is
+    out = configured(level="CRITICAL")
+
+    library.warning("the connection is lost")
+
+    assert events(out) == []

@@ -142,29 +142,35 @@ async def test_a_warning_comes_at_each_doubling() -> None:
         ref.kill()
 
 
-async def test_an_actors_own_timers_and_stop_are_never_dropped() -> None:
-    class Ticks(Puppet):
-        mailbox: ClassVar[Mailbox] = Mailbox(limit=3, overflow="drop_oldest")
+class Lossy(Puppet):
+    mailbox: ClassVar[Mailbox] = Mailbox(limit=3, overflow="drop_oldest")
 
-    def tick_and_stop(me: Puppet) -> None:
-        me.every(1.0, "tick")
-        me.after(4.5, lambda it: it.stop())
 
+async def test_a_flood_does_not_drop_an_actors_own_timers() -> None:
     async with running() as system:
         out = Probe()
-        ref = system.spawn(lambda: Ticks(out), restart="transient")
-        await ref.ask(tick_and_stop)
+        ref = system.spawn(lambda: Lossy(out))
+        await ref.ask(lambda me: me.every(1.0, "tick"))
         ref.tell(sleeps(1.5))
         await trio.sleep(1.2)
         for number in range(10):
             ref.tell(number)
-        await trio.sleep(2)
+        await trio.sleep(3)
         assert out.told == ["tick", 8, 9, "tick", "tick"]
-        ref.tell(sleeps(2))
-        await trio.sleep(1.8)
+
+
+async def test_a_flood_does_not_drop_an_actors_own_stop() -> None:
+    async def stop_slowly(me: Puppet) -> None:
+        me.stop()
+        await trio.sleep(1)
+
+    async with running() as system:
+        ref = system.spawn(Lossy, restart="transient")
+        ref.tell(stop_slowly)
+        await system.settle()
         for number in range(10):
             ref.tell(number)
-        await trio.sleep(1)
+        await trio.sleep(2)
         assert not ref.is_alive()
 
 

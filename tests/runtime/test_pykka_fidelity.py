@@ -1,6 +1,7 @@
 """What pykka 4.5.0 promises holds here too, with `await` where pykka blocks.
 
-Where this runtime differs on purpose, the difference is a test as well (at the end).
+Where this runtime differs on purpose, the difference is a test as well (at the end). Proxies
+have a file of their own, `test_pykka_proxies.py`.
 """
 
 from __future__ import annotations
@@ -10,130 +11,10 @@ from typing import Any
 
 import pykka
 import pytest
-import trio
-from pykka.typing import ActorMemberMixin, proxy_field, proxy_method
 
 from runtime import Actor, ActorDeadError, Future, Timeout
 from runtime.testing import Probe, running
-
-
-class Inner:
-    """An attribute whose own attributes may be looked at through a proxy."""
-
-    number = 3.14
-
-    def double(self, value: int) -> int:
-        return 2 * value
-
-
-class Slotted:
-    """The same, where only the instance can carry the marker."""
-
-    __slots__ = ("number", "pykka_traversable")
-
-    def __init__(self) -> None:
-        self.pykka_traversable = True
-        self.number = 2.72
-
-
-class Closed:
-    """An attribute without the marker."""
-
-    number = 1
-
-
-class Broken:
-    """Comparing it fails."""
-
-    def __eq__(self, other: object) -> bool:
-        raise RuntimeError("never compare me")
-
-    def __hash__(self) -> int:
-        return 1
-
-
-class Pet(Actor[Any]):
-    """Has a little of everything that a proxy may meet."""
-
-    kind = "dog"
-    inner = pykka.traversable(Inner())
-    slotted = Slotted()
-    closed = Closed()
-    broken = Broken()
-    _secret = "secret"
-    looked = 0
-
-    def __init__(self, out: Probe | None = None) -> None:
-        super().__init__()
-        self.own = "own"
-        self._name = "rex"
-        self._out = out or Probe()
-
-    def on_start(self) -> None:
-        self._out.tell("start")
-
-    def on_stop(self) -> None:
-        self._out.tell("stop")
-
-    def on_failure(self, *exc_info: Any) -> None:
-        self._out.tell(("failure", *exc_info))
-
-    def on_receive(self, message: Any) -> Any:
-        self._out.tell(("got", message))
-        if isinstance(message, Exception):
-            raise message
-        return message
-
-    @property
-    def name(self) -> str:
-        Pet.looked += 1
-        return self._name
-
-    @name.setter
-    def name(self, value: str) -> None:
-        self._name = value
-
-    @property
-    def fixed(self) -> str:
-        return "fixed"
-
-    @property
-    def nested(self) -> Inner:
-        return Inner()
-
-    def hello(self, to: str, *, mark: str = "!") -> str:
-        return f"hello {to}{mark}"
-
-    async def slow_hello(self, to: str) -> str:
-        await trio.sleep(1)
-        return f"hello {to}"
-
-    def boom(self) -> None:
-        raise ValueError("boom")
-
-    def become(self, kind: str) -> None:
-        self.kind = kind
-
-    def learn(self, trick: str) -> None:
-        setattr(self, trick, lambda: f"did {trick}")
-
-    def through_itself(self) -> Any:
-        return self.actor_ref.proxy().hello("me")
-
-
-class InnerProxy:
-    """How a typed proxy of `Inner` looks."""
-
-    number = proxy_field(Inner.number)
-
-
-class PetProxy(ActorMemberMixin, pykka.ActorProxy[Pet]):
-    """How a typed proxy of `Pet` looks."""
-
-    inner: InnerProxy
-    kind = proxy_field(Pet.kind)
-    hello = proxy_method(Pet.hello)
-
+from tests.runtime.pet import Pet
 
 # The actor and its reference
 
@@ -326,107 +207,6 @@ async def test_stop_all_asks_the_youngest_first() -> None:
         assert [await future for future in system.registry.stop_all()] == [True] * 3
         assert stopped == [ref.actor_urn for ref in reversed(refs)]
         assert len(system.registry) == 0
-
-
-# Proxies
-
-
-async def test_methods_and_attributes_are_asked_for() -> None:
-    async with running():
-        proxy = Pet.start().proxy()
-        assert await proxy.hello("world", mark="?") == "hello world?"
-        assert await proxy.slow_hello("world") == "hello world"
-        assert (await proxy.kind, await proxy.own, await proxy.name) == ("dog", "own", "rex")
-        assert await proxy.become("cat") is None
-        assert await proxy.kind == "cat"
-
-
-async def test_an_assignment_is_done_before_the_next_look() -> None:
-    async with running():
-        proxy = Pet.start().proxy()
-        proxy.kind = "bird"
-        proxy.name = "tweety"
-        assert (await proxy.kind, await proxy.name) == ("bird", "tweety")
-
-
-async def test_a_deferred_call_answers_nothing_and_is_done() -> None:
-    async with running():
-        proxy = Pet.start().proxy()
-        assert proxy.become.defer("fish") is None
-        assert await proxy.kind == "fish"
-
-
-async def test_a_deferred_call_that_fails_is_a_told_failure() -> None:
-    async with running() as system:
-        out = Probe()
-        proxy = Pet.start(out).proxy()
-        assert proxy.boom.defer() is None
-        await system.settle()
-        assert out.told[-1][:2] == ("failure", ValueError)
-
-
-async def test_traversable_attributes_are_proxies_of_their_own_and_others_are_not() -> None:
-    async with running():
-        proxy = Pet.start().proxy()
-        assert await proxy.inner.number == 3.14
-        assert await proxy.inner.double(4) == 8
-        assert await proxy.slotted.number == 2.72
-        assert (await proxy.nested).number == 3.14, "what a property returns is a value"
-        with pytest.raises(AttributeError, match="has no attribute 'number'"):
-            proxy.closed.number  # noqa: B018 - the look itself must fail
-
-
-async def test_typed_proxies_work() -> None:
-    async with running():
-        proxy: PetProxy = Pet.start().proxy()  # type: ignore[assignment]
-        assert await proxy.kind == "dog"
-        assert await proxy.inner.number == 3.14
-        assert await proxy.hello("you") == "hello you!"
-        assert await proxy.stop() is None
-
-
-async def test_a_method_learnt_at_run_time_can_be_called() -> None:
-    async with running():
-        proxy = Pet.start().proxy()
-        await proxy.learn("roll")
-        assert await proxy.roll() == "did roll"
-
-
-async def test_an_actor_may_use_a_proxy_of_itself() -> None:
-    async with running():
-        later = await Pet.start().proxy().through_itself()
-        assert await later == "hello me!"
-
-
-async def test_making_a_proxy_looks_at_no_property() -> None:
-    async with running():
-        Pet.looked = 0
-        proxy = Pet.start().proxy()
-        dir(proxy)
-        assert Pet.looked == 0
-        await proxy.name
-        assert Pet.looked == 1
-
-
-@pytest.mark.parametrize("name", ["_secret", "unknown"])
-async def test_private_and_unknown_names_are_refused_at_once(name: str) -> None:
-    async with running():
-        proxy = Pet.start().proxy()
-        with pytest.raises(AttributeError, match=f"has no attribute '{name}'"):
-            getattr(proxy, name)
-
-
-async def test_proxies_are_values() -> None:
-    async with running():
-        ref = Pet.start()
-        proxy = ref.proxy()
-        assert proxy == ref.proxy()
-        assert hash(proxy) == hash(ref.proxy())
-        assert proxy != proxy.inner
-        assert repr(proxy).startswith("<ActorProxy for ")
-        assert str(ref) in repr(proxy)
-        assert "'inner'" in repr(proxy.inner)
-        assert {"kind", "own", "hello", "broken"} <= set(dir(proxy))
 
 
 # Futures

@@ -1,7 +1,8 @@
 """kill -9 of the whole process at many moments: everybody goes on where he was, told once.
 
 The moments of one campaign strike the same data again and again, and each strikes all of its
-buyers, who stand at different places of the form. `FACTORAGE_KILLS` asks for more of them.
+buyers, who stand at different places of the form. `FACTORAGE_KILLS=100` asks for more of them
+(with `-o faulthandler_timeout=0`, because that takes minutes, and `-s` to see what was struck).
 """
 
 from __future__ import annotations

@@ -1,0 +1,68 @@
+"""Every message has exactly one fate, in the order in which it was told, whatever happens."""
+
+from __future__ import annotations
+
+import pytest
+import trio
+
+from runtime import ActorSystem, RealWorld
+from runtime.testing import TestSystem, running
+from tests.runtime.turmoil import (
+    DEEDS,
+    THREAD_DEEDS,
+    ThreadedVictim,
+    World,
+    shuffled,
+    stir,
+    tree,
+)
+
+STEPS = 300
+
+
+@pytest.mark.parametrize("seed", range(int(__import__("os").environ.get("LO","0")), int(__import__("os").environ.get("HI","40"))))
+async def test_every_message_has_one_fate_in_turmoil(seed: int) -> None:
+    world = World(seed)
+    with shuffled(seed):
+        async with running(tree(world), seed=seed) as system:
+            world.system = system
+            await stir(world, steps=STEPS, deeds=DEEDS, calm_seconds=0.05)
+            assert system.fates().lost == 0, system.fates()
+            await trio.sleep(30)
+            await system.settle()
+            assert system.fates().lost == 0, system.fates()
+            _judge(world, system)
+
+
+def _judge(world: World, system: TestSystem) -> None:
+    assert list(world.strangers()) == []
+    assert world.overlaps == [], "two handlers of one actor at once"
+    assert world.handled
+    bugs = [dead for dead in system.dead_letters if isinstance(dead.error, AssertionError)]
+    assert bugs == []
+
+
+@pytest.mark.real_clock
+@pytest.mark.parametrize("seed", range(4))
+async def test_threads_keep_the_same_promises(seed: int) -> None:
+    world = World(seed)
+    async with ActorSystem(tree(world, ThreadedVictim), world=RealWorld()) as system:
+        world.system = system
+        await stir(world, steps=STEPS, deeds=THREAD_DEEDS, calm_seconds=0.01)
+        await trio.sleep(0.5)
+    fates = system.fates()
+    assert fates.queued == 0, fates
+    assert fates.lost == 0, fates
+    assert list(world.strangers()) == []
+
+
+async def test_a_system_cancelled_from_outside_leaves_nothing_without_a_fate() -> None:
+    for seed in range(20):
+        world = World(seed)
+        system = ActorSystem(tree(world), threads="inline")
+        with shuffled(seed), trio.move_on_after(0.2):
+            async with system:
+                world.system = system
+                await stir(world, steps=STEPS, deeds=DEEDS, calm_seconds=0.05)
+        fates = system.fates()
+        assert (fates.queued, fates.lost) == (0, 0), fates
