@@ -292,8 +292,8 @@ async def _pipe(  # noqa: PLR0917 - a task's arguments are positional in trio
     """The task of one piece of slow work."""
     correlation_id.set(correlation)
     incarnation = cell.incarnation
-    with scope:
-        result, error = await cell.system.workers.attempt(work)
+    ended = await cell.system.workers.beside(scope, work)
+    if ended is not None:
         if cell.pipes is not None:
             cell.pipes.discard(scope)
-        cell.fire(Piped(incarnation, result, error, then, failed), correlation)
+        cell.fire(Piped(incarnation, *ended, then, failed), correlation)

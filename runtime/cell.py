@@ -142,7 +142,7 @@ class Cell:
         self.waits_on: Cell | None = None
         self.accepted = self.handled = self.dead = self.expired = self.failed = 0
         self.last_active = 0.0
-        self.last_error: BaseException | None = None
+        self.last_error: str | None = None
         self.intensity: Intensity | None = None
         self.latest: dict[object, Envelope] | None = None
         self.stash: deque[Envelope] | None = None

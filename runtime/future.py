@@ -86,6 +86,8 @@ class Future(pykka.Future[T]):
 
     def resolve(self, value: object) -> None:
         """Answer, unless the asker has given up: a late answer is nobody's business."""
+        if get_ident() != self.system.thread_id and self.system.enter(self.resolve, value):
+            return  # trio's tasks are woken on their own thread
         if not self._done:
             self._value = value
             self._done = True  # last: another thread may look at any moment
@@ -94,6 +96,8 @@ class Future(pykka.Future[T]):
 
     def fail(self, error: BaseException) -> None:
         """Fail, unless the asker has given up."""
+        if get_ident() != self.system.thread_id and self.system.enter(self.fail, error):
+            return
         if not self._done:
             self._value = error
             self._failed = True

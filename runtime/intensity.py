@@ -79,6 +79,10 @@ class Intensity:
         self._last = now + delay
         return delay
 
+    def forgive(self) -> None:
+        """Forget the failures, and go on with the back-off."""
+        self._failures.clear()
+
     def used(self, now: float) -> int:
         """Failures that still count."""
         self._forget(now)

@@ -25,6 +25,7 @@ from runtime.future import Future
 from runtime.intensity import Intensity
 from runtime.ref import KeyedRef
 from runtime.state import Signal, State
+from runtime.throttle import Throttle
 
 if TYPE_CHECKING:
     import pykka
@@ -35,7 +36,11 @@ if TYPE_CHECKING:
 
 SHOWN_MAX = 100
 """Actors of a region in a snapshot: those that need attention, then the deepest mailboxes."""
+CHECKS_SPARE_MAX = 1_000
+"""Cells that have gone may stand in line for their check; beyond this the line is cleared."""
 EVICTION_LOOKS_MAX = 8
+EVICTION_AGAIN_SECONDS = 0.1
+"""When more are awake than allowed and all of them are busy."""
 
 log = structlog.get_logger("runtime.region")
 
@@ -53,6 +58,8 @@ class Region:
         self._checks: deque[tuple[float, Cell]] = deque()
         """(when to look whether it idles, cell): each awake cell stands here exactly once."""
         self._sweep: list[Any] | None = None
+        self._eviction: list[Any] | None = None
+        self._voice = Throttle(system.world)
         self._handled = self._failed = 0
         """Of the cells that have gone to sleep."""
 
@@ -122,6 +129,9 @@ class Region:
 
     def _check_later(self, cell: Cell) -> None:
         when = self.system.world.monotonic() + self.spec.idle_seconds
+        if len(self._checks) > 2 * len(self._cells) + CHECKS_SPARE_MAX:
+            alive = (check for check in self._checks if check[1].state is not State.STOPPED)
+            self._checks = deque(alive)
         self._checks.append((when, cell))
         if self._sweep is None:
             self._sweep = self.system.timers.call_at(when, self._look)
@@ -145,20 +155,35 @@ class Region:
             self._sweep = self.system.timers.call_at(when, self._look)
 
     def _evict(self) -> None:
-        """Too many are awake: the one among the oldest few that idles longest sleeps early."""
-        longest: Cell | None = None
-        for _ in range(min(EVICTION_LOOKS_MAX, len(self._checks))):
+        """Too many are awake: those among the oldest that idle longest sleep early."""
+        excess = len(self._cells) - self.spec.awake_max
+        if excess <= EVICTION_LOOKS_MAX:
+            self._put_to_sleep(excess, EVICTION_LOOKS_MAX)
+        if excess > 1 and self._eviction is None:
+            when = self.system.world.monotonic() + EVICTION_AGAIN_SECONDS
+            self._eviction = self.system.timers.call_at(when, self._evict_all)
+
+    def _evict_all(self) -> None:
+        """A crowd came at once: put to sleep whoever has become idle, until the cap holds."""
+        self._eviction = None
+        excess = len(self._cells) - self.spec.awake_max
+        if excess > 0 and not self.closing:
+            self._put_to_sleep(excess, len(self._checks))
+            when = self.system.world.monotonic() + EVICTION_AGAIN_SECONDS
+            self._eviction = self.system.timers.call_at(when, self._evict_all)
+
+    def _put_to_sleep(self, number: int, looks: int) -> None:
+        idle: list[Cell] = []
+        for _ in range(min(looks, len(self._checks))):
             check = self._checks.popleft()
             cell = check[1]
             if cell.state is State.STOPPED:
                 continue
             self._checks.append(check)
-            if cell.scheduled or cell.state not in (State.RUNNING, State.DORMANT):
-                continue
-            if longest is None or cell.last_active < longest.last_active:
-                longest = cell
-        if longest is not None:
-            longest.signal(Signal.SLEEP)
+            if not cell.scheduled and cell.state in (State.RUNNING, State.DORMANT):
+                idle.append(cell)
+        for cell in heapq.nsmallest(number, idle, key=lambda cell: cell.last_active):
+            cell.signal(Signal.SLEEP)
 
     # Parent: what the cells report
 
@@ -199,6 +224,10 @@ class Region:
         if cell.inbox and not cell.scheduled:
             cell.schedule()
 
+    def speaks(self) -> bool:
+        """The first few failures a minute; a thousand sessions may fall at once."""
+        return self._voice.allows("region.muted", region=self.path)
+
     def child_failed(self, cell: Cell, error: BaseException) -> None:  # noqa: ARG002 - it has been logged
         """Let it rest; beyond its budget, for as long as a back-off ever takes."""
         world = self.system.world
@@ -216,7 +245,7 @@ class Region:
         """Forget it, unless it must still pay for recent failures."""
         if cell.intensity is not None and not cell.intensity.quiet(self.system.world.monotonic()):
             return
-        lifecycle.finish(cell, "stopped")
+        lifecycle.finish(cell, "asleep")
 
     def child_finished(self, cell: Cell) -> None:
         """It is out of memory; its next message makes a new one."""
@@ -282,8 +311,17 @@ class Region:
     def snapshot(self, now: float) -> snapshot.Node:
         """The region in figures, and those of its actors that are worth a look."""
         cells = self.cells()
-        troubled = [c for c in cells if c.state in (State.RESTARTING, State.WAITING)]
-        busy = (cell for cell in cells if cell.scheduled or cell.inbox)
+        handled, failed, depth = self._handled, self._failed, 0
+        troubled: list[Cell] = []
+        busy: list[Cell] = []
+        for cell in cells:
+            handled += cell.handled
+            failed += cell.failed
+            if cell.state is State.RESTARTING or cell.state is State.WAITING:
+                troubled.append(cell)
+            if cell.inbox or cell.current is not None or cell.stash:
+                depth += cell.queued
+                busy.append(cell)
         deepest = heapq.nlargest(SHOWN_MAX, busy, key=lambda cell: cell.queued)
         shown = list(dict.fromkeys((*troubled, *deepest, *cells[:SHOWN_MAX])))[:SHOWN_MAX]
         allowed = self.spec.budget.restarts
@@ -294,10 +332,10 @@ class Region:
             class_name="Region",
             kind="region",
             state=State.RUNNING.value if not self.closing else State.STOPPED.value,
-            mailbox_depth=sum(cell.queued for cell in cells),
+            mailbox_depth=depth,
             oldest_message_seconds=max((n.oldest_message_seconds for n in nodes), default=0.0),
-            handled=self._handled + sum(cell.handled for cell in cells),
-            failed=self._failed + sum(cell.failed for cell in cells),
+            handled=handled,
+            failed=failed,
             restarts_allowed=allowed,
             restarts_used=max((n.restarts_used for n in nodes), default=0),
             awake=len(cells),
@@ -306,6 +344,7 @@ class Region:
 
 
 _AT_REST = (State.RESTARTING, State.DORMANT)
+"""States without an incarnation."""
 
 
 class _ByKey:

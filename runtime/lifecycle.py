@@ -16,7 +16,7 @@ from runtime.cell import Cell
 from runtime.errors import ActorDeadError, Timeout, Unavailable
 from runtime.events import ActorFailed, ActorStarted, ActorStopped, ActorSuspended
 from runtime.incarnation import incarnate
-from runtime.message import Terminated, TimerFired
+from runtime.message import Piped, Terminated, TimerFired
 from runtime.state import Signal, State
 
 if TYPE_CHECKING:
@@ -115,11 +115,12 @@ def _report(cell: Cell, error: BaseException) -> None:
 
 def _fell(cell: Cell, error: BaseException) -> None:
     cell.failed += 1
-    cell.last_error = error
+    cell.last_error = repr(error)  # not the error: its traceback would keep the instance alive
     incarnation = cell.incarnation
     _dismantle(cell, error)
     cell.become(State.RESTARTING)
-    log.error("actor.failed", actor=cell.path, incarnation=incarnation, exc_info=error)
+    if cell.parent.speaks():
+        log.error("actor.failed", actor=cell.path, incarnation=incarnation, exc_info=error)
     system = cell.system
     if system.events.wanted(ActorFailed):
         system.events.publish(ActorFailed(path=cell.path, incarnation=incarnation, error=error))
@@ -128,7 +129,9 @@ def _fell(cell: Cell, error: BaseException) -> None:
 async def suspend(cell: Cell, envelope: Envelope, error: Unavailable) -> None:
     """A dependency is away. What was told is done again later; an asker is told now."""
     cell.current = None
-    if envelope[1] is None:
+    if type(envelope[0]) in (TimerFired, Piped):
+        cell.expire(envelope)  # they end with their incarnation; `on_start` begins anew
+    elif envelope[1] is None:
         cell.put_back(envelope)
     else:
         cell.bury(envelope, "failed", error)
@@ -136,14 +139,15 @@ async def suspend(cell: Cell, envelope: Envelope, error: Unavailable) -> None:
 
 
 def _suspended(cell: Cell, error: Unavailable) -> None:
-    cell.last_error = error
+    cell.last_error = repr(error)
     _dismantle(cell, error)
     close_thread(cell)
     cell.become(State.WAITING)
     delay = cell.parent.retry_delay_seconds(cell)
     if error.retry_after_seconds is not None:
         delay = max(delay, error.retry_after_seconds)
-    log.warning("actor.suspended", actor=cell.path, seconds=round(delay, 3), reason=str(error))
+    if cell.parent.speaks():
+        log.warning("actor.suspended", actor=cell.path, seconds=round(delay, 3), reason=str(error))
     system = cell.system
     if system.events.wanted(ActorSuspended):
         event = ActorSuspended(path=cell.path, error=error, delay_seconds=delay)
@@ -236,6 +240,11 @@ async def stop(cell: Cell) -> None:
         close_thread(cell)
         cell.become(State.RESTARTING)
         return
+    if not cell.closing and cell.key is not None and _has_work(cell):
+        _dismantle(cell, None)
+        close_thread(cell)
+        cell.become(State.DORMANT)  # what is queued behind is for the key's next incarnation
+        return
     finish(cell, "stopped")
 
 
@@ -253,15 +262,19 @@ async def _sleep(cell: Cell) -> None:
     if cell.state is State.DORMANT and not cell.inbox:
         cell.parent.child_asleep(cell)
         return
-    if cell.state is not State.RUNNING or cell.pipes or cell.stash or _has_work(cell):
+    if cell.state is not State.RUNNING or _has_work(cell):
+        return
+    if cell.pipes or cell.stash or cell.replies:
         return
     cell.become(State.STOPPING)
     seconds = cell.parent.sleep_seconds(cell)
     system = cell.system
     late = Timeout(f"{cell.path} did not fall asleep within {seconds} s")
     timer = system.timers.call_at(system.world.monotonic() + seconds, partial(kill, cell, late))
-    await _leave(cell)
-    system.timers.cancel(timer)
+    try:
+        await _leave(cell)
+    finally:
+        system.timers.cancel(timer)
     _dismantle(cell, None)
     close_thread(cell)
     # What arrived meanwhile is for the next incarnation; timers ended with this one.
@@ -281,11 +294,11 @@ async def _leave(cell: Cell) -> None:
     assert cell.instance is not None
     _, error = await cell.system.workers.attempt(cell.call, cell.instance.on_stop)
     if error is not None:
-        cell.last_error = error
+        cell.last_error = repr(error)
         log.error("actor.on_stop_failed", actor=cell.path, exc_info=error)
 
 
-def finish(cell: Cell, reason: Literal["stopped", "failed", "killed"]) -> None:
+def finish(cell: Cell, reason: Literal["stopped", "failed", "killed", "asleep"]) -> None:
     """The end of the actor: nothing waits any more, and everybody who watches hears it."""
     cell.closing = True
     close_thread(cell)
@@ -327,6 +340,15 @@ def _dismantle(cell: Cell, error: BaseException | None) -> None:
 
 
 # Small steps shared with the workers
+
+
+def put_aside(cell: Cell, envelope: Envelope) -> None:
+    """The handler has stashed its message: it waits until `unstash`."""
+    cell.stashing = False
+    assert cell.stash is not None
+    if type(envelope[0]) is TimerFired:
+        envelope = (envelope[0].message, *envelope[1:])  # it has fired, and fires no more
+    cell.stash.append(envelope)
 
 
 def close_thread(cell: Cell) -> None:

@@ -29,7 +29,8 @@ class Asks(Generic[R_co]):
 class Terminated:
     """A watched actor has stopped for good; a restart is not the end of an actor.
 
-    `reason` is `stopped`, `failed` or `killed`; sent at once when it was dead already.
+    `reason` is `stopped`, `failed`, `killed` or, for a keyed actor, `asleep`; sent at once when
+    it was dead already.
     """
 
     ref: ActorRef[Any]

@@ -45,6 +45,10 @@ class Parent(Protocol):
         """Start the cell anew after a delay."""
         ...
 
+    def speaks(self) -> bool:
+        """Whether one more report about a child belongs into the log, or would flood it."""
+        ...
+
     def child_failed(self, cell: Cell, error: BaseException) -> None:
         """An incarnation failed; the cell is `RESTARTING` and waits for a decision."""
         ...

@@ -13,7 +13,7 @@ from runtime.cell import Cell, current_worker
 from runtime.errors import ActorDeadError
 from runtime.future import Future
 from runtime.incarnation import InboxView, StoppedFlag
-from runtime.lifecycle import kill, request_stop
+from runtime.lifecycle import kill, request_stop, wake_senders
 from runtime.message import Terminated
 from runtime.proxy import ActorProxy
 from runtime.state import State
@@ -219,7 +219,14 @@ async def _wait_for_room(cell: Cell, *, first: bool) -> None:
         cell.send_waiters.appendleft(event.set)
     else:
         cell.send_waiters.append(event.set)
-    await event.wait()
+    try:
+        await event.wait()
+    except BaseException:
+        # Whoever gives up leaves the line, and hands on the call that may just have come.
+        if not event.is_set() and cell.send_waiters is not None:
+            cell.send_waiters.remove(event.set)
+        wake_senders(cell)
+        raise
 
 
 class KeyedRef(ActorRef[A]):

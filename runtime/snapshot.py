@@ -76,7 +76,7 @@ def of_cell(cell: Cell, now: float, *, restarts_allowed: int) -> Node:
         failed=cell.failed,
         restarts_used=cell.intensity.used(now) if cell.intensity else 0,
         restarts_allowed=restarts_allowed,
-        last_error=repr(cell.last_error) if cell.last_error else None,
+        last_error=cell.last_error,
         busy_seconds=max(0.0, now - busy[5]) if busy else 0.0,
     )
 

@@ -49,7 +49,7 @@ class Supervisor:
         self.children: dict[str, Child] = {}
         self.specs: dict[str, Spec] = {}
         self.intensities: dict[str, Intensity] = {}
-        self.last_error: BaseException | None = None
+        self.last_error: str | None = None
         self.failed = 0
         self.closing = False
         self._fallen: deque[tuple[str, float]] = deque()
@@ -76,8 +76,13 @@ class Supervisor:
     # Child: what the parent does with this supervisor
 
     async def start(self) -> None:
-        """Start the children left to right, each when the one before is up."""
+        """Start the children left to right, each when the one before is up.
+
+        A restart is a new beginning: what the children had used of their budgets is forgiven.
+        """
         self.closing = False
+        for intensity in self.intensities.values():
+            intensity.forgive()
         for child in list(self.children.values()):
             await child.start()
             if isinstance(child, CellChild):
@@ -117,10 +122,10 @@ class Supervisor:
                 (child.oldest_message_seconds for child in children), default=0.0
             ),
             handled=sum(child.handled for child in children),
-            failed=self.failed + sum(child.failed for child in children),
+            failed=sum(child.failed for child in children),
             restarts_used=worst[0],
             restarts_allowed=worst[1],
-            last_error=repr(self.last_error) if self.last_error else None,
+            last_error=self.last_error,
             strategy=self.spec.strategy,
             children=children,
         )
@@ -152,6 +157,10 @@ class Supervisor:
         lifecycle.cancel_start(cell)
         when = self.system.world.monotonic() + seconds
         cell.start_timer = self.system.timers.call_at(when, partial(cell.signal, Signal.START))
+
+    def speaks(self) -> bool:
+        """Every failure of a child of fixed name belongs into the log."""
+        return True
 
     def child_failed(self, cell: Cell, error: BaseException) -> None:
         """Restart, stop or give up: the decision of one failure."""
@@ -189,7 +198,7 @@ class Supervisor:
 
     def decide(self, name: str, error: BaseException) -> None:
         """A child failed with `error`: plan its restart, let it go, or give up."""
-        self.last_error = error
+        self.last_error = repr(error)
         self.failed += 1
         if self.closing:
             return
@@ -197,8 +206,7 @@ class Supervisor:
         if isinstance(spec, ChildSpec) and not restarts(spec.restart, failure=True):
             self._let_go(name)
             return
-        hopeless = isinstance(error, Unrecoverable) or isinstance(error.__cause__, Unrecoverable)
-        if hopeless or not self._intensity(name).failed(self.system.world.monotonic()):
+        if _hopeless(error) or not self._intensity(name).failed(self.system.world.monotonic()):
             self._give_up(name, error)
             return
         self._plan(name)
@@ -213,7 +221,7 @@ class Supervisor:
             "supervisor.restarts",
             supervisor=self.path,
             context="child failed",
-            reason=repr(self.last_error),
+            reason=self.last_error,
             offender=child.path,
             delay_seconds=round(delay, 3),
             used=used,
@@ -270,7 +278,7 @@ class Supervisor:
         log.error(
             "supervisor.gives_up",
             supervisor=self.path,
-            context="restarts used up",
+            context="no restart can help" if _hopeless(error) else "restarts used up",
             reason=repr(error),
             offender=child.path,
         )
@@ -285,8 +293,7 @@ class Supervisor:
             if self._intensity(name).used(self.system.world.monotonic()) > budget.restarts
             else f"{child.path} cannot go on: {error}"
         )
-        hopeless = isinstance(error.__cause__, Unrecoverable)
-        failure.__cause__ = error.__cause__ if hopeless else error
+        failure.__cause__ = error.__cause__ if isinstance(error, SupervisionError) else error
         self._stop_mending()
         if self.parent is None:
             self.system.fail(failure)
@@ -317,3 +324,8 @@ class Supervisor:
     def _delay(self, name: str) -> float:
         world = self.system.world
         return self._intensity(name).delay_seconds(world.monotonic(), world.random)
+
+
+def _hopeless(error: BaseException) -> bool:
+    """Whether the failure, or what lies behind it, is one that no restart can help."""
+    return isinstance(error, Unrecoverable) or isinstance(error.__cause__, Unrecoverable)

@@ -26,7 +26,7 @@ from runtime import lifecycle
 from runtime.cell import Cell, active_system
 from runtime.child import ChildSpec, SupervisorSpec
 from runtime.dead_letters import DeadLetters
-from runtime.errors import SupervisionError
+from runtime.errors import SupervisionError, Unrecoverable
 from runtime.events import EventStream
 from runtime.incarnation import incarnate
 from runtime.intensity import DEFAULT_BACKOFF, DEFAULT_BUDGET, Backoff, Budget
@@ -42,6 +42,7 @@ from runtime.world import RealWorld, World
 if TYPE_CHECKING:
     import pykka
 
+    from runtime.node import Child
     from runtime.ref import ActorRef
     from runtime.strategy import Restart
 
@@ -157,7 +158,8 @@ class ActorSystem:
 
     def fail(self, failure: SupervisionError) -> None:
         """The root has given up: cancel the block, which raises `failure`."""
-        log.critical("system.failed", reason=str(failure), exc_info=failure)
+        known = isinstance(failure.__cause__, Unrecoverable)  # it says what to do by itself
+        log.critical("system.failed", reason=str(failure), exc_info=None if known else failure)
         self._failure = failure
         self._body.cancel()
 
@@ -214,9 +216,9 @@ class ActorSystem:
             raise KeyError(msg)
         return node
 
-    def _node(self, path: str) -> object:
+    def _node(self, path: str) -> Child:
         names = path.split("/")
-        node: object = self.root
+        node: Child | None = self.root
         if names[0] != self.root.name:
             node = None
         for name in names[1:]:
@@ -229,9 +231,11 @@ class ActorSystem:
 
     # How it is
 
-    def snapshot(self) -> Node:
-        """The whole tree, now. Costs nothing unless it is called."""
+    def snapshot(self, path: str | None = None) -> Node:
+        """The whole tree, or what lives at `path`, now. Costs nothing unless it is called."""
         now = self.world.monotonic()
+        if path is not None:
+            return self._node(path).snapshot(now)
         root = self.root.snapshot(now)
         if not self.dynamic.children:
             return root

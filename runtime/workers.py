@@ -16,6 +16,7 @@ from contextvars import Context
 from types import CoroutineType, coroutine
 from typing import TYPE_CHECKING, Any
 
+import structlog
 import trio
 from pykka.messages import ProxyCall, ProxyGetAttr, ProxySetAttr, _ActorStop
 
@@ -40,6 +41,8 @@ LOOK_EVERY_MESSAGES = 8
 """How often a turn looks at the stopwatch."""
 WORKERS_PARKED_MAX = 64
 SPARE_INBOXES_MAX = 1024
+
+log = structlog.get_logger("runtime.workers")
 
 _WRAPPED = frozenset({ProxyCall, ProxyGetAttr, ProxySetAttr, TimerFired, Piped})
 _STALE = object()
@@ -129,16 +132,22 @@ class Workers:
             return trio.lowlevel.Abort.SUCCEEDED
 
         while True:
-            with trio.CancelScope() as worker.scope:
-                while True:
-                    await self._lead(worker)
-                    if worker.killed:
-                        break
-                    self.busy -= 1
-                    if len(self._parked) >= WORKERS_PARKED_MAX:
-                        return
-                    self._parked.append(worker)
-                    await trio.lowlevel.wait_task_rescheduled(unpark)
+            try:
+                with trio.CancelScope() as worker.scope:
+                    while True:
+                        await self._lead(worker)
+                        if worker.killed:
+                            break
+                        self.busy -= 1
+                        if len(self._parked) >= WORKERS_PARKED_MAX:
+                            return
+                        self._parked.append(worker)
+                        await trio.lowlevel.wait_task_rescheduled(unpark)
+            except Exception as error:
+                if not worker.killed:
+                    raise
+                # What the handler's own tasks raised while they were being cancelled.
+                log.warning("actor.killed_untidily", actor=worker.cell.path, exc_info=error)
             # Somebody killed the actor whose handler ran here; the worker itself is unharmed.
             worker.killed = False
             lifecycle.killed(worker.cell)
@@ -216,23 +225,21 @@ class Workers:
                 await self._run(worker, lifecycle.suspend(cell, envelope, error))
                 return
             except Exception as error:  # noqa: BLE001 - the actor loop: see the head of this file
-                await self._run(worker, lifecycle.crash(cell, envelope, error))
+                if not worker.killed:  # else it made an error of its cancellation: one is enough
+                    await self._run(worker, lifecycle.crash(cell, envelope, error))
                 return
             cell.current = cell.correlation = None
             if cell.stashing:
-                cell.stashing = worker.replied_later = False
-                if type(message) is TimerFired:
-                    envelope = (message.message, *envelope[1:])  # it has fired, and fires no more
-                cell.stash.append(envelope)  # type: ignore[union-attr]  # `Actor.stash` made it
+                worker.replied_later = False
+                lifecycle.put_aside(cell, envelope)
                 continue
             cell.handled += 1
             if worker.replied_later:
                 worker.replied_later = False
             elif reply_to is not None:
                 reply_to.resolve(result)
-            if worker.killed or cell.state is not _RUNNING:
-                return
-            if not left % LOOK_EVERY_MESSAGES and self._stopwatch() - self._began > LEAD_SECONDS:
+            late = not left % LOOK_EVERY_MESSAGES and self._stopwatch() - self._began > LEAD_SECONDS
+            if late or worker.killed or cell.state is not _RUNNING:
                 return
 
     async def attempt(
@@ -246,6 +253,17 @@ class Workers:
         except Exception as error:  # noqa: BLE001 - the actor loop: see the head of this file
             return None, error
         return result, None
+
+    async def beside(
+        self, scope: trio.CancelScope, work: Callable[..., Any]
+    ) -> tuple[Any, Exception | None] | None:
+        """Do slow work until `scope` is cancelled; answer as `attempt`, or None if it was."""
+        try:
+            with scope:
+                return await self.attempt(work)
+        except Exception as error:  # what its tasks raised while they were cancelled
+            log.warning("pipe.cancelled_untidily", exc_info=error)
+        return None
 
     def _unwrap(self, cell: Cell, message: Any) -> Any:
         """Handle what is not a plain message: a proxy's call, a timer, the end of slow work."""

@@ -282,9 +282,9 @@ async def test_a_promise_for_a_message_put_aside_is_none() -> None:
         me.stash()
 
     async with running() as system:
-        ref, other = system.spawn(Puppet), system.spawn(Puppet)
+        ref = system.spawn(Puppet)
         ref.tell(promise_and_stash)
-        assert await other.ask("hello") == "hello"
+        assert await ref.ask("hello") == "hello"
         ref.kill()
 
 

@@ -8,9 +8,10 @@ import structlog
 import trio
 
 from runtime import DeadLetter, Mailbox, VirtualWorld
-from runtime.dead_letters import LOGGED_PER_WINDOW_MAX, WINDOW_SECONDS, DeadLetters
+from runtime.dead_letters import DeadLetters
 from runtime.events import EventStream, Reason
 from runtime.testing import Probe, running
+from runtime.throttle import LOGGED_PER_WINDOW_MAX, WINDOW_SECONDS
 from tests.runtime.puppet import QUICK, Puppet, fail, sleeps
 
 
@@ -38,7 +39,7 @@ async def test_the_log_shows_the_first_few_and_how_many_it_left_out() -> None:
         box.write(letter())
     written = [line for line in lines if line["event"] == "dead_letter.written"]
     assert len(written) == LOGGED_PER_WINDOW_MAX + 1
-    assert [line["letters"] for line in lines if line["event"] == "dead_letter.muted"] == [990]
+    assert [line["muted"] for line in lines if line["event"] == "dead_letter.muted"] == [990]
 
 
 async def test_the_log_names_the_kind_of_message_never_its_content() -> None:

@@ -10,11 +10,13 @@ import trio
 from runtime import (
     Actor,
     ActorDeadError,
+    ActorStopped,
     Asks,
     Backoff,
     Budget,
     KeyedSpec,
     SupervisorSpec,
+    Terminated,
     message,
 )
 from runtime.testing import Probe, TestSystem, running
@@ -290,3 +292,16 @@ async def test_a_restart_of_the_tree_above_keeps_queues_and_keys() -> None:
             accounts.tell(key, Add(amount=1))
         await trio.sleep(5)
         assert [await accounts.ref(key).ask(Total()) for key in range(100)] == [2] * 100
+
+
+async def test_falling_asleep_is_told_as_what_it_is() -> None:
+    async with running(region({}, Probe(), idle_seconds=5.0)) as system:
+        out = Probe()
+        ref = system.region("root/accounts").ref(7)
+        ref.tell(Add(amount=1))
+        watcher = system.spawn(lambda: Puppet(out))
+        await watcher.ask(lambda me: me.watch(ref))
+        await trio.sleep(30)
+        assert out.told == [Terminated(ref=ref, reason="asleep")]
+        ended = [i for i in system.incidents if isinstance(i, ActorStopped)]
+        assert ended == [ActorStopped(path="root/accounts/7", reason="asleep")]

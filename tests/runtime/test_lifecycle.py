@@ -13,6 +13,7 @@ from runtime import (
     ActorFailed,
     ActorStopped,
     ActorSuspended,
+    Budget,
     Mailbox,
     State,
     Terminated,
@@ -60,6 +61,14 @@ async def test_an_outage_costs_nothing_of_the_budget_and_is_no_failure() -> None
         assert len(delays) == 50
         assert delays[0] == pytest.approx(0.2, rel=0.1)
         assert delays[-1] == pytest.approx(30.0, rel=0.1), "the back-off doubles all the same"
+
+
+async def test_a_failure_after_many_outages_is_the_first() -> None:
+    async with running() as system:
+        ref = system.spawn(Puppet, backoff=QUICK, budget=Budget(restarts=1))
+        ref.tell(outage(times=20))
+        ref.tell(fail)
+        assert await ref.ask("back", timeout=60) == "back"
 
 
 @pytest.mark.parametrize(("wanted", "waited"), [(7.0, 7.0), (0.001, 0.1), (None, 0.1)])

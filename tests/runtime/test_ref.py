@@ -168,6 +168,20 @@ async def test_what_is_sent_to_a_key_arrives_even_when_keys_are_put_to_sleep_mea
         assert sorted(out.told) == list(range(50))
 
 
+async def test_whoever_waits_to_send_to_a_key_reaches_its_next_incarnation() -> None:
+    out = Probe()
+    async with running(keyed(factory=lambda _: OneByOne(out))) as system:
+        ref = system.region("root/keyed").ref(7)
+        ref.tell(sleeps(1))
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(ref.send, "patient")
+            await trio.sleep(0.5)
+            ref.stop()
+        await system.settle()
+        assert out.told == ["patient"]
+        assert system.dead_letters == []
+
+
 async def test_a_question_to_a_key_wakes_it_and_a_stop_is_not_for_ever() -> None:
     async with running(keyed(backoff=QUICK)) as system:
         ref = system.region("root/keyed").ref(7)

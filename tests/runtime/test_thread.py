@@ -296,13 +296,15 @@ async def test_a_kill_writes_off_what_the_thread_still_has() -> None:
     async with threaded() as system:
         system.events.subscribe(DeadLetter, out)
         ref = system.spawn(Blocking)
-        go, ran = threading.Event(), []
-        ref.tell(lambda _: go.wait(5))
+        first, begun, go, ran = threading.Event(), threading.Event(), threading.Event(), []
+        ref.tell(lambda _: first.wait(5))
         await trio.sleep(0.05)
-        ref.tell(lambda _: go.wait(5))
+        ref.tell(lambda _: (begun.set(), go.wait(5)))  # what follows is in the same batch
         for number in range(5):
             ref.tell(lambda _, number=number: ran.append(number))
         future = ref.ask("behind")
+        first.set()
+        await trio.to_thread.run_sync(begun.wait, 5)
         ref.kill()
         with pytest.raises(ActorDeadError):
             await future
