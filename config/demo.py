@@ -176,8 +176,8 @@ class Page:
             (f"{url}/health", "how everything is"),
             (f"{url}/health/tree", "the supervision tree"),
             (f"{url}/metrics", "the figures"),
-            (f"{urls[0]}/_control", "the simulated Telegram"),
-            (f"{urls[1]}/_control", "the simulated NocoDB"),
+            (f"{urls[0]}/_control", "the simulated Telegram: what to ask of it"),
+            (f"{urls[1]}/_control", "the simulated NocoDB: what to ask of it"),
         ):
             self._terminal.out(f"  {address:<38} {what}")
         self._say("\nIt goes on running; Ctrl-C ends it.")

@@ -17,6 +17,8 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from adapters.postgres.address import EXPECTED, read_address, secrets_of
+
 BOT_TOKEN_PATTERN = r"[0-9]{1,20}:[A-Za-z0-9_-]{3,128}"  # noqa: S105 - a pattern, not a token
 HEADER_VALUE_PATTERN = r"[\x21-\x7e]{1,512}"
 TABLE_ID_PATTERN = r"[A-Za-z0-9_-]{1,64}"
@@ -76,9 +78,7 @@ def _http_url(value: str) -> str:
 
 def _database_url(value: str) -> str:
     """A libpq URL. A user, a password, or a socket folder in `?host=` may be in it."""
-    url = urlsplit(value) if re.fullmatch(r"[\x21-\x7e]{1,2048}", value) else urlsplit("")
-    if url.scheme not in {"postgresql", "postgres"} or not value.startswith(f"{url.scheme}://"):
-        raise ValueError
+    read_address(value)
     return value
 
 
@@ -136,7 +136,7 @@ class Settings(BaseSettings):
     database_url: Annotated[SecretStr, BeforeValidator(_database_url)] | None = Field(
         default=None,
         alias="DATABASE_URL",
-        description="the address of a PostgreSQL database",
+        description=f"the address of a PostgreSQL database, {EXPECTED}",
         examples=["postgresql://shop@localhost:5432/shop"],
     )
     data_dir: Annotated[Path, BeforeValidator(_folder)] = Field(
@@ -249,8 +249,8 @@ class Settings(BaseSettings):
         """Every secret in plain text, for whoever has to keep them out of logs."""
         values = (getattr(self, name) for name in type(self).model_fields)
         secrets = {value.get_secret_value() for value in values if isinstance(value, SecretStr)}
-        password = self.database_url and urlsplit(self.database_url.get_secret_value()).password
-        return frozenset({*secrets, password} if password else secrets)
+        url = self.database_url
+        return frozenset(secrets | (secrets_of(url.get_secret_value()) if url else set()))
 
 
 def load_settings(environ: Mapping[str, str], *, env_file: Path | None = None) -> Settings:

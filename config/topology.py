@@ -11,6 +11,7 @@ root                      one_for_one    what falls here falls alone
 │   ├── reader-2
 │   └── reporter                         how the database fares
 ├── tracker                              the one that asks NocoDB about payments
+├── inspector                            looks once whether the record table has our columns
 ├── sessions/<chat>       keyed          one conversation per chat, asleep when idle
 ├── delivery              rest_for_one   what the dispatcher held is told again by the alarms
 │   ├── dispatcher                       the only door to Telegram
@@ -73,6 +74,9 @@ class Parts(Protocol):
     def http_server(self) -> Actor[Any]:
         """The one port."""
 
+    def inspector(self) -> Actor[Any]:
+        """Looks once whether the record table has our columns."""
+
     def store_children(self) -> tuple[ChildSpec, ...]:
         """The database, from the server up."""
 
@@ -93,6 +97,7 @@ def topology(shop: Parts) -> SupervisorSpec:
                     interval_seconds=shop.interval_seconds,
                 ),
             ),
+            ChildSpec(name="inspector", factory=shop.inspector),
             KeyedSpec(
                 name="sessions",
                 factory=lambda chat_id: UserSession(

@@ -18,6 +18,7 @@ from adapters.http.messages import FindUrl
 from adapters.http.operator import Views, operator_routes
 from adapters.http.server import HttpServer
 from adapters.nocodb.client import NocoClient
+from adapters.nocodb.inspector import TableInspector
 from adapters.nocodb.paid_records import NocoPaidRecords
 from adapters.nocodb.records import Columns, NocoRecords
 from adapters.postgres.database import Database
@@ -65,7 +66,9 @@ class Shop:
             paid=settings.nocodb_paid_column,
         )
         self.records = NocoRecords(client=noco, columns=columns)
-        self.paid_records = NocoPaidRecords(client=noco, paid_column=columns.paid)
+        self.paid_records = NocoPaidRecords(
+            client=noco, paid_column=columns.paid, chat_id_column=columns.chat_id
+        )
         self.database = Database(
             writer=partial(self._ref, "root/store/writer"),
             readers=[partial(self._ref, f"root/store/{name}") for name in _reader_names()],
@@ -124,6 +127,10 @@ class Shop:
         )
         return HttpServer(app=application(operator_routes(views, operators)), bind=self.bind)
 
+    def inspector(self) -> TableInspector:
+        """The one that looks whether the record table has our columns."""
+        return TableInspector(records=self.records)
+
     def _ref(self, path: str) -> ActorRef[Any]:
         return self.system.ref(path)
 
@@ -155,8 +162,8 @@ class Shop:
 
     def readiness(self) -> Readiness:
         """Whether new work may come."""
-        snapshot = self.system.snapshot()
-        return tree.readiness(snapshot, phase=self.phase, required={"store": "root/store"})
+        store = self.system.snapshot("root/store")  # not the whole tree: probes come often
+        return tree.readiness(store, phase=self.phase, required={"store": "root/store"})
 
     async def unhandled(self) -> int:
         """Updates that are stored and not handled yet."""

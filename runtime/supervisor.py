@@ -54,6 +54,8 @@ class Supervisor:
         self.closing = False
         self._fallen: deque[tuple[str, float]] = deque()
         self._mending: trio.CancelScope | None = None
+        self._mended = trio.Event()
+        self._starting: trio.CancelScope | None = None
         for child in spec.children:
             self.add(child)
 
@@ -79,14 +81,19 @@ class Supervisor:
         """Start the children left to right, each when the one before is up.
 
         A restart is a new beginning: what the children had used of their budgets is forgiven.
+        Back early when it has to give up meanwhile: then its parent knows, and decides.
         """
         self.closing = False
         for intensity in self.intensities.values():
             intensity.forgive()
-        for child in list(self.children.values()):
-            await child.start()
-            if isinstance(child, CellChild):
-                await child.up()
+        with trio.CancelScope() as self._starting:
+            for child in list(self.children.values()):
+                await child.start()
+                if isinstance(child, CellChild):
+                    await child.up()
+                while isinstance(child, Supervisor) and child.closing:
+                    await self._mended.wait()  # it gave up, and is going to be started again
+        self._starting = None
 
     async def halt(self) -> None:
         """Stop the children right to left, to start again."""
@@ -258,6 +265,8 @@ class Supervisor:
                 for other in group:
                     if not self._temporary(other):
                         await self.children[other].start()
+                mended, self._mended = self._mended, trio.Event()
+                mended.set()
             self._mending = None
 
     def _stop_mending(self) -> None:
@@ -267,6 +276,9 @@ class Supervisor:
         if self._mending is not None:
             self._mending.cancel()
             self._mending = None
+        if self._starting is not None:
+            self._starting.cancel()
+            self._starting = None
 
     def _temporary(self, name: str) -> bool:
         spec = self.specs[name]

@@ -1,6 +1,6 @@
 """Telegram's rate limits as exact decisions over a monotonic clock. Pure.
 
-Rules (core.telegram.org/bots/faq, "My bot is hitting limits"; research/telegram.md 2):
+Rules (core.telegram.org/bots/faq, "My bot is hitting limits"):
 
 - about 30 requests in any second over all chats;
 - about one message a second in one chat, short bursts allowed;

@@ -11,8 +11,10 @@ from actors.sessions import messages as sessions
 
 BACKOFF_FIRST_SECONDS = 1.0
 BACKOFF_MAX_SECONDS = 30.0
-RETRY_AFTER_MAX_SECONDS = 86_400.0
-"""10,072 s have been seen (tdlib/td 1331); more than a day is taken as a day."""
+RETRY_AFTER_MAX_SECONDS = 300.0
+"""Telegram sometimes asks for hours (10,072 s: tdlib/td 1331), and a proxy may say anything. To
+ask again after five minutes costs whoever meant it one refusal; a bot that believed a wrong figure
+would be deaf, and only a restart would help."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +120,8 @@ def suspects(stored: Iterable[Stored]) -> list[Stored]:
 def wait_seconds(
     failures: int, *, jitter: float, retry_after_seconds: float | None = None
 ) -> float:
-    """Wait before the next poll: what Telegram asked for, or 1 s doubling to 30 s of which
-    the upper half is random. `jitter` is in [0, 1).
+    """Wait before the next poll: what Telegram asked for (five minutes at most), or 1 s
+    doubling to 30 s of which the upper half is random. `jitter` is in [0, 1).
     """
     if retry_after_seconds is not None:
         # The constant comes first: `max` keeps its first argument when the other is NaN.

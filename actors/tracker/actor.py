@@ -72,7 +72,7 @@ class PaymentTracker(Actor[tracker.Command | _Tick | _ChangesAnswered | _ChunkAn
         self._store, self._records = store, records
         self._interval_seconds = interval_seconds
         self._roster = Roster()
-        self._told: dict[RecordId, float] = {}  # published here, and when
+        self._told: dict[tuple[RecordId, ChatId], float] = {}  # published here, and when
         self._restored_at = -inf
         self._place: Place | None = None
         self._newest_at = 0.0
@@ -96,6 +96,7 @@ class PaymentTracker(Actor[tracker.Command | _Tick | _ChangesAnswered | _ChunkAn
             case tracker.Track():
                 self._track(message)
             case tracker.Untrack():
+                # Another chat that waits for the same id comes back with the next `_restore`.
                 self._roster.remove(message.record_id)
             case _Tick():
                 await self._begin()
@@ -109,7 +110,7 @@ class PaymentTracker(Actor[tracker.Command | _Tick | _ChangesAnswered | _ChunkAn
     def _track(self, told: tracker.Track) -> None:
         # Told already: the session that asks again is about to hear it. Should it have
         # crashed on it, `_restore` finds out from the store.
-        if told.record_id not in self._told:
+        if (told.record_id, told.chat_id) not in self._told:
             self._roster.add(told.record_id, told.chat_id)
 
     async def _begin(self) -> None:
@@ -135,6 +136,8 @@ class PaymentTracker(Actor[tracker.Command | _Tick | _ChangesAnswered | _ChunkAn
             case Refused(reason="updated" | "question"):
                 self._changes_again_at = self.monotonic() + CHANGES_OFF_SECONDS
                 self._only_reconcile(answer.detail)
+            case Refused(reason="chat"):  # the next questions go without that column
+                self._ask_chunk()
             case Unavailable():  # this question may be too much for it, the other one is cheap
                 self._only_reconcile(answer.detail)
             case _:
@@ -144,6 +147,7 @@ class PaymentTracker(Actor[tracker.Command | _Tick | _ChangesAnswered | _ChunkAn
         answer = told.answer
         match answer:
             case Page():
+                self._condition.nameless = answer.nameless
                 await self._settle(answer.rows)
                 self._reconcile(told.asked, answer)
                 self._succeed()
@@ -180,13 +184,12 @@ class PaymentTracker(Actor[tracker.Command | _Tick | _ChangesAnswered | _ChunkAn
 
     async def _settle(self, rows: Iterable[Row]) -> None:
         """Store, then publish, whoever of those who wait has paid."""
-        paid = tuple({row.record_id for row in rows if row.paid and row.record_id in self._roster})
+        paid = self._roster.paid_by(rows)
         if paid:
             await self._store.mark_paid(paid)
-        for record_id in paid:
-            chat_id = self._roster.remove(record_id)
-            if chat_id is not None:
-                self._publish_paid(record_id, chat_id)
+        for watch in paid:
+            self._roster.remove(watch.record_id, watch.chat_id)
+            self._publish_paid(watch.record_id, watch.chat_id)
         self._found += len(paid)
 
     async def _read_on(self, place: Place, page: Page) -> None:
@@ -218,7 +221,7 @@ class PaymentTracker(Actor[tracker.Command | _Tick | _ChangesAnswered | _ChunkAn
             self._place = Place.first(page.server_time or self.now())
         answered = {row.record_id for row in page.rows}
         if page.last or answered.isdisjoint(asked):
-            self._roster.answered(asked, answered)
+            self._roster.answered(asked, page.rows)
         else:  # the server sends smaller pages than it was asked for
             self._roster.put_back(record for record in asked if record not in answered)
         self._chunk_rows = min(self._chunk_rows * 2, self._records.chunk_rows)
@@ -232,14 +235,15 @@ class PaymentTracker(Actor[tracker.Command | _Tick | _ChangesAnswered | _ChunkAn
             if not watch.paid:
                 self._roster.add(watch.record_id, watch.chat_id, restored=True)
                 continue
-            unrecorded.add(watch.record_id)
-            if now - self._told.get(watch.record_id, -inf) >= RESTORE_SECONDS:
-                self._roster.remove(watch.record_id)
+            key = (watch.record_id, watch.chat_id)
+            unrecorded.add(key)
+            if now - self._told.get(key, -inf) >= RESTORE_SECONDS:
+                self._roster.remove(*key)
                 self._publish_paid(watch.record_id, watch.chat_id)
         self._told = {
-            record_id: at
-            for record_id, at in self._told.items()
-            if record_id in unrecorded or now - at < RESTORE_SECONDS
+            key: at
+            for key, at in self._told.items()
+            if key in unrecorded or now - at < RESTORE_SECONDS
         }
         self._restored_at = now
 
@@ -249,7 +253,7 @@ class PaymentTracker(Actor[tracker.Command | _Tick | _ChangesAnswered | _ChunkAn
         return max(RESTORE_SECONDS, looks_per_pass * self._interval_seconds)
 
     def _publish_paid(self, record_id: RecordId, chat_id: ChatId) -> None:
-        self._told[record_id] = self.monotonic()
+        self._told[record_id, chat_id] = self.monotonic()
         self.log.info("tracker.payment_seen", record_id=record_id, chat_id=chat_id)
         self.publish(
             tracker.PaymentStatusChanged(

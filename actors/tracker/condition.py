@@ -10,6 +10,7 @@ does not answer, 5xx, HTML    the interval, doubling up to 2 minutes      warn, 
 refuses (token, table, Paid)  a minute                                    fail
 refuses one question          the interval, with fewer ids                warn
 cannot tell its changes       the interval, reconciling only              warn
+does not name the chats       the interval, matching by id alone          warn
 lacks rows of those who wait  the interval                                warn
 ```
 """
@@ -45,6 +46,8 @@ class Condition:
         self._trouble_is: Literal["minor", "outage", "final"] = "minor"
         self.changes_trouble = ""
         """Why the table is only reconciled; empty while it tells its changes."""
+        self.nameless = ""
+        """Why no row names its chat; empty while they can."""
 
     def succeed(self, now: float) -> None:
         """A look has ended well."""
@@ -68,7 +71,7 @@ class Condition:
                 self._failures += 1
                 backoff = min(doubled, max(BACKOFF_MAX_SECONDS, self._interval_seconds))
                 return max(backoff, _believed(answer.retry_after_seconds or 0.0))
-            case Refused(reason="question"):
+            case Refused(reason="question" | "chat"):
                 self._trouble, self._trouble_is = answer.detail, "minor"
                 return self._interval_seconds
             case Refused():
@@ -83,11 +86,10 @@ class Condition:
 
     def report(self, *, now: float, roster: Roster, requests: Requests) -> operations.Reported:
         """The condition for those who watch the system."""
-        missing = roster.missing
-        status, output = self._verdict(now, missing)
+        status, output = self._verdict(now, roster)
         figures = {
             "waiting_users": float(len(roster)),
-            "missing_records": float(missing),
+            "missing_records": float(roster.missing),
             "requests_total": float(requests.total),
             "requests_ok_total": float(requests.ok),
             "requests_failed_total": float(requests.failed),
@@ -105,17 +107,24 @@ class Condition:
             ),
         )
 
-    def _verdict(self, now: float, missing: int) -> tuple[operations.Status, str]:
+    def _verdict(self, now: float, roster: Roster) -> tuple[operations.Status, str]:
         if self._trouble:
             overdue = now - self._fine_until > FAIL_AFTER_SECONDS
             grave = self._trouble_is == "final" or (self._trouble_is == "outage" and overdue)
             return ("fail" if grave else "warn"), self._trouble
         if self.changes_trouble:
             return "warn", self.changes_trouble
-        if missing:
+        if roster.missing:
             return "warn", (
-                f"{missing} of those who wait have no row in the table any more: restore the "
-                "rows, or ask these users to register again"
+                f"{roster.missing} of those who wait have no row in the table any more: restore "
+                "the rows, or ask these users to register again"
+            )
+        if self.nameless:
+            return "warn", self.nameless
+        if roster.nameless:
+            return "warn", (
+                f"{roster.nameless} of those who wait have a row that names no chat, so that its "
+                "Id alone decides who has paid: enter their chat ids"
             )
         return "pass", ""
 

@@ -9,7 +9,7 @@ Nothing here does I/O or looks at a clock: times come in as values.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import ceil
@@ -19,7 +19,8 @@ from actors.kernel.ids import ChatId, RecordId
 
 OVERLAP_SECONDS = 5
 """How much of the newest changes is read again: a change becomes visible a little after the
-time it is stamped with, and the stamps have second resolution (contracts 5.2)."""
+time it is stamped with, and the stamps have second resolution (measured on NocoDB 0.262 and
+0.301)."""
 
 FIRST_LOOK_BACK_SECONDS = 120
 """How far before the server's own time the first look at changes begins. It stands for the
@@ -52,11 +53,16 @@ class Watch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One row of the record table. None is "unknown", and changes nothing."""
+    """One row of the record table. None is "unknown", and changes nothing.
+
+    `chat_id` is the person the row belongs to, as the row itself says; a row that names nobody
+    belongs to whoever waits for its id.
+    """
 
     record_id: RecordId
     paid: bool | None
     updated_at: datetime | None = None
+    chat_id: ChatId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,12 +71,14 @@ class Page:
 
     `size` counts the rows that were sent, readable or not; `last` says that no further page
     exists; `server_time` is the server's own clock (HTTP `Date`), when it told.
+    `nameless` says why none of the rows names its chat, empty when they can.
     """
 
     rows: tuple[Row, ...]
     size: int
     last: bool
     server_time: datetime | None = None
+    nameless: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,12 +89,13 @@ class Refused:
     `table`     there is no such table
     `paid`      the column that says who has paid is missing
     `updated`   the column that says when a row changed is missing
+    `chat`      the column that says whose row it is is missing; it is not asked for again soon
     `question`  anything else; one of the asked ids may be to blame
 
     `detail` says in one sentence what was refused and what a person can do about it.
     """
 
-    reason: Literal["token", "table", "paid", "updated", "question"]
+    reason: Literal["token", "table", "paid", "updated", "chat", "question"]
     detail: str
 
 
@@ -184,42 +193,73 @@ def _seconds(moment: datetime) -> datetime:
 class Roster:
     """Who waits, in which order they are reconciled, and whose row is missing.
 
+    A chat waits for one record. Two chats may wait for the same: NocoDB on sqlite gives the id
+    of a deleted newest row to the next one (measured on NocoDB 0.262 and 0.301). Whose payment
+    a row tells is therefore decided by the chat it names, and by its id only if it names none.
+
     A pass visits everybody who waited when it began; whoever comes later is visited next,
     ahead of the rest of the pass.
     """
 
     def __init__(self) -> None:
-        self._chats: dict[RecordId, ChatId] = {}
+        self._records: dict[ChatId, RecordId] = {}
+        self._chats: dict[RecordId, tuple[ChatId, ...]] = {}
         self._new: deque[RecordId] = deque()
         self._pass: deque[RecordId] = deque()
-        self._absent: dict[RecordId, int] = {}
+        self._absent: dict[ChatId, int] = {}
+        self._nameless: set[ChatId] = set()
 
     def __len__(self) -> int:
-        return len(self._chats)
-
-    def __contains__(self, record_id: RecordId) -> bool:
-        return record_id in self._chats
+        return len(self._records)
 
     @property
     def missing(self) -> int:
-        """Watches whose row is not in the table: deleted, or never there."""
+        """Watches whose row is not in the table: deleted, never there, or another's by now."""
         return sum(times >= ABSENCES_UNTIL_MISSING for times in self._absent.values())
 
+    @property
+    def nameless(self) -> int:
+        """Watches whose row names no chat, so that its id alone decides."""
+        return len(self._nameless)
+
     def add(self, record_id: RecordId, chat_id: ChatId, *, restored: bool = False) -> bool:
-        """Wait for `record_id`; False when somebody does already.
+        """`chat_id` waits for `record_id`, and for no other; False when it does already.
 
         Who is `restored` has waited before, and takes his turn at the end of the pass.
         """
-        if record_id in self._chats:
+        before = self._records.get(chat_id)
+        if before == record_id:
             return False
-        self._chats[record_id] = chat_id
+        if before is not None:
+            self.remove(before, chat_id)
+        self._records[chat_id] = record_id
+        self._chats[record_id] = (*self._chats.get(record_id, ()), chat_id)
         (self._pass if restored else self._new).append(record_id)
         return True
 
-    def remove(self, record_id: RecordId) -> ChatId | None:
-        """Stop waiting; the chat that waited, if any."""
-        self._absent.pop(record_id, None)
-        return self._chats.pop(record_id, None)
+    def remove(self, record_id: RecordId, chat_id: ChatId | None = None) -> None:
+        """Nobody waits for the record any more, or this chat does not."""
+        waiting = self._chats.pop(record_id, ())
+        staying = tuple(chat for chat in waiting if chat_id is not None and chat != chat_id)
+        if staying:
+            self._chats[record_id] = staying
+        for chat in waiting:
+            if chat not in staying:
+                del self._records[chat]
+                self._absent.pop(chat, None)
+                self._nameless.discard(chat)
+
+    def paid_by(self, rows: Iterable[Row]) -> tuple[Watch, ...]:
+        """Whose payments these rows tell: each watch once, under the record it waits for."""
+        paid: dict[ChatId, None] = {}
+        for row in rows:
+            if not row.paid:
+                continue
+            if row.chat_id is None:
+                paid |= dict.fromkeys(self._chats.get(row.record_id, ()))
+            elif row.chat_id in self._records:
+                paid[row.chat_id] = None
+        return tuple(Watch(record_id=self._records[chat], chat_id=chat) for chat in paid)
 
     def take(self, count: int) -> tuple[RecordId, ...]:
         """The next `count` records to reconcile, each at most once.
@@ -237,13 +277,18 @@ class Roster:
         """These were taken and not answered: they are next."""
         self._new.extendleft(reversed(tuple(record_ids)))
 
-    def answered(self, asked: Iterable[RecordId], there: Collection[RecordId]) -> None:
-        """Remember who of `asked` has a row, being `there`."""
+    def answered(self, asked: Iterable[RecordId], rows: Iterable[Row]) -> None:
+        """Remember who of those who wait for `asked` has a row of his own among `rows`."""
+        names = {row.record_id: row.chat_id for row in rows}
         for record_id in asked:
-            if record_id in there:
-                self._absent.pop(record_id, None)
-            elif record_id in self._chats:
-                self._absent[record_id] = self._absent.get(record_id, 0) + 1
+            for chat_id in self._chats.get(record_id, ()):
+                self._nameless.discard(chat_id)
+                if record_id not in names or names[record_id] not in {None, chat_id}:
+                    self._absent[chat_id] = self._absent.get(chat_id, 0) + 1
+                    continue
+                self._absent.pop(chat_id, None)
+                if names[record_id] is None:
+                    self._nameless.add(chat_id)
 
     def _move(self, source: deque[RecordId], taken: dict[RecordId, None], count: int) -> None:
         while source and len(taken) < count:

@@ -50,8 +50,11 @@ class Watches(Protocol):
         """
         ...
 
-    async def mark_paid(self, record_ids: Collection[RecordId]) -> None:
-        """Know that these are paid, until a session has recorded it."""
+    async def mark_paid(self, watches: Collection[Watch]) -> None:
+        """Know that these have paid, until a session has recorded it.
+
+        By record and chat: another chat that waits for the same record is not meant.
+        """
         ...
 
     async def forget_recorded(self) -> None:

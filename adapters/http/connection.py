@@ -84,7 +84,7 @@ class _Http1(H11Protocol):
         """Hang up on a client that sends frames before its WebSocket is accepted.
 
         hypercorn refuses those with a 400 while the application may be accepting, and then
-        trips over its own state (a remnant of its issue 225).
+        trips over its own state (a remnant of pgjones/hypercorn issue 225).
         """
         try:
             await super()._send_h11_event(event)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from actors.kernel.ids import RecordId
+from actors.kernel.ids import ChatId, RecordId
 from actors.tracker.model import Answer, Page, Place, Requests, Row, Throttled, TooLong, Watch
 from actors.tracker.ports import PaidRecords, Watches
 from adapters.memory.sessions import MemorySessions
@@ -18,20 +18,20 @@ class MemoryWatches(Watches):
 
     def __init__(self, *, sessions: MemorySessions) -> None:
         self._sessions = sessions
-        self._paid: set[RecordId] = set()
+        self._paid: set[tuple[RecordId, ChatId]] = set()
         self._cursor: datetime | None = None
 
     async def waiting(self) -> tuple[Watch, ...]:
         return tuple(
-            Watch(record_id=record_id, chat_id=chat_id, paid=record_id in self._paid)
+            Watch(record_id=record_id, chat_id=chat_id, paid=(record_id, chat_id) in self._paid)
             for record_id, chat_id in sorted(self._sessions.waiting())
         )
 
-    async def mark_paid(self, record_ids: Collection[RecordId]) -> None:
-        self._paid.update(record_ids)
+    async def mark_paid(self, watches: Collection[Watch]) -> None:
+        self._paid.update((watch.record_id, watch.chat_id) for watch in watches)
 
     async def forget_recorded(self) -> None:
-        self._paid.intersection_update(record_id for record_id, _ in self._sessions.waiting())
+        self._paid.intersection_update(self._sessions.waiting())
 
     async def cursor(self) -> datetime | None:
         return self._cursor
@@ -44,6 +44,7 @@ class MemoryWatches(Watches):
 class _Entry:
     """One row of the record table."""
 
+    chat_id: ChatId | None = None
     paid: bool = False
     updated_at: datetime | None = None
 
@@ -72,9 +73,9 @@ class MemoryPaidRecords(PaidRecords):
         """Everything that was asked, in order: a place of changes, or a chunk of ids."""
         self.outcomes: deque[Answer | Exception | None] = deque()
 
-    def insert(self, record_id: RecordId) -> None:
-        """A new row, not paid."""
-        self._rows[record_id] = _Entry()
+    def insert(self, record_id: RecordId, chat_id: ChatId | None = None) -> None:
+        """A new row, not paid; None is a row that names nobody."""
+        self._rows[record_id] = _Entry(chat_id=chat_id)
 
     def tick(self, record_id: RecordId, *, paid: bool = True) -> None:
         """The box is ticked, or cleared; raises KeyError for an unknown row."""
@@ -118,6 +119,7 @@ class MemoryPaidRecords(PaidRecords):
                 record_id=record_id,
                 paid=self._rows[record_id].paid,
                 updated_at=self._rows[record_id].updated_at,
+                chat_id=self._rows[record_id].chat_id,
             )
             for record_id in found[: self._page_rows]
         )

@@ -1,7 +1,7 @@
 """When the next request to NocoDB may leave: one gate for everybody who asks.
 
-NocoDB's cloud takes 5 requests a second for each user and wants 30 s of silence after a 429
-(contracts 5.3). A server of one's own has no such limit, but the proxy before it may.
+NocoDB's cloud takes 5 requests a second for each user and wants 30 s of silence after a 429,
+as its documentation says. A server of one's own has no such limit, but the proxy before it may.
 """
 
 from __future__ import annotations

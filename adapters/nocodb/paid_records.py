@@ -1,22 +1,30 @@
 """The tracker's two questions to NocoDB: what changed, and how these rows stand.
 
 Implements `actors.tracker.ports.PaidRecords`. Behaviours behind the code, each seen on real
-servers (contracts 5.2 and 5.3):
+servers (measured on NocoDB 0.262 and 0.301):
 
 * `Paid` is 0/1 on sqlite and false/true on PostgreSQL; `(Paid,eq,true)` finds nothing on
   sqlite, `(Paid,checked)` works on both.
 * Without `limit` only 25 rows come, and a larger `limit` than allowed is clipped silently.
 * A request head above 16 KiB is answered with an empty 431, by nginx with 414 from 8 KiB on.
+* On sqlite the id of a deleted newest row is given to the next one, and a row whose answer got
+  lost may have a twin. Each row is therefore asked for its chat, too.
+* A chat id comes as a number or as a text, from a text column of sqlite even as
+  "5000000001.0" if it was written as a number.
 * An unknown column is a 422 in `where` and a 404 in `fields`, each in two shapes.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
+from math import inf
+
+import trio
 
 from actors.kernel.failures import Unavailable
-from actors.kernel.ids import RecordId
+from actors.kernel.ids import ChatId, RecordId
 from actors.tracker.model import Answer, Page, Place, Refused, Requests, Row, Throttled, TooLong
 from actors.tracker.ports import PaidRecords
 from adapters.nocodb.client import NocoClient, Refusal, Reply
@@ -26,7 +34,10 @@ CLOUD_CHUNK_ROWS = 100
 """NocoDB's cloud sends at most 100 rows per page (NocoDB issue 7761)."""
 PAGE_ROWS = 1000
 """The largest page of a server of one's own."""
-RECORD_ID_MAX = 2**63 - 1
+RECORD_ID_MAX = CHAT_ID_MAX = 2**63 - 1
+CHAT_ID = re.compile(r"(-?[0-9]{1,19})(?:\.0+)?")
+CHAT_COLUMN_OFF_SECONDS = 600.0
+"""How long a missing chat column is not asked for, before it is tried again."""
 ID, UPDATED_AT = "Id", "UpdatedAt"
 UNAUTHORIZED, FORBIDDEN, NOT_FOUND = 401, 403, 404
 TOO_LONG = frozenset({413, 414, 431})
@@ -35,10 +46,13 @@ TABLE_CODES = frozenset({"TABLE_NOT_FOUND", "BASE_NOT_FOUND", "SOURCE_NOT_FOUND"
 
 
 class NocoPaidRecords(PaidRecords):
-    """Rows of one table, as far as `paid_column` tells who has paid."""
+    """Rows of one table: `paid_column` tells which are paid, `chat_id_column` whose they are."""
 
-    def __init__(self, *, client: NocoClient, paid_column: str = "Paid") -> None:
+    def __init__(
+        self, *, client: NocoClient, paid_column: str = "Paid", chat_id_column: str = "ChatId"
+    ) -> None:
         self._client, self._paid_column = client, paid_column
+        self._chat_id_column, self._chat_column_again_at = chat_id_column, -inf
         self._requests = Requests()
         self._chunk_rows = CLOUD_CHUNK_ROWS if client.cloud else CHUNK_ROWS
 
@@ -54,7 +68,7 @@ class NocoPaidRecords(PaidRecords):
         after = place.after.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
         query: dict[str, str | int] = {
             "where": f"({self._paid_column},checked)~and({UPDATED_AT},gt,exactDate,{after})",
-            "fields": f"{ID},{self._paid_column},{UPDATED_AT}",
+            "fields": f"{self._fields()},{UPDATED_AT}",
             "sort": f"{UPDATED_AT},{ID}",
             "limit": PAGE_ROWS,
         }
@@ -73,7 +87,7 @@ class NocoPaidRecords(PaidRecords):
         answer = await self._ask(
             {
                 "where": f"({ID},in,{','.join(map(str, record_ids))})",
-                "fields": f"{ID},{self._paid_column}",
+                "fields": self._fields(),
                 "limit": len(record_ids),
             }
         )
@@ -82,6 +96,12 @@ class NocoPaidRecords(PaidRecords):
         elif isinstance(answer, TooLong):
             self._chunk_rows = max(1, min(self._chunk_rows, len(record_ids)) // 2)
         return answer
+
+    def _fields(self) -> str:
+        columns = [ID, self._paid_column]
+        if trio.current_time() >= self._chat_column_again_at:
+            columns.append(self._chat_id_column)
+        return ",".join(columns)
 
     async def _ask(self, query: Mapping[str, str | int]) -> Answer:
         """One request, and its outcome counted."""
@@ -117,6 +137,10 @@ class NocoPaidRecords(PaidRecords):
             size=len(rows),
             last=is_last,
             server_time=reply.server_time,
+            nameless=""
+            if any(self._chat_id_column in row for row in rows)
+            or (not rows and trio.current_time() >= self._chat_column_again_at)
+            else self._without_chats(),
         )
 
     def _listed(self, body: object) -> tuple[list[dict[str, object]], bool]:
@@ -137,6 +161,7 @@ class NocoPaidRecords(PaidRecords):
             record_id=RecordId(record_id),
             paid=paid_from(row.get(self._paid_column, "absent")),
             updated_at=_moment(row.get(UPDATED_AT)),
+            chat_id=chat_id_from(row.get(self._chat_id_column)),
         )
 
     def _refused(self, refusal: Refusal) -> Answer:
@@ -152,6 +177,9 @@ class NocoPaidRecords(PaidRecords):
                 "NOCODB_TOKEN",
             )
         missing = refusal.missing_columns((self._paid_column, UPDATED_AT, ID))
+        if not missing and refusal.missing_columns((self._chat_id_column,)):
+            self._chat_column_again_at = trio.current_time() + CHAT_COLUMN_OFF_SECONDS
+            return Refused(reason="chat", detail=self._without_chats())
         if missing:
             return self._missing(missing[0])
         if refusal.status == NOT_FOUND and (refusal.code in TABLE_CODES or not refusal.code):
@@ -160,6 +188,13 @@ class NocoPaidRecords(PaidRecords):
                 detail=f"{said}: there is no table {table}; look at NOCODB_TABLE_ID and NOCODB_URL",
             )
         return Refused(reason="question", detail=said)
+
+    def _without_chats(self) -> str:
+        return (
+            f"NocoDB table {self._client.table_id} has no column '{self._chat_id_column}': the Id "
+            "of a row alone decides who has paid; add a column of that name, or name the right one "
+            "in NOCODB_CHAT_ID_COLUMN"
+        )
 
     def _missing(self, column: str) -> Refused:
         said = f"NocoDB table {self._client.table_id} has no column '{column}'"
@@ -192,6 +227,16 @@ def paid_from(value: object) -> bool | None:
             return False
         case _:
             return None
+
+
+def chat_id_from(value: object) -> ChatId | None:
+    """A chat id, written as a number or as a text; None for anything else, zero included."""
+    if isinstance(value, float) and value.is_integer() and abs(value) <= CHAT_ID_MAX:
+        value = int(value)
+    if type(value) is not int:
+        written = CHAT_ID.fullmatch(value.strip()) if isinstance(value, str) else None
+        value = int(written[1]) if written else 0
+    return ChatId(value) if value and abs(value) <= CHAT_ID_MAX else None
 
 
 def _moment(value: object) -> datetime | None:

@@ -12,6 +12,7 @@ import psycopg
 from psycopg import errors
 from psycopg.rows import dict_row
 
+from adapters.postgres.address import EXPECTED
 from adapters.postgres.refusals import AnotherProcessRuns, UnsafeDurability, UnsuitableDatabase
 
 Role = Literal["writer", "reader"]
@@ -76,8 +77,8 @@ def connect(
             tcp_user_timeout=UNHEARD_MILLISECONDS,
             target_session_attrs="primary" if role == "writer" else "any",
         )
-    except psycopg.ProgrammingError as error:
-        raise UnsuitableDatabase(f"DATABASE_URL is not understood: {error}") from error
+    except psycopg.ProgrammingError:  # its text quotes what it does not understand: secrets
+        raise UnsuitableDatabase(f"DATABASE_URL is not understood: expected {EXPECTED}") from None
     try:
         _prepare(connection, role)
         if role == "writer":

@@ -12,7 +12,9 @@ from adapters.postgres.database import Database, Statement
 
 
 class PostgresWatches(Watches):
-    """Every method is one statement: `0003_tracker.sql`, and who waits by `0002_sessions.sql`."""
+    """Every method is one statement: `0003_tracker.sql` with `0004_payment_of_a_chat.sql`, and
+    who waits by `0002_sessions.sql`.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -20,10 +22,10 @@ class PostgresWatches(Watches):
     async def waiting(self) -> tuple[Watch, ...]:
         rows = await self._database.read(
             """
-            select waits.record_id, waits.chat_id, seen.record_id is not null as paid
-            from user_session as waits left join seen_payment as seen using (record_id)
+            select record_id, chat_id, seen.seen_at is not null as paid
+            from user_session as waits left join seen_payment as seen using (record_id, chat_id)
             where waits.state = 'awaiting_payment'
-            order by waits.record_id, waits.chat_id
+            order by record_id, chat_id
             """
         )
         return tuple(
@@ -35,15 +37,18 @@ class PostgresWatches(Watches):
             for row in rows
         )
 
-    async def mark_paid(self, record_ids: Collection[RecordId]) -> None:
+    async def mark_paid(self, watches: Collection[Watch]) -> None:
         await self._database.write(
             Statement(
                 """
-                insert into seen_payment (record_id)
-                select distinct unnest(%(record_ids)s::bigint[])
-                on conflict (record_id) do nothing
+                insert into seen_payment (record_id, chat_id)
+                select distinct * from unnest(%(record_ids)s::bigint[], %(chat_ids)s::bigint[])
+                on conflict (record_id, chat_id) do nothing
                 """,
-                {"record_ids": list(record_ids)},
+                {
+                    "record_ids": [watch.record_id for watch in watches],
+                    "chat_ids": [watch.chat_id for watch in watches],
+                },
             )
         )
 
@@ -54,6 +59,7 @@ class PostgresWatches(Watches):
                 delete from seen_payment where not exists (
                     select from user_session
                     where user_session.record_id = seen_payment.record_id
+                        and user_session.chat_id = seen_payment.chat_id
                         and user_session.state = 'awaiting_payment'
                 )
                 """

@@ -30,7 +30,6 @@ from adapters.postgres.batch import (
     run_batch,
 )
 from adapters.postgres.migrate import migrate, require_current
-from adapters.postgres.refusals import StoreRefused
 from adapters.postgres.session import LOCK_PATIENCE_SECONDS, Connection, Role, connect
 from runtime import Asks, ReplyLater, ThreadingActor, message
 
@@ -163,9 +162,10 @@ class DatabaseActor(ThreadingActor):
         started = time.monotonic()
         try:
             results = self._persist([operation for operation, _ in waiting], started)
-        except StoreRefused as error:
+        except BaseException as error:
+            # Whoever waited is not to blame for what happened to this actor.
             for _, reply in waiting:
-                reply.set_exception(Unavailable(str(error)))
+                reply.set_exception(Unavailable(f"the writer failed: {reason_of(error)}"))
             raise
         for (_, reply), result in zip(waiting, results, strict=True):
             if isinstance(result, Exception):

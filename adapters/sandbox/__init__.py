@@ -8,6 +8,7 @@
 
 Each server is one plain object that owns its whole state: two of them live side by side, and
 each answers a `Request` without any socket too. Their behaviour is the specification of the
-outside world for the rest of the project; the facts come from `research/telegram.md`, from
-the open Bot API server's source, and from section 5 of `contracts/providers.md`.
+outside world for the rest of the project; the facts come from core.telegram.org/bots/api, from
+the open Bot API server's source (tdlib/telegram-bot-api), and from measurements of real NocoDB
+servers.
 """

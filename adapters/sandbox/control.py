@@ -2,7 +2,7 @@
 
 `Controlled(sandbox, control)` serves both: what begins with `/_control/` goes to `control`,
 everything else to the sandbox. What can be asked is said in `telegram_control` and
-`nocodb_control`.
+`nocodb_control`, and by the index: `/_control` alone answers their page as plain text.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 from adapters.sandbox.server import App, Request, Response
 
 PREFIX = "/_control/"
+INDEX_PATHS = frozenset({PREFIX, PREFIX.rstrip("/")})
 
 Control = Callable[[list[str], dict[str, Any]], Awaitable[object]]
 """Carries out one request (the parts of its path, its fields) and returns what is answered.
@@ -32,10 +33,10 @@ class Refused(Exception):  # noqa: N818 - a verdict
 
 
 class Controlled:
-    """An app with a control beside it."""
+    """An app with a control beside it; `index` tells people what can be asked of it."""
 
-    def __init__(self, app: App, control: Control) -> None:
-        self._app, self._control = app, control
+    def __init__(self, app: App, control: Control, *, index: str) -> None:
+        self._app, self._control, self._index = app, control, index
         self.head_bytes_max = app.head_bytes_max
 
     @property
@@ -45,6 +46,9 @@ class Controlled:
 
     async def __call__(self, request: Request) -> Response | None:
         """Answer one request."""
+        if request.path in INDEX_PATHS:
+            plain = {"content-type": "text/plain; charset=utf-8"}
+            return Response(status=200, body=self._index.encode(), headers=plain)
         if not request.path.startswith(PREFIX):
             return await self._app(request)
         parts = request.path.removeprefix(PREFIX).split("/")

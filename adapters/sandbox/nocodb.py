@@ -5,10 +5,9 @@
         ...
         nocodb.tick(1)
 
-Behaves as the real servers measured in `contracts/providers.md` 5: `flavour` is the version
-whose words it speaks, `booleans` the database below it. What it does with records is in
-`nocodb_records`, the filter language in `nocodb_where`, control over HTTP in
-`nocodb_control`.
+Behaves as real servers did when they were measured: `flavour` is the version whose words it
+speaks, `booleans` the database below it. What it does with records is in `nocodb_records`,
+the filter language in `nocodb_where`, control over HTTP in `nocodb_control`.
 """
 
 from __future__ import annotations

@@ -45,4 +45,4 @@ def controlled(nocodb: NocodbSandbox) -> Controlled:
             case _:
                 raise Refused("there is no such control", status=404)
 
-    return Controlled(nocodb, control)
+    return Controlled(nocodb, control, index=__doc__)

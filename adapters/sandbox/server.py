@@ -216,6 +216,6 @@ class _Connection:
 def _head_bytes(head: h11.Request) -> int:
     """What Node counts against its 16 KiB: the target, the header names and their values.
 
-    Checked against the measured table in `contracts/providers.md` 5.3.
+    Checked against how many ids a real server (NocoDB on Node) took in one request line.
     """
     return len(head.target) + sum(len(name) + len(value) for name, value in head.headers)

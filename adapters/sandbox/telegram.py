@@ -7,7 +7,7 @@
         await buyer.sees("language", within=5)
         buyer.presses("English")
 
-Behaves as the open server (tdlib/telegram-bot-api) does, see `research/telegram.md`. Its
+Behaves as the open server (tdlib/telegram-bot-api) does. Its
 methods are in `telegram_methods`, what it remembers in `telegram_world`, the people in
 `telegram_user`, control over HTTP in `telegram_control`.
 """

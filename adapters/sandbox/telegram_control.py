@@ -58,7 +58,7 @@ def controlled(telegram: TelegramSandbox) -> Controlled:
             case _:
                 raise Refused("there is no such control", status=404)
 
-    return Controlled(telegram, control)
+    return Controlled(telegram, control, index=__doc__)
 
 
 async def _of_user(user: TelegramUser, verb: str, fields: dict[str, Any]) -> object:

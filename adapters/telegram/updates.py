@@ -1,7 +1,7 @@
 """Long polling: `gateway.ports.Updates` on the Bot API.
 
 Updates are kept as JSON and not as python-telegram-bot's objects: a typed batch of a hundred
-costs 9 ms without a pause, and one malformed update costs the batch (`research/telegram.md` 1).
+costs 9 ms without a pause, and one malformed update costs the batch.
 """
 
 from __future__ import annotations

@@ -16,7 +16,6 @@ from tests.bench.peers import scale
 
 REPEATS = 5
 MEASUREMENT_SECONDS_MAX = 120.0
-BASELINE = "pykka"
 
 PEERS = {"factorage": "factorage", "pykka": "threads", "asyncio_queue": "asyncio_queue"}
 """The names of the systems, and the modules that drive them."""
@@ -59,7 +58,7 @@ def run() -> dict[str, Any]:
     for (case, system), values in measured.items():
         for name, figures in _figures(case, values).items():
             results.setdefault(name, {})[system] = None if None in figures else median(figures)
-    return {"bench": "runtime", "unit": UNITS, "baseline": BASELINE, "results": results}
+    return {"bench": "runtime", "unit": UNITS, "results": results}
 
 
 def _figures(case: str, values: list[Any]) -> dict[str, list[Any]]:

@@ -82,6 +82,21 @@ def test_an_empty_environment_is_told_all_that_is_missing() -> None:
     assert all("for example" in line for line in told.values())
 
 
+@pytest.mark.parametrize("password", ["%zz", "%", "@", "/", "1/", "?", "#", " ", "\n", "[", "ї"])
+def test_a_password_that_is_not_percent_encoded_is_refused_and_not_shown(password: str) -> None:
+    for secret in (f"{CANARY}{password}", f"{password}{CANARY}"):
+        with pytest.raises(SettingsError, match="percent-encoded") as refused:
+            load_settings(REQUIRED | {"DATABASE_URL": f"postgresql://u:{secret}@127.0.0.1:1/x"})
+        assert CANARY not in str(refused.value)
+        assert refused.value.__suppress_context__
+
+
+def test_a_password_is_kept_out_of_logs_as_it_is_written_and_as_it_is_meant() -> None:
+    address = f"postgresql://u:{CANARY}%40@db/shop?sslpassword={CANARY}%2F"
+    secrets = load_settings(REQUIRED | {"DATABASE_URL": address}).secrets()
+    assert secrets >= {f"{CANARY}%40", f"{CANARY}@", f"{CANARY}%2F", f"{CANARY}/"}
+
+
 def test_every_fault_is_told_at_once_and_no_value_with_it() -> None:
     told = faults(
         {

@@ -22,7 +22,7 @@ async def test_the_children_start_in_the_order_in_which_they_need_each_other() -
 
     assert tree.strategy == "one_for_one"
     assert [child.name for child in tree.children] == [
-        "http", "observer", "store", "tracker", "sessions", "delivery", "gateway",
+        "http", "observer", "store", "tracker", "inspector", "sessions", "delivery", "gateway",
     ]  # fmt: skip
 
 

@@ -267,3 +267,41 @@ async def test_an_incarnation_can_be_made_to_fail_from_outside() -> None:
         ref.kill(OSError("pulled the plug"))
         assert await ref.ask("back") == "back"
         assert [type(letter.message) for letter in system.dead_letters] == [str]
+
+
+async def test_a_child_below_that_never_starts_ends_the_system_too() -> None:
+    class Bad(Actor[Any]):
+        async def on_start(self) -> None:
+            raise OSError("never")
+
+    inner = SupervisorSpec(
+        name="store", children=(ChildSpec(name="bad", factory=Bad, backoff=QUICK),), backoff=QUICK
+    )
+    log: list[str] = []
+    spec = SupervisorSpec(name="root", children=(inner, child(log, "next")))
+    with pytest.raises(SupervisionError, match="root/store failed more than 5 times") as caught:
+        async with ActorSystem(spec, world=VirtualWorld(), threads="inline"):
+            pytest.fail("it must not come up")
+    assert repr(caught.value.__cause__) == repr(OSError("never"))
+    assert log == [], "nobody to its right was started"
+
+
+async def test_a_branch_that_recovers_while_the_tree_starts_is_waited_for() -> None:
+    attempts: list[None] = []
+
+    class Shaky(Actor[Any]):
+        async def on_start(self) -> None:
+            attempts.append(None)
+            if len(attempts) < 10:
+                raise OSError("not yet")
+
+    inner = SupervisorSpec(
+        name="store",
+        children=(ChildSpec(name="shaky", factory=Shaky, backoff=QUICK),),
+        backoff=QUICK,
+    )
+    log: list[str] = []
+    spec = SupervisorSpec(name="root", children=(inner, child(log, "next")))
+    async with running(spec) as system:
+        assert log == ["+next"]
+        assert system.ref("root/store/shaky").state.value == "running"

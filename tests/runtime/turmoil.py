@@ -39,11 +39,11 @@ SIBLINGS = 6
 KEYS = 6
 QUICK = Backoff(first_seconds=0.01, last_seconds=0.2)
 ENDLESS = Budget(restarts=10_000)
-SCARCE = Budget(restarts=3, within_seconds=1.0)
+SCARCE = Budget(restarts=1, within_seconds=60.0)
 """Used up now and then, so that supervisors give up and are restarted by theirs."""
 ASK_SECONDS = 0.3
 
-HARMLESS = ("nothing",) * 12
+HARMLESS = ("nothing",) * 6
 DEEDS = (
     *HARMLESS, "fail", "out", "stop", "kill", "timer", "every", "cancel", "stash", "unstash",
     "pipe", "pass on", "pass on", "ask", "later", "promise", "watch",

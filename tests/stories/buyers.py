@@ -27,6 +27,8 @@ class Buyer:
     user: TelegramUser
     nocodb: NocodbSandbox
     comes_after_seconds: float
+    pays_after_seconds: float
+    """From the moment he is asked to, until the operator ticks the box."""
     pause_seconds: float
     """How long he thinks before he does anything."""
     did: list[str] = field(default_factory=list)
@@ -45,6 +47,7 @@ class Buyer:
         await self._sees("Please check")
         self.user.presses("Save")
         panel = await self._sees("Waiting for your payment")
+        await trio.sleep(self.pays_after_seconds)
         self.nocodb.tick(_record_id(panel))
         await self._sees(SUCCESS)
 
@@ -79,15 +82,19 @@ class Buyer:
 def buyers(
     telegram: TelegramSandbox, nocodb: NocodbSandbox, count: int, *, within_seconds: float
 ) -> list[Buyer]:
-    """So many people; the last one comes after `within_seconds`. Some are quick, some slow."""
+    """So many people. Every other one comes at once and pays within `within_seconds`; the
+    others come within that time and pay at once. Some are quick, some slow.
+    """
+    moments = [within_seconds * i / count for i in range(count)]
     return [
         Buyer(
             telegram.user(1_000 + i, f"Buyer {i}", language_code="en"),
             nocodb,
-            comes_after_seconds=within_seconds * i / count,
+            comes_after_seconds=0.0 if i % 2 else moment,
+            pays_after_seconds=moment if i % 2 else 0.0,
             pause_seconds=0.1 * (i % 4),
         )
-        for i in range(count)
+        for i, moment in enumerate(moments)
     ]
 
 

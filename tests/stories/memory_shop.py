@@ -36,7 +36,7 @@ STOP_SECONDS = 10.0
 
 
 class Idle(Actor[Any]):
-    """In the place of the HTTP port."""
+    """In the place of the HTTP port, and of the inspector of a table that has every column."""
 
     def on_receive(self, message: object) -> None:
         """Nobody talks to it."""
@@ -84,7 +84,7 @@ class Table(MemoryRecords):
         known = set(self.rows)
         record_id = await super().create(registration)
         if record_id not in known:
-            self.paid.insert(record_id)
+            self.paid.insert(record_id, registration.chat_id)
         return record_id
 
     def tick(self, chat_id: ChatId) -> None:
@@ -109,6 +109,9 @@ class MemoryShop:
         self.system: TestSystem
 
     def http_server(self) -> Actor[Any]:
+        return Idle()
+
+    def inspector(self) -> Actor[Any]:
         return Idle()
 
     def store_children(self) -> tuple[ChildSpec, ...]:

@@ -36,7 +36,7 @@ def test_a_long_flood_wait_is_tried_by_one_letter_after_a_while_and_then_less_of
 
 
 def test_deadlines_are_merged_by_maximum_and_never_shortened() -> None:
-    """python-telegram-bot issue 5338."""
+    """python-telegram-bot/python-telegram-bot issue 5338."""
     gate = Gate()
     gate.flooded(3, 0, latest=8, wait_seconds=20)
     gate.flooded(4, 0, latest=8, wait_seconds=2)
@@ -56,7 +56,7 @@ def test_what_was_under_way_together_counts_as_one_trouble() -> None:
 
 
 def test_only_a_letter_that_started_after_the_trouble_proves_it_over() -> None:
-    """python-telegram-bot issue 5338."""
+    """python-telegram-bot/python-telegram-bot issue 5338."""
     gate = Gate()
     gate.flooded(1, 0, latest=3, wait_seconds=1)
     gate.passed(2)

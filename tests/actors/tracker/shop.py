@@ -37,12 +37,13 @@ class Clerk(Actor[tracker.PaymentStatusChanged]):
 
     async def on_receive(self, message: tracker.PaymentStatusChanged) -> None:
         self._shop.told.append((message.record_id, self.monotonic()))
-        assert message.chat_id == message.record_id * 10
+        assert (message.record_id, message.chat_id) in self._shop.waited
+        self._shop.told_chats.append(message.chat_id)
         assert message.status is tracker.PaymentStatus.PAID
         if self._shop.deaf:
             self._shop.deaf -= 1
             return
-        await self._shop.record(message.record_id)
+        await self._shop.record(message.record_id, message.chat_id)
 
 
 class FlakyWatches(MemoryWatches):
@@ -63,14 +64,14 @@ class FlakyWatches(MemoryWatches):
         self._stumble()
         return await super().waiting()
 
-    async def mark_paid(self, record_ids: Collection[RecordId]) -> None:
+    async def mark_paid(self, watches: Collection[Watch]) -> None:
         if self.lose_answers:
-            await super().mark_paid(record_ids)
+            await super().mark_paid(watches)
         self._stumble()
         if self.marks_away > 0:
             self.marks_away -= 1
             raise Unavailable("the database is away")
-        await super().mark_paid(record_ids)
+        await super().mark_paid(watches)
 
     async def save_cursor(self, after: datetime) -> None:
         self._stumble()
@@ -120,18 +121,24 @@ class Shop:
         table.latency_seconds = self.latency_seconds
         self.table: MemoryPaidRecords = table
         self.told: list[tuple[RecordId, float]] = []
+        self.told_chats: list[int] = []
+        self.waited: set[tuple[int, int]] = set()
         self.reports = Probe()
 
-    async def wait(self, record_id: int) -> None:
-        self.table.insert(RecordId(record_id))
-        await self._save(record_id, State.AWAITING_PAYMENT)
+    async def wait(self, record_id: int, chat_id: int | None = None) -> None:
+        """A chat, ten times its record unless said otherwise, has its row and waits."""
+        chat_id = chat_id or record_id * 10
+        self.table.insert(RecordId(record_id), ChatId(chat_id))
+        self.waited.add((record_id, chat_id))
+        await self._save(record_id, chat_id, State.AWAITING_PAYMENT)
 
-    async def record(self, record_id: int) -> None:
-        await self._save(record_id, State.SUCCESS)
+    async def record(self, record_id: int, chat_id: int | None = None) -> None:
+        """The session has recorded the payment."""
+        await self._save(record_id, chat_id or record_id * 10, State.SUCCESS)
 
-    async def _save(self, record_id: int, state: State) -> None:
+    async def _save(self, record_id: int, chat_id: int, state: State) -> None:
         await self.sessions.save(
-            Session(chat_id=ChatId(record_id * 10), state=state, record_id=RecordId(record_id))
+            Session(chat_id=ChatId(chat_id), state=state, record_id=RecordId(record_id))
         )
 
     @asynccontextmanager

@@ -13,7 +13,7 @@ from actors.tracker.condition import (
     RETRY_AFTER_MAX_SECONDS,
     Condition,
 )
-from actors.tracker.model import Answer, Refused, Requests, Roster, Throttled, TooLong
+from actors.tracker.model import Answer, Refused, Requests, Roster, Row, Throttled, TooLong
 
 INTERVAL = 20.0
 
@@ -43,6 +43,19 @@ def test_an_outage_is_asked_about_less_and_less_often() -> None:
 def test_what_the_table_asks_for_is_obeyed_within_reason(wish: float, pause: float) -> None:
     assert condition().fail(Throttled(retry_after_seconds=wish)) == pause
     assert condition().fail(Unavailable("busy", retry_after_seconds=wish)) == pause
+
+
+def test_rows_that_name_no_chat_are_a_warning_and_missing_rows_come_first() -> None:
+    tracker, waiting = condition(), Roster()
+    waiting.add(RecordId(1), ChatId(10))
+    row = Row(record_id=RecordId(1), paid=False)
+    waiting.answered((RecordId(1),), [row])
+    assert verdict(tracker, roster=waiting)[0] == "warn"
+    tracker.nameless = "no column 'ChatId'"
+    assert verdict(tracker, roster=waiting) == ("warn", "no column 'ChatId'")
+    for _ in range(2):
+        waiting.answered((RecordId(1),), ())
+    assert "no row in the table" in verdict(tracker, roster=waiting)[1]
 
 
 @pytest.mark.parametrize("reason", ["token", "table", "paid"])

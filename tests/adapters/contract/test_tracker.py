@@ -50,6 +50,10 @@ class Stores:
         return {watch.record_id: watch.paid for watch in await self.watches.waiting()}
 
 
+def watch(record_id: int) -> Watch:
+    return Watch(record_id=RecordId(record_id), chat_id=ChatId(-record_id))
+
+
 @pytest.fixture(params=["memory", "postgres"])
 def stores(request: pytest.FixtureRequest) -> Stores:
     if request.param == "memory":
@@ -77,7 +81,7 @@ async def test_a_payment_is_known_until_it_is_recorded(stores: Stores) -> None:
     for record_id in (1, 2, 3):
         await stores.move(record_id, State.AWAITING_PAYMENT)
     for _ in range(2):
-        await stores.watches.mark_paid([RecordId(1), RecordId(3), RecordId(1)])
+        await stores.watches.mark_paid([watch(1), watch(3), watch(1)])
     assert await stores.known() == {1: True, 2: False, 3: True}
     await stores.move(1, State.SUCCESS)
     for _ in range(2):
@@ -87,11 +91,26 @@ async def test_a_payment_is_known_until_it_is_recorded(stores: Stores) -> None:
 
 async def test_who_waits_anew_is_not_paid_before_he_pays(stores: Stores) -> None:
     await stores.move(1, State.AWAITING_PAYMENT)
-    await stores.watches.mark_paid([RecordId(1)])
+    await stores.watches.mark_paid([watch(1)])
     await stores.move(1, State.SUCCESS)
     await stores.watches.forget_recorded()
     await stores.move(1, State.AWAITING_PAYMENT)
     assert await stores.known() == {1: False}
+
+
+async def test_of_two_who_wait_for_one_record_one_has_paid(stores: Stores) -> None:
+    await stores.move(3, State.AWAITING_PAYMENT)
+    other = Session(chat_id=ChatId(7), state=State.AWAITING_PAYMENT, record_id=RecordId(3))
+    await stores.sessions.save(other)
+    await stores.watches.mark_paid([watch(3)])
+    await stores.watches.forget_recorded()
+    paid = {waits.chat_id: waits.paid for waits in await stores.watches.waiting()}
+    assert paid == {-3: True, 7: False}
+    await stores.move(3, State.SUCCESS)
+    await stores.watches.forget_recorded()
+    await stores.move(3, State.AWAITING_PAYMENT)
+    paid = {waits.chat_id: waits.paid for waits in await stores.watches.waiting()}
+    assert paid == {-3: False, 7: False}
 
 
 async def test_nobody_to_mark_is_no_mistake(stores: Stores) -> None:
@@ -101,8 +120,7 @@ async def test_nobody_to_mark_is_no_mistake(stores: Stores) -> None:
 
 
 async def test_many_are_marked_at_once(stores: Stores) -> None:
-    record_ids = [RecordId(number) for number in range(1, 3_001)]
-    await stores.watches.mark_paid(record_ids)
+    await stores.watches.mark_paid([watch(number) for number in range(1, 3_001)])
     await stores.move(3_000, State.AWAITING_PAYMENT)
     await stores.move(3_001, State.AWAITING_PAYMENT)
     assert await stores.known() == {3_000: True, 3_001: False}
@@ -136,7 +154,7 @@ async def memory() -> AsyncIterator[Table]:
     table = MemoryPaidRecords(now=lambda: clock[-1], page_rows=100)
     yield Table(
         records=table,
-        insert=lambda record_id: table.insert(RecordId(record_id)),
+        insert=lambda record_id: table.insert(RecordId(record_id), ChatId(-record_id)),
         tick=lambda record_id: table.tick(RecordId(record_id)),
         clear=lambda record_id: table.tick(RecordId(record_id), paid=False),
         delete=lambda record_id: table.delete(RecordId(record_id)),
@@ -150,7 +168,7 @@ async def nocodb() -> AsyncIterator[Table]:
     server = NocodbSandbox(now=lambda: clock[-1], rows_per_page_max=100)
 
     def insert(record_id: int) -> None:
-        assert server.insert(Name="somebody") == record_id
+        assert server.insert(Name="somebody", ChatId=-record_id) == record_id
 
     async with (
         serve(server) as url,
@@ -182,6 +200,8 @@ async def test_a_chunk_tells_who_has_paid_and_who_is_gone(open_table: Open) -> N
         answer = await table.records.read([RecordId(number) for number in (1, 2, 3, 5, 9)])
         assert isinstance(answer, Page)
         assert {row.record_id: row.paid for row in answer.rows} == {1: False, 2: True, 3: False}
+        assert all(row.chat_id == -row.record_id for row in answer.rows)
+        assert answer.nameless == ""
         assert (answer.size, answer.last, answer.server_time) == (3, True, NOON)
         assert table.records.requests.ok == 1
 
@@ -201,6 +221,7 @@ async def test_changes_come_oldest_first_page_after_page(open_table: Open) -> No
             assert isinstance(answer, Page)
             seen += [row.record_id for row in answer.rows]
             assert answer.last == (skip == 200)
+            assert all(row.chat_id == -row.record_id for row in answer.rows)
             assert all(row.updated_at and row.updated_at > place.after for row in answer.rows)
         assert seen == list(range(20, 251))
 

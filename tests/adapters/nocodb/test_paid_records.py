@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
@@ -10,7 +11,12 @@ from actors.kernel.failures import Unavailable
 from actors.kernel.ids import RecordId
 from actors.tracker.model import Page, Place, Refused, Throttled, TooLong
 from adapters.nocodb.client import NocoClient
-from adapters.nocodb.paid_records import CLOUD_CHUNK_ROWS, NocoPaidRecords, paid_from
+from adapters.nocodb.paid_records import (
+    CLOUD_CHUNK_ROWS,
+    NocoPaidRecords,
+    chat_id_from,
+    paid_from,
+)
 from adapters.sandbox.nocodb import NocodbSandbox
 from tests.adapters.nocodb.conftest import Connect, OddNocodb
 
@@ -156,6 +162,59 @@ async def test_without_updated_at_only_the_changes_are_refused(
         assert isinstance(answer, Refused)
         assert answer.reason == "updated"
         assert isinstance(await records.read(ids(1)), Page)
+
+
+async def test_without_the_chat_column_rows_are_read_without_it(
+    nocodb: NocodbSandbox, connect: Connect
+) -> None:
+    filled(nocodb, 1)
+    nocodb.tick(1)
+    nocodb.rename_column("ChatId", "Chat")
+    async with connect(nocodb) as client:
+        records = NocoPaidRecords(client=client)
+        for question in (partial(records.changed, LONG_AGO), partial(records.read, ids(1))):
+            records._chat_column_again_at = 0.0
+            answer = await question()
+            assert isinstance(answer, Refused)
+            assert (answer.reason, "no column 'ChatId'" in answer.detail) == ("chat", True)
+            again = await question()
+            assert isinstance(again, Page)
+            assert again.nameless == answer.detail
+            assert [(row.record_id, row.paid, row.chat_id) for row in again.rows] == [
+                (1, True, None)
+            ]
+        found = await NocoPaidRecords(client=client, chat_id_column="Chat").read(ids(1))
+    assert isinstance(found, Page)
+    assert [row.chat_id for row in found.rows] == [1]
+
+
+@pytest.mark.parametrize(
+    ("value", "chat_id"),
+    [
+        (5_000_000_001, 5_000_000_001),
+        (-1_001_234, -1_001_234),
+        ("5000000001", 5_000_000_001),
+        (" 5000000001.0 ", 5_000_000_001),
+        ("-7.00", -7),
+        (5_000_000_001.0, 5_000_000_001),
+        (1.5, None),
+        (float("nan"), None),
+        (float("inf"), None),
+        (1e300, None),
+        ("1.5", None),
+        ("\u0665", None),
+        ("9" * 5_000, None),
+        (2**63, None),
+        ("", None),
+        ("Anna", None),
+        (True, None),
+        (0, None),
+        (None, None),
+        ([1], None),
+    ],
+)
+def test_a_chat_is_a_whole_number_however_it_is_written(value: object, chat_id: int | None) -> None:
+    assert chat_id_from(value) == chat_id
 
 
 async def test_a_wrong_token_and_a_wrong_table_say_what_to_do(

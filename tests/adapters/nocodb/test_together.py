@@ -67,6 +67,39 @@ async def test_registered_ticked_told(nocodb: NocodbSandbox, connect: Connect) -
         assert len(probe.told) == 2
 
 
+async def test_an_id_that_came_back_and_a_row_that_came_twice_reach_the_right_person(
+    nocodb: NocodbSandbox, connect: Connect
+) -> None:
+    sessions = MemorySessions()
+
+    async def waits(chat_id: int) -> int:
+        record_id = nocodb.insert(Name="somebody", ChatId=chat_id)
+        await sessions.save(
+            Session(
+                chat_id=ChatId(chat_id),
+                state=State.AWAITING_PAYMENT,
+                record_id=RecordId(record_id),
+            )
+        )
+        return record_id
+
+    assert await waits(500) == 1
+    nocodb.delete(1)
+    nocodb.table._next_id = 1  # as NocoDB does it on sqlite
+    assert await waits(501) == 1
+    assert await waits(502) == 2
+    nocodb.insert(Name="somebody", ChatId=502)
+    async with connect(nocodb) as client, running(world=RealWorld()) as system:
+        probe = start(system, client, MemoryWatches(sessions=sessions))
+        await trio.sleep(INTERVAL_SECONDS * 3)
+        for ticked, record_id, chat_id in ((1, 1, 501), (3, 2, 502)):
+            nocodb.tick(ticked)
+            heard = await probe.expect(tracker.PaymentStatusChanged)
+            assert (heard.record_id, heard.chat_id) == (record_id, chat_id)
+        await trio.sleep(INTERVAL_SECONDS * 5)
+        assert len(probe.told) == 2
+
+
 async def test_a_renamed_column_is_reported_with_what_to_do(
     nocodb: NocodbSandbox, connect: Connect
 ) -> None:

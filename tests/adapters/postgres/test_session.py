@@ -115,9 +115,15 @@ def test_a_database_that_cannot_hold_every_letter_is_refused(postgres: Postgres)
         postgres.admin.execute("drop database latin with (force)")
 
 
-def test_an_address_that_is_none_is_refused_with_its_name() -> None:
-    with pytest.raises(UnsuitableDatabase, match="DATABASE_URL"):
-        connect("postgresql://host:port/name?what=ever", "writer")
+@pytest.mark.parametrize(
+    "url",
+    ["postgresql://host:port/name?pwSECRET=ever", "postgresql://u:pwSECRET%zz@127.0.0.1:1/x"],
+)
+def test_an_address_that_is_none_is_refused_with_its_name_and_not_shown(url: str) -> None:
+    with pytest.raises(UnsuitableDatabase, match="DATABASE_URL") as refused:
+        connect(url, "writer")
+    assert "SECRET" not in str(refused.value)
+    assert refused.value.__suppress_context__
 
 
 def test_a_server_that_is_not_there_is_an_outage() -> None:

@@ -1,4 +1,4 @@
-"""Pages, single records and writes, as contracts/providers.md 5.2, 5.4 and 5.5 tell them."""
+"""Pages, single records and writes, as real NocoDB servers answer them (data API v2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The filter language, row by row of the table in contracts/providers.md 5.2."""
+"""The filter language, row by row as real NocoDB servers answered it."""
 
 from __future__ import annotations
 

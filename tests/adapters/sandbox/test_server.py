@@ -135,7 +135,7 @@ async def test_a_dropped_request_was_carried_out_but_is_never_answered() -> None
     ],
 )
 async def test_the_head_may_be_as_long_as_nodes(ids: int, step: int, comma: str, most: int) -> None:
-    """The table of contracts/providers.md 5.3, met to the id with the same client."""
+    """How many ids a real NocoDB took from the same client, met to the id."""
     async with serve(Echo()) as url, httpx.AsyncClient(headers={"xc-token": "x" * 40}) as client:
         statuses = []
         for count in (most, most + 1):
