@@ -172,3 +172,13 @@ async def _collect(stream: trio.abc.ReceiveStream | None, into: bytearray) -> No
     async with stream:
         async for chunk in stream:
             into += chunk
+
+
+@asynccontextmanager
+async def running(
+    world: Outside, folder: Path, **settings: str
+) -> AsyncIterator[tuple[Program, str]]:
+    """`main.py run` with its tree up, and its URL."""
+    environment = world.environment(**settings)
+    async with started("run", folder=folder, environment=environment) as program:
+        yield program, await program.is_up()

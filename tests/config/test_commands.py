@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import shutil
 import signal
 import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -16,57 +13,14 @@ import trio
 from config.commands import main
 from tests.config.program import (
     MAIN,
-    PATIENCE_SECONDS,
-    POLL_SECONDS,
-    Outside,
-    Program,
     ended,
     get,
     outside,
-    started,
+    running,
     surroundings,
 )
-from tests.fixtures.postgres import reachable_folder
 
 REQUIRED = ("BOT_TOKEN", "NOCODB_URL", "NOCODB_TOKEN", "NOCODB_TABLE_ID")
-SHUTDOWN_SECONDS = 10.0
-
-
-WAITING = """
-    insert into user_session (
-        chat_id, state, language, name, contact, record_id, choosing_language, step, attempts,
-        blocked, view_version, shown_version, renew, contact_keyboard
-    )
-    values (
-        7, 'awaiting_payment', 'en', 'Ada', '+447911123456', 1, false, 1, 0,
-        false, 1, 1, false, false
-    )
-"""
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """For an embedded server, which outlives a process that is killed by a moment."""
-    made = reachable_folder()
-    yield made
-    trio.run(_gone, made / "postgres/cluster/postmaster.pid")
-    shutil.rmtree(made)
-
-
-async def _gone(path: Path) -> None:
-    with trio.fail_after(PATIENCE_SECONDS):
-        while path.exists():  # noqa: ASYNC110, ASYNC240 - another process takes it away
-            await trio.sleep(POLL_SECONDS)
-
-
-@asynccontextmanager
-async def running(
-    world: Outside, folder: Path, **settings: str
-) -> AsyncIterator[tuple[Program, str]]:
-    """`main.py run` with its tree up, and its URL."""
-    environment = world.environment(**settings)
-    async with started("run", folder=folder, environment=environment) as program:
-        yield program, await program.is_up()
 
 
 # What is typed wrongly

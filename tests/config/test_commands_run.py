@@ -4,29 +4,22 @@ from __future__ import annotations
 
 import shutil
 import signal
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import psycopg
 import pytest
-import trio
 
 from adapters.postgres.embedded import EmbeddedServer
 from tests.config.program import (
-    PATIENCE_SECONDS,
-    POLL_SECONDS,
-    Outside,
-    Program,
     answers,
     ended,
     get,
     outside,
+    running,
     started,
 )
 from tests.fixtures.postgres import Postgres, reachable_folder
 
-REQUIRED = ("BOT_TOKEN", "NOCODB_URL", "NOCODB_TOKEN", "NOCODB_TABLE_ID")
 SHUTDOWN_SECONDS = 10.0
 
 
@@ -40,31 +33,6 @@ WAITING = """
         false, 1, 1, false, false
     )
 """
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """For an embedded server, which outlives a process that is killed by a moment."""
-    made = reachable_folder()
-    yield made
-    trio.run(_gone, made / "postgres/cluster/postmaster.pid")
-    shutil.rmtree(made)
-
-
-async def _gone(path: Path) -> None:
-    with trio.fail_after(PATIENCE_SECONDS):
-        while path.exists():  # noqa: ASYNC110, ASYNC240 - another process takes it away
-            await trio.sleep(POLL_SECONDS)
-
-
-@asynccontextmanager
-async def running(
-    world: Outside, folder: Path, **settings: str
-) -> AsyncIterator[tuple[Program, str]]:
-    """`main.py run` with its tree up, and its URL."""
-    environment = world.environment(**settings)
-    async with started("run", folder=folder, environment=environment) as program:
-        yield program, await program.is_up()
 
 
 # An outside world that does not do its part
