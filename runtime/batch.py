@@ -13,7 +13,6 @@ from pykka.messages import _ActorStop
 
 from runtime import lifecycle
 from runtime.errors import Unavailable
-from runtime.message import Piped, TimerFired
 from runtime.thread import EXPIRED, LATER, handle
 
 if TYPE_CHECKING:
@@ -54,7 +53,10 @@ async def turn(cell: Cell) -> None:
 
 
 def _fill_batch(cell: Cell) -> bool:
-    """Move messages into the batch; True when a stop stands behind them."""
+    """Move messages into the batch; True when a stop stands behind them.
+
+    Timers and slow work are tools of trio's actors: neither ever stands here.
+    """
     inbox = cell.inbox
     batch = cell.batch = deque()
     now = cell.system.world.monotonic()
@@ -62,15 +64,9 @@ def _fill_batch(cell: Cell) -> bool:
         if type(inbox[0][0]) is _ActorStop:
             return True
         envelope = cell.take()
-        message, deadline = envelope[0], envelope[3]
+        deadline = envelope[3]
         if deadline is not None and now >= deadline:
             cell.expire(envelope)
-        elif type(message) is TimerFired:
-            if message.live:
-                lifecycle.rearm(cell, message)
-                batch.append((message.message, *envelope[1:]))
-            else:
-                cell.expired += 1
-        elif type(message) is not Piped:
+        else:
             batch.append(envelope)
     return False

@@ -50,7 +50,6 @@ class Supervisor:
         self.specs: dict[str, Spec] = {}
         self.intensities: dict[str, Intensity] = {}
         self.last_error: str | None = None
-        self.failed = 0
         self.closing = False
         self._fallen: deque[tuple[str, float]] = deque()
         self._mending: trio.CancelScope | None = None
@@ -206,7 +205,6 @@ class Supervisor:
     def decide(self, name: str, error: BaseException) -> None:
         """A child failed with `error`: plan its restart, let it go, or give up."""
         self.last_error = repr(error)
-        self.failed += 1
         if self.closing:
             return
         spec = self.specs[name]

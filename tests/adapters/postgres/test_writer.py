@@ -142,6 +142,8 @@ async def test_a_connection_that_was_cut_is_found_again(notes_url: str) -> None:
 async def test_a_server_that_comes_late_is_waited_for(notes_url: str) -> None:
     with forbidden(notes_url):
         async with running_store(notes_url) as store:
+            with trio.fail_after(5):  # it looks for the server again and again in between
+                await store.writer._cell.until(State.WAITING)
             assert store.writer.state is State.WAITING
             assert store.database.report().status == "warn"
             async with trio.open_nursery() as nursery:
