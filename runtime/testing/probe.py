@@ -1,39 +1,10 @@
-"""Testing actors: a running system under a clock that jumps, and probes that watch.
-
-```
-async def test_a_greeting_is_returned():
-    async with running() as system:
-        probe = Probe()
-        ref = system.spawn(lambda: Greeter(out=probe), name="greeter")
-        ref.tell(Hello())
-        await probe.expect(Greeted)
-```
-
-Time is virtual where the test's trio runs on a `MockClock(autojump_threshold=0)`: an hour of
-timers takes milliseconds, and a test never sleeps.
-"""
+"""Probes: recipients that remember, to put where an actor expects somebody else."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 import trio
-from trio.testing import wait_all_tasks_blocked
-
-from runtime.child import SupervisorSpec
-from runtime.events import (
-    ActorFailed,
-    ActorRestarting,
-    ActorStarted,
-    ActorStopped,
-    ActorSuspended,
-    DeadLetter,
-    Escalated,
-)
-from runtime.system import ActorSystem
-from runtime.world import VirtualWorld, World
 
 T = TypeVar("T")
 
@@ -106,61 +77,3 @@ class KeyedProbe:
     def tell(self, key: object, message: object, /) -> None:
         """Remember whom the message was for."""
         self._probe.tell((key, message))
-
-
-class TestSystem(ActorSystem):
-    """A system whose misfortunes are there to look at."""
-
-    __test__ = False
-
-    def __init__(self, tree: SupervisorSpec | None, world: World, stop_seconds: float) -> None:
-        super().__init__(tree, world=world, threads="inline", stop_seconds=stop_seconds)
-        self.dead_letters: list[DeadLetter] = []
-        self.incidents: list[Any] = []
-        """Failures, suspensions, restarts, escalations, starts and stops, in order."""
-        self.events.subscribe(DeadLetter, _Into(self.dead_letters))
-        into = _Into(self.incidents)
-        for event in (
-            ActorFailed,
-            ActorSuspended,
-            ActorRestarting,
-            Escalated,
-            ActorStarted,
-            ActorStopped,
-        ):
-            self.events.subscribe(event, into)
-
-    async def settle(self) -> None:
-        """Wait until nothing can go on without the clock.
-
-        No virtual time passes: what waits for a timer goes on waiting.
-        """
-        await wait_all_tasks_blocked()
-
-
-class _Into:
-    """A list as a recipient."""
-
-    def __init__(self, into: list[Any]) -> None:
-        self._into = into
-
-    def tell(self, event: object, /) -> None:
-        """Keep the event."""
-        self._into.append(event)
-
-
-@asynccontextmanager
-async def running(
-    tree: SupervisorSpec | None = None,
-    *,
-    world: World | None = None,
-    seed: int = 0,
-    stop_seconds: float = 10.0,
-) -> AsyncIterator[TestSystem]:
-    """A running system with seeded luck; on leaving, every message must have had its fate."""
-    system = TestSystem(tree, world or VirtualWorld(seed=seed), stop_seconds)
-    async with system:
-        yield system
-    fates = system.fates()
-    assert fates.lost == 0, f"messages without a fate: {fates}"
-    assert fates.queued == 0, f"messages left behind: {fates}"
