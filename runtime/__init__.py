@@ -6,6 +6,7 @@ from runtime.actor import Actor, ThreadingActor
 from runtime.address import Address, KeyedRecipient, Recipient, ask
 from runtime.cell import correlation_id
 from runtime.child import ChildSpec, KeyedSpec, SupervisorSpec
+from runtime.dispatch import Dispatch
 from runtime.errors import (
     ActorDeadError,
     AskCycleError,
@@ -55,6 +56,7 @@ __all__ = [
     "Budget",
     "ChildSpec",
     "DeadLetter",
+    "Dispatch",
     "Escalated",
     "Fates",
     "Future",

@@ -125,7 +125,7 @@ class Actor(Tools, pykka.Actor, Generic[M]):
         """
         system = current_system()
         name = f"{cls.__name__}-{system.number()}"
-        factory = partial(cls, *args, **kwargs)
+        factory = partial(cls, *args, **kwargs) if args or kwargs else cls
         ref: ActorRef[Self] = system.spawn(factory, name=name, restart="temporary")
         return ref
 

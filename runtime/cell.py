@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from runtime.node import Parent
     from runtime.ref import ActorRef
     from runtime.system import ActorSystem
-    from runtime.thread import ActorThread
-    from runtime.workers import Worker
+    from runtime.thread import ActorThread, InlineThread
+    from runtime.worker import Worker
 
 Envelope = tuple[Any, "Future[Any] | None", "Cell | None", float | None, str | None, float]
 """(message, reply_to, sender, deadline, correlation, queued at); times are monotonic.
@@ -96,6 +96,7 @@ class Cell:
         "name",
         "parent",
         "pipes",
+        "plain",
         "policy",
         "replies",
         "scheduled",
@@ -128,6 +129,8 @@ class Cell:
         self.state = State.NEW
         self.instance: pykka.Actor | None = None
         self.actor_class: type[Any] = pykka.Actor
+        self.plain: bool | None = None
+        """Whether `on_receive` is a plain function; None until somebody wants to know."""
         self.incarnation = 0
         self.inbox: deque[Envelope] | None = None
         self.signals: deque[Signal] | None = None
@@ -138,7 +141,7 @@ class Cell:
         self.current: Envelope | None = None
         self.correlation: str | None = None
         self.batch: deque[Envelope] | None = None
-        self.thread: ActorThread | None = None
+        self.thread: ActorThread | InlineThread | None = None
         self.waits_on: Cell | None = None
         self.accepted = self.handled = self.dead = self.expired = self.failed = 0
         self.last_active = 0.0
@@ -195,10 +198,10 @@ class Cell:
             sender, correlation = None, correlation_id.get()
         else:
             sender = worker.cell
-            current = sender.current
             correlation = sender.correlation
-            if correlation is None and current is not None:
-                correlation = current[4]
+            if correlation is None:
+                current = sender.current if sender.thread is None else worker.envelope
+                correlation = None if current is None else current[4]
         workers = self.system.workers
         # Exact when the actors were at rest, else a turn old at most.
         stamp = workers.look() if workers.leader is None else workers.now

@@ -118,7 +118,7 @@ class EventStream:
 
     def wanted(self, event_type: type) -> bool:
         """Whether anybody would hear an event of this type."""
-        return any(base in self._by_type for base in event_type.__mro__)
+        return bool(self._by_type) and any(base in self._by_type for base in event_type.__mro__)
 
     def publish(self, event: object) -> None:
         """Tell every subscriber once; one that has died is forgotten, and stops nobody."""

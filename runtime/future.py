@@ -60,6 +60,11 @@ class Future(pykka.Future[T]):
         return f"<Future {state}>"
 
     @property
+    def deadline(self) -> float | None:
+        """When the answer is due, in monotonic seconds."""
+        return self._deadline
+
+    @property
     def done(self) -> bool:
         """An answer or an exception is there."""
         return self._done
@@ -133,6 +138,11 @@ class Future(pykka.Future[T]):
 
     def _wait(self) -> Generator[Any, Any, None]:
         """Park until it is done, with the cycle check and the deadline of the ask."""
+        if self._target is not None and self.system.workers.help(self._target, self):
+            return
+        if self._done:  # with help, but the handler that asked was killed meanwhile
+            yield from trio.lowlevel.checkpoint().__await__()  # noqa: ASYNC105 - as below
+            return
         asker = self._asker()
         expiries = self.system.expiries
         if self._deadline is not None:

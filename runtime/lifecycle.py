@@ -7,6 +7,7 @@ of the same actor. What happens next is the parent's decision, made in one synch
 from __future__ import annotations
 
 from functools import partial
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Literal
 
 import structlog
@@ -18,6 +19,7 @@ from runtime.events import ActorFailed, ActorStarted, ActorStopped, ActorSuspend
 from runtime.incarnation import incarnate
 from runtime.message import Piped, Terminated, TimerFired
 from runtime.state import Signal, State
+from runtime.worker import forward
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +33,10 @@ _STARTABLE = frozenset({State.NEW, State.STARTING, State.RESTARTING, State.WAITI
 
 
 async def obey(cell: Cell) -> None:
-    """Do what supervision asked for, in order; wake a dormant actor that has messages."""
+    """Do what supervision asked for, in order; start what is to be started.
+
+    That is a child whose start has just begun, and a dormant actor that has messages.
+    """
     while cell.signals:
         signal = cell.signals.popleft()
         if cell.state is State.STOPPED:
@@ -44,7 +49,7 @@ async def obey(cell: Cell) -> None:
             await _sleep(cell)
         elif cell.state in _STARTABLE:
             await _start(cell)
-    if cell.state is State.DORMANT and cell.inbox:
+    if cell.state is State.STARTING or (cell.state is State.DORMANT and cell.inbox):
         await _start(cell)
 
 
@@ -55,13 +60,7 @@ async def _start(cell: Cell) -> None:
     cell.become(State.STARTING)
     cancel_start(cell)
     system = cell.system
-    seconds = cell.parent.start_seconds(cell)
-    late = Timeout(f"{cell.path} was not up after {seconds} s")
-    timer = system.timers.call_at(system.world.monotonic() + seconds, partial(kill, cell, late))
-    try:
-        _, error = await system.workers.attempt(_incarnate_and_start, cell)
-    finally:
-        system.timers.cancel(timer)  # also when it was killed: its next life owes nothing
+    _, error = await system.workers.attempt(_incarnate_and_start, cell)
     if error is None:
         cell.become(State.RUNNING)
         cell.last_active = system.world.monotonic()
@@ -78,8 +77,21 @@ async def _incarnate_and_start(cell: Cell) -> None:
         incarnate(cell)
     assert cell.instance is not None
     started = cell.call(cell.instance.on_start)
-    if started is not None:
+    if started is None:
+        return
+    if type(started) is CoroutineType:
+        try:
+            trap = started.send(None)
+        except StopIteration:
+            return
+        started = forward(started, trap)  # most starts do not wait, and owe no timer
+    system, seconds = cell.system, cell.parent.start_seconds(cell)
+    late = Timeout(f"{cell.path} was not up after {seconds} s")
+    timer = system.timers.call_at(system.world.monotonic() + seconds, partial(kill, cell, late))
+    try:
         await started
+    finally:
+        system.timers.cancel(timer)  # also when it was killed: its next life owes nothing
 
 
 # Failure
@@ -200,6 +212,8 @@ def killed(cell: Cell) -> None:
         close_thread(cell)
         if cell.closing or not isinstance(error, OverdueError):
             _report(cell, error)
+        elif cell.signals and Signal.HALT in cell.signals:
+            cell.signals.remove(Signal.HALT)  # done: it must not undo what comes next
 
 
 # Stop

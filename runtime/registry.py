@@ -27,7 +27,8 @@ class Registry:
         """Make an actor findable; again after each incarnation is harmless."""
         if cell.key is not None:
             return
-        path, known = cell.path, self._class_of.get(cell.path)
+        path = cell.path
+        known = self._class_of.get(path)
         if known is not cell.actor_class:
             self._forget_class(path)
             self._by_path[path] = cell

@@ -44,9 +44,13 @@ class CellChild:
 
     def begin(self) -> None:
         """Ask it to start, without waiting."""
-        if self.cell.state in (State.NEW, State.RESTARTING):
-            self.cell.become(State.STARTING)
-        self.cell.signal(Signal.START)
+        cell = self.cell
+        if cell.state in (State.NEW, State.RESTARTING):
+            cell.become(State.STARTING)
+            if not cell.scheduled:
+                cell.schedule()  # it starts in its turn: no queue of signals for that
+                return
+        cell.signal(Signal.START)
 
     async def up(self) -> None:
         """Wait over failed starts until it is up, waits for a dependency, or is gone."""

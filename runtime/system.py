@@ -26,6 +26,7 @@ from runtime import lifecycle
 from runtime.cell import Cell, active_system
 from runtime.child import ChildSpec, SupervisorSpec
 from runtime.dead_letters import DeadLetters
+from runtime.dispatch import DEFAULT_DISPATCH, Dispatch
 from runtime.errors import SupervisionError, Unrecoverable
 from runtime.events import EventStream
 from runtime.incarnation import incarnate
@@ -65,10 +66,12 @@ class ActorSystem:
         *,
         world: World | None = None,
         threads: Literal["real", "inline"] = "real",
+        dispatch: Dispatch = DEFAULT_DISPATCH,
         stop_seconds: float = STOP_SECONDS,
     ) -> None:
         self.world = world or RealWorld()
         self.threads = threads
+        self.dispatch = dispatch
         self.stop_seconds = stop_seconds
         self.events = EventStream()
         self.registry = Registry()
@@ -101,7 +104,7 @@ class ActorSystem:
         self._nursery = await self._manager.__aenter__()
         self._body = trio.CancelScope()
         self._body.__enter__()
-        self.workers = Workers(self._nursery, self.world)
+        self.workers = Workers(self._nursery, self.world, self.dispatch)
         self._active = active_system.set(self)
         self._nursery.start_soon(self.timers.serve, name="timers")
         try:
@@ -129,6 +132,7 @@ class ActorSystem:
             # Without the block's own error: a nursery would wrap it in a group of one.
             await self._manager.__aexit__(None, None, None)
         finally:
+            self.workers.helper.close()
             for cell in self.cells():
                 lifecycle.killed(cell)  # whose handler was cancelled together with its worker
         if self._failure is not None:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from runtime.future import Future
     from runtime.system import ActorSystem
 
+Answer = tuple["Future[Any]", Any, "BaseException | None"]
+"""(future, value, error): given in a thread, for trio's to deliver."""
+
 
 class Job:
     """One call in the actor's thread, and the task that waits for it."""
@@ -40,7 +43,7 @@ class ActorThread:
     def __init__(self, system: ActorSystem, cell: Cell) -> None:
         self._system = system
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
-        self._answers: list[tuple[Future[Any], Any, BaseException | None]] = []
+        self._answers: list[Answer] = []
         self.worker = InThread(cell)
         self._thread = threading.Thread(
             target=Context().run, args=(self._serve,), name=cell.path, daemon=True
@@ -77,17 +80,54 @@ class ActorThread:
             answers, self._answers = self._answers, []
             self._system.enter(self._deliver, job, answers)
 
-    def _deliver(
-        self, job: Job, answers: list[tuple[Future[Any], Any, BaseException | None]]
-    ) -> None:
-        for future, value, error in answers:
-            if error is None:
-                future.resolve(value)
-            else:
-                future.fail(error)
+    def _deliver(self, job: Job, answers: list[Answer]) -> None:
+        _give(answers)
         if job.task is not None:
             assert job.result is not None
             trio.lowlevel.reschedule(job.task, job.result)
+
+
+class InlineThread:
+    """A thread that is played on trio's own, for virtual time: it takes as long as chance says.
+
+    Whoever calls waits, as for a thread; then the job is done in one step.
+    """
+
+    def __init__(self, cell: Cell) -> None:
+        self._seconds = cell.system.world.thread_seconds
+        self._answers: list[Answer] | None = None
+        """Given while a job runs; None while none does."""
+        self._context = Context()
+        self.worker = InThread(cell)
+        self._context.run(current_worker.set, self.worker)  # type: ignore[arg-type]  # as above
+
+    async def call(self, call: Callable[..., Any], *args: object) -> Any:
+        """Do `call` after a while. Cancelled, it is not done at all."""
+        await trio.sleep(self._seconds())
+        self._answers = []
+        result = outcome.capture(self._context.run, call, *args)
+        answers, self._answers = self._answers, None
+        _give(answers)
+        return result.unwrap()
+
+    def close(self) -> None:
+        """What it still has is written off."""
+        self.worker.closed = True
+
+    def holds(self, future: Future[Any], value: object, error: BaseException | None) -> bool:
+        """Keep an answer that is given by a job until the job is done."""
+        if self._answers is None:
+            return False
+        self._answers.append((future, value, error))
+        return True
+
+
+def _give(answers: list[Answer]) -> None:
+    for future, value, error in answers:
+        if error is None:
+            future.resolve(value)
+        else:
+            future.fail(error)
 
 
 class InThread:

@@ -11,32 +11,31 @@ is turned into a dead letter, an answer to the asker and a decision of the super
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Awaitable, Coroutine, Generator
+from collections.abc import Awaitable, Coroutine
 from contextvars import Context
-from types import CoroutineType, coroutine
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
 import structlog
 import trio
 from pykka.messages import ProxyCall, ProxyGetAttr, ProxySetAttr, _ActorStop
 
-from runtime import batch, lifecycle
+from runtime import batch, helping, lifecycle
 from runtime.cell import Cell, Envelope, current_worker
+from runtime.dispatch import DEFAULT_DISPATCH, Dispatch
 from runtime.errors import Unavailable
 from runtime.message import Piped, TimerFired
 from runtime.state import State
+from runtime.worker import Worker, forward
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from runtime.future import Future
     from runtime.world import World
 
-TURN_MESSAGES_MAX = 64
-"""Messages of one actor before the next one has its turn."""
 LEAD_SECONDS = 0.001
 """How long actors run before trio's other tasks get a look in."""
-LEAD_TURNS_MAX = 256
-"""The same in turns, for worlds whose stopwatch stands still."""
 LOOK_EVERY_MESSAGES = 8
 """How often a turn looks at the stopwatch."""
 WORKERS_PARKED_MAX = 64
@@ -45,45 +44,27 @@ SPARE_INBOXES_MAX = 1024
 log = structlog.get_logger("runtime.workers")
 
 _WRAPPED = frozenset({ProxyCall, ProxyGetAttr, ProxySetAttr, TimerFired, Piped})
+_NEVER_HELPED = _WRAPPED | {_ActorStop}
 _STALE = object()
 _RUNNING = State.RUNNING
 """Found in its enum for every message, it would cost a tenth of the way (Python 3.11)."""
 
 
-class Worker:
-    """One trio task that runs handlers; `cell` is whose handler runs now."""
-
-    __slots__ = ("cell", "killed", "replied_later", "scope", "task")
-
-    cell: Cell
-    scope: trio.CancelScope
-    task: trio.lowlevel.Task
-
-    def __init__(self) -> None:
-        self.replied_later = False
-        self.killed = False
-        """The scope was cancelled; a flag of our own, for trio's looks at the clock."""
-
-    @property
-    def envelope(self) -> Envelope | None:
-        """The message that is handled here."""
-        return self.cell.current
-
-    def kill(self) -> None:
-        """Cancel the handler that waits here."""
-        self.killed = True
-        self.scope.cancel()
-
-
 class Workers:
     """The pool, and the queue of cells that wait for a turn."""
 
-    def __init__(self, nursery: trio.Nursery, world: World) -> None:
+    def __init__(
+        self, nursery: trio.Nursery, world: World, dispatch: Dispatch = DEFAULT_DISPATCH
+    ) -> None:
         self._nursery = nursery
         self._clock = world.monotonic
         self._stopwatch = world.stopwatch
         self._context = Context()
-        self._ready: deque[Cell] = deque()
+        self._ready = dispatch.ready()
+        self._turn_messages_max = dispatch.turn_messages_max
+        self._lead_turns_max = dispatch.lead_turns_max
+        self._helps = dispatch.helps
+        self.helper = helping.Helper(self._context.copy())
         self._parked: list[Worker] = []
         self._spare: list[deque[Envelope]] = []
         self.leader: Worker | None = None
@@ -108,6 +89,7 @@ class Workers:
         return now
 
     def _wake(self) -> None:
+        self._begin()
         if self._parked:
             self.leader = worker = self._parked.pop()
             trio.lowlevel.reschedule(worker.task)
@@ -116,6 +98,11 @@ class Workers:
             # A clean context: whoever happens to need a worker must not lend it his own.
             self._context.copy().run(self._nursery.start_soon, self._work, worker)
         self.busy += 1
+
+    def _begin(self) -> None:
+        """From here on a lead is measured, which trio's other tasks have to sit out."""
+        self._began = self._stopwatch()
+        self.helper.helped = 0
 
     def spare_inbox(self) -> deque[Envelope]:
         """An empty queue; idle actors have none, so that a million of them cost nothing."""
@@ -158,14 +145,17 @@ class Workers:
         self._take_the_lead(worker)
         ready = self._ready
         turns = 0
-        self._began = self._stopwatch()
+        self._begin()
         while ready and self.leader is worker:
             cell = ready.popleft()
             worker.cell = cell
+            handed = cell.worker is not None
             cell.worker = worker
-            if cell.signals or cell.state is not _RUNNING:
+            if handed:
+                await self._take_over(worker, cell)
+            elif cell.signals or cell.state is not _RUNNING:
                 await self._run(worker, lifecycle.obey(cell))
-            if cell.state is _RUNNING and cell.inbox:
+            if not handed and cell.state is _RUNNING and cell.inbox:
                 if cell.thread is None:
                     await self._turn(worker, cell)
                 else:
@@ -175,10 +165,10 @@ class Workers:
             self._release(cell)
             self._take_the_lead(worker)
             turns += 1
-            if turns >= LEAD_TURNS_MAX or self._stopwatch() - self._began > LEAD_SECONDS:
+            if turns >= self._lead_turns_max or self._stopwatch() - self._began > LEAD_SECONDS:
                 turns = 0
                 await trio.lowlevel.checkpoint()
-                self._began = self._stopwatch()
+                self._begin()
                 self.now = self._clock()
         if self.leader is worker:
             self.leader = None
@@ -191,7 +181,7 @@ class Workers:
         """Handle some messages of one actor; every message taken here gets its fate here."""
         inbox = cell.inbox
         receive = cell.instance.on_receive  # type: ignore[union-attr]  # a running cell has one
-        left = TURN_MESSAGES_MAX
+        left = self._turn_messages_max
         worker.replied_later = False  # whoever failed here before may have promised something
         while inbox and left and not cell.signals:
             left -= 1
@@ -221,26 +211,94 @@ class Workers:
                         result = finished.value
                     else:
                         result = await self._go_on(worker, result, trap)
-            except Unavailable as error:
-                await self._run(worker, lifecycle.suspend(cell, envelope, error))
-                return
             except Exception as error:  # noqa: BLE001 - the actor loop: see the head of this file
-                if not worker.killed:  # else it made an error of its cancellation: one is enough
-                    await self._run(worker, lifecycle.crash(cell, envelope, error))
+                await self._fall(worker, envelope, error)
                 return
-            cell.current = cell.correlation = None
-            if cell.stashing:
-                worker.replied_later = False
-                lifecycle.put_aside(cell, envelope)
-                continue
-            cell.handled += 1
-            if worker.replied_later:
-                worker.replied_later = False
-            elif reply_to is not None:
-                reply_to.resolve(result)
+            if cell.stashing or worker.replied_later or reply_to is not None:
+                _close(worker, envelope, result)
+            else:  # the same, for nearly every message
+                cell.current = cell.correlation = None
+                cell.handled += 1
             late = not left % LOOK_EVERY_MESSAGES and self._stopwatch() - self._began > LEAD_SECONDS
             if late or worker.killed or cell.state is not _RUNNING:
                 return
+
+    async def _fall(self, worker: Worker, envelope: Envelope, error: Exception) -> None:
+        if isinstance(error, Unavailable):
+            await self._run(worker, lifecycle.suspend(worker.cell, envelope, error))
+        elif not worker.killed:  # else it made an error of its cancellation: one is enough
+            await self._run(worker, lifecycle.crash(worker.cell, envelope, error))
+
+    # Helping: the turn of one question, in the step of whoever asked
+
+    def help(self, cell: Cell, question: Future[Any]) -> bool:
+        """Answer `question` now, if that is all there is to do; False: wait as usual."""
+        ready, helper = self._ready, self.helper
+        if not self._helps or len(ready) != 1 or ready[0] is not cell:
+            return False
+        helper.helped += 1
+        if helper.helped >= self._lead_turns_max or (
+            not helper.helped % LOOK_EVERY_MESSAGES
+            and self._stopwatch() - self._began > LEAD_SECONDS
+        ):
+            helper.helped = self._lead_turns_max
+            return False
+        if not helping.alone(cell, question, _NEVER_HELPED):
+            return False
+        deadline = question.deadline
+        self.now = now = self._clock()
+        if deadline is not None and now >= deadline:
+            return False
+        asker = current_worker.get()
+        if asker is None or asker.cell.worker is not asker:
+            self._handle_here(cell)
+            return question.done
+        if asker.killed:
+            return False
+        # It waits, as far as anybody can see: who kills it now cancels it.
+        suspended, asker.cell.suspended = asker.cell.suspended, True
+        try:
+            self._handle_here(cell)
+        finally:
+            asker.cell.suspended = suspended
+        return question.done and not asker.killed
+
+    def _handle_here(self, cell: Cell) -> None:
+        helper = self.helper
+        self._ready.popleft()
+        cell.worker, helper.cell, helper.replied_later = helper, cell, False
+        assert cell.inbox is not None
+        envelope = cell.current = cell.inbox.popleft()
+        try:
+            result = helper.context.run(cell.instance.on_receive, envelope[0])  # type: ignore[union-attr]  # it runs
+        except Exception as error:  # noqa: BLE001 - the actor loop: see the head of this file
+            helper.handed = (None, error)
+        except BaseException:
+            lifecycle.killed(cell)
+            self._release(cell)
+            raise
+        else:
+            if type(result) is not CoroutineType:
+                _close(helper, envelope, result)
+                self._release(cell)
+                return
+            helper.handed = (result, None)
+        self._ready.append(cell)
+
+    async def _take_over(self, worker: Worker, cell: Cell) -> None:
+        """Go on where whoever helped had to stop: with a coroutine, or a failure."""
+        envelope = cell.current
+        assert envelope is not None
+        result, error, worker.replied_later = self.helper.hand_over()
+        try:
+            if error is None:
+                result = await self._run(worker, result)
+        except Exception as failure:  # noqa: BLE001 - the actor loop: see the head of this file
+            error = failure
+        if error is None:
+            _close(worker, envelope, result)
+        else:
+            await self._fall(worker, envelope, error)
 
     async def attempt(
         self, call: Callable[..., Any], *args: object
@@ -248,7 +306,7 @@ class Workers:
         """Call a hook or slow work, sync or async; answer its result or its failure."""
         try:
             result = call(*args)
-            if isinstance(result, Awaitable):
+            if type(result) is CoroutineType or isinstance(result, Awaitable):
                 result = await result
         except Exception as error:  # noqa: BLE001 - the actor loop: see the head of this file
             return None, error
@@ -296,10 +354,10 @@ class Workers:
             if self._ready:
                 self._wake()
         try:
-            return await _forward(handler, trap)
+            return await forward(handler, trap)
         finally:
             cell.suspended = False
-            self._began = self._stopwatch()
+            self._begin()
             self.now = self._clock()
 
     def _release(self, cell: Cell) -> None:
@@ -324,14 +382,14 @@ class Workers:
 _READY = frozenset({State.RUNNING, State.DORMANT})
 
 
-@coroutine
-def _forward(handler: Coroutine[Any, Any, Any], trap: Any) -> Generator[Any, Any, Any]:
-    """Go on with a coroutine whose first step has been taken already and yielded `trap`."""
-    try:
-        while True:
-            sent = yield trap
-            trap = handler.send(sent)
-    except StopIteration as finished:
-        return finished.value
-    finally:
-        handler.close()
+def _close(worker: Worker, envelope: Envelope, result: Any) -> None:
+    """The handler has ended well: write the fate of its message, and answer."""
+    cell = worker.cell
+    cell.current = cell.correlation = None
+    later, worker.replied_later = worker.replied_later, False
+    if cell.stashing:
+        lifecycle.put_aside(cell, envelope)
+        return
+    cell.handled += 1
+    if envelope[1] is not None and not later:
+        envelope[1].resolve(result)

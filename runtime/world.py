@@ -13,6 +13,8 @@ from typing import Protocol
 
 import trio
 
+THREAD_SECONDS_MAX = 0.01
+
 
 class World(Protocol):
     """Where an `ActorSystem` gets its time and its luck from."""
@@ -37,6 +39,10 @@ class World(Protocol):
 
     def stopwatch(self) -> float:
         """Seconds for measuring how long our own code ran; constant where time is virtual."""
+        ...
+
+    def thread_seconds(self) -> float:
+        """How long a thread that is played on trio's takes until it has done its next job."""
         ...
 
 
@@ -66,6 +72,10 @@ class RealWorld:
         """`time.perf_counter`."""
         return time.perf_counter()
 
+    def thread_seconds(self) -> float:
+        """Nothing: real threads take their own time."""
+        return 0.0
+
 
 class VirtualWorld:
     """A world that repeats itself: seeded luck, and a wall clock that follows trio's.
@@ -74,9 +84,10 @@ class VirtualWorld:
     """
 
     def __init__(
-        self, *, seed: int = 0, epoch: datetime = datetime(2026, 1, 1, tzinfo=UTC)
+        self, *, seed: int | str = 0, epoch: datetime = datetime(2026, 1, 1, tzinfo=UTC)
     ) -> None:
         self.random = random.Random(seed)  # noqa: S311 - repeatable on purpose, never a secret
+        self._threads = random.Random(f"threads:{seed}")  # noqa: S311 - as above
         self._epoch = epoch
         self._started = 0.0
 
@@ -104,3 +115,7 @@ class VirtualWorld:
     def stopwatch(self) -> float:
         """Always zero: how fast the machine is must not change what happens."""
         return 0.0
+
+    def thread_seconds(self) -> float:
+        """Up to 10 ms, drawn from a stream of its own."""
+        return self._threads.uniform(0.0, THREAD_SECONDS_MAX)

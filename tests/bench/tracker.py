@@ -130,7 +130,7 @@ async def _measure(url: str) -> dict[str, tuple[float, str]]:
         system.spawn(lambda: _Recorder(sessions, recorded), name="recorder")
         system.spawn(
             lambda: PaymentTracker(
-                store=MemoryWatches(sessions=sessions),
+                store=MemoryWatches(sessions.connection),
                 records=records,
                 interval_seconds=INTERVAL_SECONDS,
             ),
@@ -198,7 +198,7 @@ async def _memory_per_user() -> float:
     ):
         ref = system.spawn(
             lambda: PaymentTracker(
-                store=MemoryWatches(sessions=sessions),
+                store=MemoryWatches(sessions.connection),
                 records=NocoPaidRecords(client=client),
                 interval_seconds=3_600.0,
             ),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import trio
 
@@ -11,7 +13,9 @@ from tests.runtime.turmoil import (
     DEEDS,
     THREAD_DEEDS,
     ThreadedVictim,
+    Victim,
     World,
+    either,
     shuffled,
     stir,
     tree,
@@ -21,10 +25,13 @@ STEPS = 300
 
 
 @pytest.mark.parametrize("seed", range(60))
-async def test_every_message_has_one_fate_in_turmoil(seed: int) -> None:
+@pytest.mark.parametrize("kind", [Victim, either])
+async def test_every_message_has_one_fate_in_turmoil(
+    kind: Callable[[World], Victim], seed: int
+) -> None:
     world = World(seed)
     with shuffled(seed):
-        async with running(tree(world), seed=seed) as system:
+        async with running(tree(world, kind), seed=seed) as system:
             world.system = system
             await stir(world, steps=STEPS, deeds=DEEDS, calm_seconds=0.05)
             assert system.fates().lost == 0, system.fates()
@@ -32,6 +39,7 @@ async def test_every_message_has_one_fate_in_turmoil(seed: int) -> None:
             await system.settle()
             assert system.fates().lost == 0, system.fates()
             _judge(world, system)
+    assert (world.helped > 0) == (kind is either)
 
 
 def _judge(world: World, system: TestSystem) -> None:
@@ -56,10 +64,13 @@ async def test_threads_keep_the_same_promises(seed: int) -> None:
     assert list(world.strangers()) == []
 
 
-async def test_a_system_cancelled_from_outside_leaves_nothing_without_a_fate() -> None:
+@pytest.mark.parametrize("kind", [Victim, either])
+async def test_a_system_cancelled_from_outside_leaves_nothing_without_a_fate(
+    kind: Callable[[World], Victim],
+) -> None:
     for seed in range(20):
         world = World(seed)
-        system = ActorSystem(tree(world), threads="inline")
+        system = ActorSystem(tree(world, kind), threads="inline")
         with shuffled(seed), trio.move_on_after(0.2):
             async with system:
                 world.system = system

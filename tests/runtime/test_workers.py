@@ -13,9 +13,9 @@ from uuid import UUID
 import pytest
 import trio
 
-from runtime import Actor, ActorSystem, VirtualWorld
+from runtime import Actor, ActorSystem, Dispatch, VirtualWorld
 from runtime.testing import Probe, running
-from runtime.workers import LEAD_TURNS_MAX, TURN_MESSAGES_MAX, WORKERS_PARKED_MAX
+from runtime.workers import WORKERS_PARKED_MAX
 from tests.runtime.puppet import QUICK, Puppet, fail, sleeps
 from tests.runtime.turmoil import shuffled
 
@@ -122,7 +122,8 @@ async def test_a_flooded_actor_starves_neither_actors_nor_tasks(world: type[Virt
             while len(seen) < 2:
                 await trio.lowlevel.checkpoint()
         handled = flooded._cell.handled
-        limit = 3 * TURN_MESSAGES_MAX * LEAD_TURNS_MAX
+        usual = Dispatch()
+        limit = 3 * usual.turn_messages_max * usual.lead_turns_max
         assert handled <= limit, "the others ran while most of the flood still waited"
         if world is SlowWorld:
             assert handled < 5_000, "about a lead's time, not its turns"

@@ -57,6 +57,18 @@ async def test_the_virtual_wall_clock_follows_trios_and_jumps_when_told_to() -> 
     assert world.monotonic() == monotonic
 
 
+async def test_a_played_thread_takes_up_to_10_ms_drawn_from_a_stream_of_its_own() -> None:
+    one, other, third = VirtualWorld(seed=1), VirtualWorld(seed=1), VirtualWorld(seed=2)
+    other.random.random()
+    draws = [one.thread_seconds() for _ in range(100)]
+    assert draws == [other.thread_seconds() for _ in range(100)]
+    assert draws != [third.thread_seconds() for _ in range(100)]
+    assert 0.0 <= min(draws) < 0.001
+    assert 0.009 < max(draws) <= 0.01
+    assert one.uuid() == VirtualWorld(seed=1).uuid()
+    assert RealWorld().thread_seconds() == 0.0
+
+
 async def test_how_fast_the_machine_is_shows_in_the_real_world_only() -> None:
     real, virtual = bound(RealWorld()), bound(VirtualWorld())
     looks = [real.stopwatch() for _ in range(1_000)]

@@ -32,7 +32,9 @@ from runtime import (
     Unavailable,
     message,
 )
+from runtime.cell import current_worker
 from runtime.child import Spec
+from runtime.helping import Helper
 from runtime.strategy import Strategy
 
 SIBLINGS = 6
@@ -48,6 +50,8 @@ DEEDS = (
     *HARMLESS, "fail", "out", "stop", "kill", "timer", "every", "cancel", "stash", "unstash",
     "pipe", "pass on", "pass on", "ask", "later", "promise", "watch",
 )  # fmt: skip
+ASKED = (*HARMLESS, "fail", "out", "stop", "kill", "stash", "pass on", "ask", "later", "promise")
+"""What actors ask of each other."""
 THREAD_DEEDS = (*HARMLESS, "fail", "out", "stop", "kill", "pass on", "ask", "promise", "watch")
 
 
@@ -76,6 +80,10 @@ class World:
         self.luck = random.Random(seed)
         self.handled: dict[tuple[str, str], list[int]] = {}
         self.overlaps: list[str] = []
+        self.helped = 0
+        """Messages that were handled in the step of whoever asked."""
+        self.handed_over = 0
+        """Those of them whose handlers had to wait."""
         self.system: ActorSystem
         self.paths: list[str] = []
         self._numbers = 0
@@ -175,7 +183,8 @@ class Victim(Actor[Any]):
             case "pass on":
                 world.anybody().tell(world.work(self.actor_urn))
             case "ask":
-                return await world.anybody().ask(Question(does="nothing"), timeout=ASK_SECONDS / 2)
+                question = Question(does=world.luck.choice(ASKED))
+                return await world.anybody().ask(question, timeout=ASK_SECONDS / 2)
             case "later":
                 self._promises.append(self.reply_later())
             case "promise":
@@ -183,6 +192,28 @@ class Victim(Actor[Any]):
             case "watch":
                 self.watch(world.anybody())
         return 1
+
+
+class PlainVictim(Victim):
+    """The same with a plain `on_receive`, which answers a coroutine where it has to wait."""
+
+    def on_receive(self, message: Any) -> Any:
+        worker = current_worker.get()
+        self._world.helped += isinstance(worker, Helper)
+        handling = super().on_receive(message)
+        if getattr(message, "seconds", 0.0) or getattr(message, "does", "") == "ask":
+            self._world.handed_over += isinstance(worker, Helper)
+            return handling
+        try:
+            handling.send(None)
+        except StopIteration as finished:
+            return finished.value
+        raise AssertionError(message)
+
+
+def either(world: World) -> Victim:
+    """Sometimes a coroutine function, sometimes a plain one; another one after a restart."""
+    return world.luck.choice([Victim, PlainVictim])(world)
 
 
 class ThreadedVictim(ThreadingActor):
