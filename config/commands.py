@@ -25,6 +25,7 @@ from config.process import (
     REFUSED,
     Life,
     Terminal,
+    heed_signals,
     stop_talking,
     until_signalled,
     verdict,
@@ -45,7 +46,12 @@ log = structlog.get_logger("factorage")
 ENV_FILE = Path(".env")
 """Read behind the environment, from the folder that the command is started in."""
 DEFAULT_URL = "http://127.0.0.1:8080"
-USAGE = "Usage: main.py run | demo | health [OPTIONS]; --help tells more.\n"
+USAGE = "Usage: main.py run | demo | health | sim [OPTIONS]; --help tells more.\n"
+
+SIM = "Simulate the whole system: virtual time, seeded schedules, faults, `kill -9`."
+
+HOLDING = frozenset({"run", "demo"})
+"""Commands for which signals are held until `until_signalled` answers them."""
 
 Flag = Annotated[bool, cyclopts.Parameter(negative="", show_default=False)]
 
@@ -53,6 +59,8 @@ Flag = Annotated[bool, cyclopts.Parameter(negative="", show_default=False)]
 def main(arguments: Sequence[str]) -> int:
     """Run the command that `arguments` name; answer its exit status."""
     try:
+        if HOLDING.isdisjoint(arguments[:1]):
+            heed_signals()
         status = app(list(arguments), exit_on_error=False)
         sys.stdout.flush()
     except cyclopts.CycloptsError:
@@ -141,6 +149,9 @@ def show_health(*, url: str = DEFAULT_URL, json: Flag = False) -> int:
     token = os.environ.get("OPERATOR_TOKEN") or None
     console = Terminal(highlight=False)
     return trio.run(partial(health.check, url, console=console, token=token, as_json=json))
+
+
+app.command("config.sim:app", name="sim", help=SIM)  # imported when it is asked for
 
 
 def _refuse(reason: str) -> int:

@@ -51,13 +51,19 @@ class Life:
         (self._service if self._serves else self._start).cancel()
 
 
+def heed_signals() -> None:
+    """From here on signals are answered, also one that came while they were held (`main.py`)."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+
+
 async def until_signalled(serve: Callable[[Life], Awaitable[None]]) -> None:
     """Run `serve(life)` until it is done; the first signal ends its life, the second the process.
 
-    An error of `serve` comes out as it is, in no group.
+    Signals that were held until now count. An error of `serve` comes out as it is, in no group.
     """
     life = Life()
     with trio.open_signal_receiver(*SIGNALS) as signals:
+        heed_signals()
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(_listen, signals, life)

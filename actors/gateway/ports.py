@@ -107,7 +107,11 @@ class Inbox(Protocol):
         ...
 
     async def unhandled(self) -> tuple[Stored, ...]:
-        """Every unhandled update, in the order of arrival."""
+        """Every unhandled update, in the order of arrival.
+
+        None that was to be added before comes after it, whatever its `add` was told: who
+        recovers by this has seen everything.
+        """
         ...
 
     async def find(self, update_id: UpdateId) -> Stored | None:

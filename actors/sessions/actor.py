@@ -1,7 +1,7 @@
 """One chat's session: leads its user through the flow, and keeps one message in step with it.
 
 Receives  sessions.Command: what the user does, receipts, Due, tracker.PaymentStatusChanged
-Tells     broadcast.Say, Edit, Erase, AnswerCallback; tracker.Track, Untrack
+Tells     broadcast.Say, Edit, Erase, AnswerCallback; tracker.Track
 Owns      the chat's Session, through ports.Sessions; the user's row, through ports.Records
 Restarts  safely: everything is saved before anybody is told, and on_start tells again what
           nobody confirmed: a view, a payment to wait for, a record to create
@@ -213,7 +213,7 @@ class UserSession(Actor[sessions.Command | _Recorded | _Postponed]):
         match self._session.state:
             case State.SAVING if self._session.attempts == 0:
                 self._follow(Effect.REGISTER)
-            case State.AWAITING_PAYMENT:
+            case State.AWAITING_PAYMENT | State.CANCELLED:
                 self._follow(Effect.TRACK)
             case _:
                 pass  # a postponed attempt has its own time, see `Due`
@@ -221,14 +221,18 @@ class UserSession(Actor[sessions.Command | _Recorded | _Postponed]):
         self._show()
 
     def _follow(self, effect: Effect | None) -> None:
-        record_id, chat_id = self._session.record_id, self._session.chat_id
+        record_id = self._session.record_id
         match effect:
             case Effect.REGISTER:
                 self._register()
             case Effect.TRACK if record_id is not None:
-                self._tracker.tell(tracker.Track(record_id=record_id, chat_id=chat_id))
-            case Effect.UNTRACK if record_id is not None:
-                self._tracker.tell(tracker.Untrack(record_id=record_id))
+                self._tracker.tell(
+                    tracker.Track(
+                        record_id=record_id,
+                        chat_id=self._session.chat_id,
+                        cancelled=self._session.state is State.CANCELLED,
+                    )
+                )
             case _:
                 pass
 

@@ -131,13 +131,13 @@ FLOW: tuple[Transition, ...] = (
     _row(S.SAVING, E.RECORDED, S.AWAITING_PAYMENT, does=take_record, effect=Effect.TRACK),
     _row(S.SAVING, E.POSTPONED, does=count_attempt),
     _row(S.SAVING, E.TIMED_OUT, effect=Effect.REGISTER),
-    _row(S.CANCELLED, E.RECORDED, does=take_record),
+    _row(S.CANCELLED, E.RECORDED, does=take_record, effect=Effect.TRACK),
     # the payment, also of somebody who cancelled and paid all the same
     _row((S.AWAITING_PAYMENT, S.CANCELLED), E.PAID, S.SUCCESS, when=own_record),
     # leaving
     _row(FORM, E.CANCEL, S.CANCELLED, does=forget),
     _row(S.SAVING, E.CANCEL, S.CANCELLED),
-    _row(S.AWAITING_PAYMENT, E.CANCEL, S.CANCELLED, effect=Effect.UNTRACK),
+    _row(S.AWAITING_PAYMENT, E.CANCEL, S.CANCELLED, effect=Effect.TRACK),
     _row(S.SUCCESS, E.CANCEL, note=N.ALREADY_PAID),
     _row(ENDED, E.CANCEL, note=N.NOTHING_TO_CANCEL),
     _row(FORM, E.TIMED_OUT, S.EXPIRED, does=forget),

@@ -24,7 +24,10 @@ class Sessions(Protocol):
     """Every conversation, one row per chat."""
 
     async def load(self, chat_id: ChatId) -> Session | None:
-        """The session as it was saved last; None for a chat that never wrote."""
+        """The session as it was saved last; None for a chat that never wrote.
+
+        No save that was asked for before happens after it, whatever its caller was told.
+        """
         ...
 
     async def save(self, session: Session, *, handled: UpdateId | None = None) -> None:

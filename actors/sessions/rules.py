@@ -49,7 +49,6 @@ class Effect(StrEnum):
 
     REGISTER = "register"
     TRACK = "track"
-    UNTRACK = "untrack"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -145,12 +145,15 @@ TEXTS: dict[Text, Phrase] = {
         en="The registration is cancelled.\n\nYou can start again at any time.",
     ),
     Text.CANCELLED_RECORD: Phrase(
-        ru="Мы больше не ждём оплату по регистрации № {record_id}.\n\nСами данные сохранены:"
-        " если передумаете, продолжите одним нажатием.",
-        uk="Ми більше не очікуємо на оплату за реєстрацією № {record_id}.\n\nСамі дані збережено:"
-        " якщо передумаєте, продовжіть одним натисканням.",
-        en="We no longer wait for the payment of registration No. {record_id}.\n\nThe"
-        " registration itself is kept: should you change your mind, one tap continues it.",
+        ru="Регистрация № {record_id} отменена, платить не нужно.\n\nСами данные сохранены:"
+        " если передумаете, продолжите одним нажатием. Если вы уже оплатили, подтверждение"
+        " появится здесь.",
+        uk="Реєстрацію № {record_id} скасовано, платити не потрібно.\n\nСамі дані збережено:"
+        " якщо передумаєте, продовжіть одним натисканням. Якщо ви вже оплатили, підтвердження"
+        " з’явиться тут.",
+        en="Registration No. {record_id} is cancelled, there is nothing to pay.\n\nIt is kept:"
+        " should you change your mind, one tap continues it. If you have paid already, the"
+        " confirmation appears here.",
     ),
     Text.EXPIRED: Phrase(
         ru="Вы не завершили регистрацию, поэтому мы удалили введённые данные."

@@ -1,9 +1,9 @@
 """The payment tracker: the one actor that asks the record table who has paid.
 
-Receives  tracker.Track, tracker.Untrack
+Receives  tracker.Track
 Tells     nobody; publishes tracker.PaymentStatusChanged and operations.Reported
-Owns      who waits for which payment, and which payments are known (ports.Watches)
-Restarts  safely: on_start restores everybody who waits from the store and publishes again
+Owns      whom which payment concerns, and which payments are known (ports.Watches)
+Restarts  safely: on_start restores everybody who may pay from the store and publishes again
           what a session has not recorded; a payment is stored before it is published
 
 Each interval is one *look*: what changed since the last look, then one chunk of the slow
@@ -23,8 +23,9 @@ from actors.kernel.ids import ChatId, RecordId
 from actors.operations import messages as operations
 from actors.tracker import messages as tracker
 from actors.tracker.condition import Condition
-from actors.tracker.model import OVERLAP_SECONDS, Answer, Page, Place, Refused, Roster, Row
+from actors.tracker.model import OVERLAP_SECONDS, Answer, Page, Place, Refused, Row
 from actors.tracker.ports import PaidRecords, Watches
+from actors.tracker.roster import Roster
 from runtime import Actor, message
 
 INTERVAL_SECONDS = 20.0
@@ -95,9 +96,6 @@ class PaymentTracker(Actor[tracker.Command | _Tick | _ChangesAnswered | _ChunkAn
         match message:
             case tracker.Track():
                 self._track(message)
-            case tracker.Untrack():
-                # Another chat that waits for the same id comes back with the next `_restore`.
-                self._roster.remove(message.record_id)
             case _Tick():
                 await self._begin()
             case _ChangesAnswered():
@@ -111,7 +109,7 @@ class PaymentTracker(Actor[tracker.Command | _Tick | _ChangesAnswered | _ChunkAn
         # Told already: the session that asks again is about to hear it. Should it have
         # crashed on it, `_restore` finds out from the store.
         if (told.record_id, told.chat_id) not in self._told:
-            self._roster.add(told.record_id, told.chat_id)
+            self._roster.add(told.record_id, told.chat_id, cancelled=told.cancelled)
 
     async def _begin(self) -> None:
         if self.monotonic() - self._restored_at >= self._restore_every_seconds:
@@ -173,7 +171,7 @@ class PaymentTracker(Actor[tracker.Command | _Tick | _ChangesAnswered | _ChunkAn
 
     def _ask_chunk(self) -> None:
         asked = self._roster.take(min(self._chunk_rows, self._records.chunk_rows))
-        if not asked:  # everybody stopped waiting, or was found paid a moment ago
+        if not asked:  # everybody was found paid a moment ago
             self._succeed()
             return
         self.pipe(
@@ -227,13 +225,15 @@ class PaymentTracker(Actor[tracker.Command | _Tick | _ChangesAnswered | _ChunkAn
         self._chunk_rows = min(self._chunk_rows * 2, self._records.chunk_rows)
 
     async def _restore(self) -> None:
-        """Track whoever waits, and publish again what nobody recorded in good time."""
+        """Track whoever may pay, and publish again what nobody recorded in good time."""
         now, unrecorded = self.monotonic(), set()
         if self._told or self._restored_at == -inf:
             await self._store.forget_recorded()
         for watch in await self._store.waiting():
             if not watch.paid:
-                self._roster.add(watch.record_id, watch.chat_id, restored=True)
+                self._roster.add(
+                    watch.record_id, watch.chat_id, cancelled=watch.cancelled, restored=True
+                )
                 continue
             key = (watch.record_id, watch.chat_id)
             unrecorded.add(key)
@@ -276,7 +276,7 @@ class PaymentTracker(Actor[tracker.Command | _Tick | _ChangesAnswered | _ChunkAn
             "tracker.looked",
             status=report.status,
             output=report.output,
-            waiting=len(self._roster),
+            waiting=self._roster.waiting,
             paid=self._found,
             next_seconds=round(seconds, 1),
             **asdict(self._records.requests),

@@ -21,7 +21,8 @@ from typing import Literal
 
 from actors.kernel.failures import Unavailable
 from actors.operations import messages as operations
-from actors.tracker.model import Answer, Page, Refused, Requests, Roster, Throttled
+from actors.tracker.model import Answer, Page, Refused, Requests, Throttled
+from actors.tracker.roster import Roster
 
 COMPONENT = "tracker"
 BACKOFF_MAX_SECONDS = 120.0
@@ -88,7 +89,7 @@ class Condition:
         """The condition for those who watch the system."""
         status, output = self._verdict(now, roster)
         figures = {
-            "waiting_users": float(len(roster)),
+            "waiting_users": float(roster.waiting),
             "missing_records": float(roster.missing),
             "requests_total": float(requests.total),
             "requests_ok_total": float(requests.ok),

@@ -17,17 +17,15 @@ class PaymentStatus(StrEnum):
 
 @message
 class Track:
-    """Wait for the payment of `record_id`. Told twice, it is tracked once."""
+    """Look for the payment of `record_id`, and of no other of this chat.
+
+    Told twice, it is tracked once. `cancelled`: the user does not wait any more. Should he have
+    paid, he is told all the same; should his row be deleted, nobody misses it.
+    """
 
     record_id: RecordId
     chat_id: ChatId
-
-
-@message
-class Untrack:
-    """Stop waiting for `record_id`, for instance because the user cancelled."""
-
-    record_id: RecordId
+    cancelled: bool = False
 
 
 @message
@@ -41,4 +39,4 @@ class PaymentStatusChanged:
     status: PaymentStatus
 
 
-Command = Track | Untrack
+Command = Track

@@ -37,15 +37,17 @@ class PaidRecords(Protocol):
 
 
 class Watches(Protocol):
-    """Who waits for which payment, and which payments are known.
+    """Whom which payment concerns, and which payments are known.
 
-    Who waits is what the sessions have stored: a session that stopped waiting is gone from
-    here without being told to. All methods are idempotent and raise only `Unavailable`.
+    Whom a payment concerns is what the sessions have stored: a session that recorded it is
+    gone from here without being told to. All methods are idempotent and raise only
+    `Unavailable`.
     """
 
     async def waiting(self) -> tuple[Watch, ...]:
         """Every session that waits for a payment, in one question, ordered by record.
 
+        Also those that have cancelled a record that exists: whoever paid all the same is told.
         `paid` marks those whose payment is known and not yet recorded by the session.
         """
         ...
@@ -58,7 +60,7 @@ class Watches(Protocol):
         ...
 
     async def forget_recorded(self) -> None:
-        """Forget the payments that no waiting session is left to record.
+        """Forget the payments that no session of `waiting` is left to record.
 
         A record that is waited for anew is then asked about anew.
         """

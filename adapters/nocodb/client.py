@@ -10,6 +10,7 @@ Nothing is repeated here, and the token appears in one header only, never in a t
 from __future__ import annotations
 
 import re
+import ssl
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -95,6 +96,7 @@ class NocoClient:
                 "accept-encoding": "identity",  # so that the limit on bytes is one on memory
                 "user-agent": "factorage",
             },
+            verify=tls_for(url),
             timeout=None,  # noqa: S113 - one deadline for the whole request, in `_send`,
             limits=httpx.Limits(max_connections=CONNECTIONS_MAX),
             follow_redirects=False,  # the token must not follow anybody
@@ -234,6 +236,15 @@ def _printable(text: str) -> str:
 def _named(error: Exception) -> str:
     """The error in words, without an address: where we asked is known, and may hold a token."""
     return f"{type(error).__name__} {_printable(str(error))}".strip()
+
+
+def tls_for(url: str) -> ssl.SSLContext:
+    """The TLS context for `url`; where that is not https, one that trusts nobody: reading the
+    certificates of the machine takes longer than starting all the rest.
+    """
+    if url.startswith("https:"):
+        return httpx.create_ssl_context()
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def _time(header: str) -> datetime | None:

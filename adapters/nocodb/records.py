@@ -2,7 +2,9 @@
 
 Implements `actors.sessions.ports.Records`. NocoDB knows no idempotency key and no unique
 column, so every attempt looks for the chat's row first: an attempt whose answer got lost is
-found, not repeated.
+found, not repeated. Only one that arrives after the next attempt has looked leaves a second row;
+it names the same chat, and the tracker takes a tick on either for the chat's payment, for as long
+as the table tells its changes (`PaidRecords.changed`).
 """
 
 from __future__ import annotations
@@ -14,9 +16,12 @@ from actors.kernel.ids import ChatId, RecordId
 from actors.sessions.model import Registration
 from actors.sessions.ports import Records
 from adapters.nocodb.client import NocoClient, Refusal, Reply
+from adapters.nocodb.paid_records import chat_id_from
 
 ID = "Id"
 NOT_FOUND = 404
+UNFIT = frozenset({400, 422})
+"""A filter that does not fit the type of its column."""
 ROWS_PER_CHAT_MAX = 100
 """Rows looked at for one chat: one, unless somebody copied rows by hand."""
 
@@ -79,26 +84,38 @@ class NocoRecords(Records):
         return tuple(missing)
 
     async def _find(self, chat_id: ChatId) -> RecordId | None:
-        """The chat's row, the lowest id when there are several."""
+        """The chat's row, the lowest id when there are several.
+
+        However the cell spells the chat: a number that was written into a text column of sqlite
+        is "5000000001.0" there. PostgreSQL takes no such spelling for its numbers, so that there
+        the plain one is asked for alone (measured on NocoDB 0.262 and 0.301).
+        """
+        answer = await self._ask(f"in,{chat_id},{chat_id}.0")
+        if isinstance(answer, Refusal) and answer.status in UNFIT:
+            answer = await self._ask(f"eq,{chat_id}")
+        if isinstance(answer, Refusal):
+            raise self._refused(answer)
+        # Compared here once more: a server that does not understand the filter must not make us
+        # overwrite somebody else's row.
+        found = [
+            record_id
+            for row in self._rows(answer)
+            if chat_id_from(row.get(self._columns.chat_id)) == chat_id
+            and (record_id := _id_of(row)) is not None
+        ]
+        return min(found, default=None)
+
+    async def _ask(self, chats: str) -> Reply | Refusal:
+        """The rows whose chat is one of `chats`, a comparison in NocoDB's filter language."""
         title = self._columns.chat_id
-        answer = await self._client.get(
+        return await self._client.get(
             {
-                "where": f"({title},eq,{chat_id})",
+                "where": f"({title},{chats})",
                 "fields": f"{ID},{title}",
                 "sort": ID,
                 "limit": ROWS_PER_CHAT_MAX,
             }
         )
-        if isinstance(answer, Refusal):
-            raise self._refused(answer)
-        # A text column answers with a text. Compared here once more: a server that does not
-        # understand the filter must not make us overwrite somebody else's row.
-        found = [
-            record_id
-            for row in self._rows(answer)
-            if str(row.get(title)) == str(chat_id) and (record_id := _id_of(row)) is not None
-        ]
-        return min(found, default=None)
 
     def _row(self, registration: Registration) -> dict[str, object]:
         columns = self._columns

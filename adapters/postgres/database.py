@@ -9,7 +9,9 @@ What a store has to know:
   itself what it changed: after a repetition `insert ... on conflict do nothing returning id`
   answers no row. Ask for the state instead, in a second statement of the same write.
 - **Writes happen in the order in which they were asked for**, each after the one before.
-- **A read sees every write that was answered before it was asked.**
+- **A read sees every write that was answered before it was asked.** It may miss one whose caller
+  was told `Unavailable`, or was killed: that one may still happen, after the read. Where somebody
+  recovers from what may have been his own write, let the writer carry out the question too.
 - **PostgreSQL's text has no NUL and no lone surrogates.** Both verbs refuse such parameters with
   `ValueError` before anything is sent. Text from outside is cleaned by the actor that takes it
   in, or kept as `bytea`, or as JSON text that escapes them (and not as `jsonb`).

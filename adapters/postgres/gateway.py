@@ -22,6 +22,9 @@ class PostgresInbox(Inbox):
     async def add(
         self, entries: Sequence[Entry], *, batch_id: UUID, at: datetime
     ) -> frozenset[UpdateId]:
+        # One statement cannot touch a row twice; of an update that came twice, the first counts.
+        by_id = {entry.update_id: entry for entry in reversed(entries)}
+        entries = [entry for entry in entries if by_id[entry.update_id] is entry]
         update_ids = [entry.update_id for entry in entries]
         keep = Statement(
             """
@@ -64,12 +67,15 @@ class PostgresInbox(Inbox):
         return frozenset(UpdateId(row["update_id"]) for row in new)
 
     async def unhandled(self) -> tuple[Stored, ...]:
-        rows = await self._database.read(
-            """
-            select update_id, body, chat_id, attempts from telegram_update
-            where handled_at is null and parked_reason is null
-            order by arrival
-            """
+        # By the writer, so that nothing that was asked for before can be added after it.
+        (rows,) = await self._database.write(
+            Statement(
+                """
+                select update_id, body, chat_id, attempts from telegram_update
+                where handled_at is null and parked_reason is null
+                order by arrival
+                """
+            )
         )
         return tuple(_stored(row) for row in rows)
 

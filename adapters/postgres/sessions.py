@@ -14,13 +14,14 @@ from adapters.postgres.database import Database, Statement
 
 
 class PostgresSessions(Sessions):
-    """Every method is one statement; a save goes through the batching writer."""
+    """Every method is one statement; loads and saves go through the batching writer, in order."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def load(self, chat_id: ChatId) -> Session | None:
-        rows = await self._database.read(
+        # By the writer: an incarnation that was killed may have a save under way.
+        load = Statement(
             """
             select chat_id, state, language, name, contact, record_id, first_name,
                 choosing_language, note, step, attempts, deadline, blocked, view_version,
@@ -30,6 +31,7 @@ class PostgresSessions(Sessions):
             """,
             {"chat_id": chat_id},
         )
+        (rows,) = await self._database.write(load)
         return _session(rows[0]) if rows else None
 
     async def save(self, session: Session, *, handled: UpdateId | None = None) -> None:

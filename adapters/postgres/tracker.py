@@ -13,7 +13,7 @@ from adapters.postgres.database import Database, Statement
 
 class PostgresWatches(Watches):
     """Every method is one statement: `0003_tracker.sql` with `0004_payment_of_a_chat.sql`, and
-    who waits by `0002_sessions.sql`.
+    whom a payment concerns by `0002_sessions.sql` with `0005_paid_after_cancelling.sql`.
     """
 
     def __init__(self, database: Database) -> None:
@@ -22,9 +22,11 @@ class PostgresWatches(Watches):
     async def waiting(self) -> tuple[Watch, ...]:
         rows = await self._database.read(
             """
-            select record_id, chat_id, seen.seen_at is not null as paid
-            from user_session as waits left join seen_payment as seen using (record_id, chat_id)
-            where waits.state = 'awaiting_payment'
+            select record_id, chat_id,
+                concerned.state = 'cancelled' as cancelled, seen.seen_at is not null as paid
+            from user_session as concerned
+                left join seen_payment as seen using (record_id, chat_id)
+            where concerned.state in ('awaiting_payment', 'cancelled') and record_id is not null
             order by record_id, chat_id
             """
         )
@@ -32,6 +34,7 @@ class PostgresWatches(Watches):
             Watch(
                 record_id=RecordId(row["record_id"]),
                 chat_id=ChatId(row["chat_id"]),
+                cancelled=row["cancelled"],
                 paid=row["paid"],
             )
             for row in rows
@@ -60,7 +63,7 @@ class PostgresWatches(Watches):
                     select from user_session
                     where user_session.record_id = seen_payment.record_id
                         and user_session.chat_id = seen_payment.chat_id
-                        and user_session.state = 'awaiting_payment'
+                        and user_session.state in ('awaiting_payment', 'cancelled')
                 )
                 """
             )

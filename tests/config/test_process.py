@@ -5,13 +5,18 @@ from __future__ import annotations
 import io
 import os
 import signal
+from pathlib import Path
 
 import pytest
 import trio
 
 from adapters.http.listening import CannotListen
-from config.process import FAILED, REFUSED, Life, Terminal, until_signalled, verdict
+from adapters.sandbox.nocodb import TABLE_ID
+from adapters.sandbox.nocodb import TOKEN as NOCODB_TOKEN
+from adapters.sandbox.telegram import TOKEN as BOT_TOKEN
+from config.process import FAILED, REFUSED, SIGNALS, Life, Terminal, until_signalled, verdict
 from runtime import SupervisionError, Unrecoverable
+from tests.config.program import started
 
 pytestmark = pytest.mark.real_clock
 
@@ -52,6 +57,60 @@ async def test_it_ends_when_the_service_does() -> None:
 
     with trio.fail_after(5):
         await until_signalled(serve)
+
+
+async def test_a_signal_that_came_before_it_was_ready_ends_the_start() -> None:
+    done: list[str] = []
+
+    async def serve(life: Life) -> None:
+        await trio.sleep(5)
+        done.append("served")
+
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    signal.raise_signal(signal.SIGTERM)  # for this thread alone, the others of a test hold nothing
+    await until_signalled(serve)
+
+    assert done == []
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()).isdisjoint(SIGNALS)
+
+
+DURING_THE_IMPORTS = [
+    # arguments, are there settings, the signal, the module that has just been imported, status
+    (["run"], True, signal.SIGTERM, "config.redaction", 0),
+    (["run"], True, signal.SIGINT, "config.wiring", 0),
+    (["run"], False, signal.SIGTERM, "config.wiring", 2),
+    (["health", "--url", "http://127.0.0.1:9"], False, signal.SIGINT, "config.redaction", 130),
+]
+
+
+async def test_a_signal_during_the_imports_is_answered_as_soon_as_somebody_can(
+    tmp_path: Path,
+) -> None:
+    settings = {
+        "BOT_TOKEN": BOT_TOKEN,
+        "NOCODB_URL": "http://127.0.0.1:9",
+        "NOCODB_TOKEN": NOCODB_TOKEN,
+        "NOCODB_TABLE_ID": TABLE_ID,
+        "HTTP_BIND": "127.0.0.1:0",
+        "DATA_DIR": str(tmp_path / "data"),
+    }
+
+    async def interrupted(
+        arguments: list[str], number: signal.Signals, module: str, status: int, given: bool
+    ) -> None:
+        environment = {"PYTHONPROFILEIMPORTTIME": "1"} | (settings if given else {})
+        async with started(*arguments, folder=tmp_path, environment=environment) as program:
+            await program.says(f" {module}")
+            program.send(number)
+            assert await program.exit_status() == status, program.output
+        assert "Traceback" not in program.output
+        assert "factorage.up" not in program.output
+
+    async with trio.open_nursery() as nursery:
+        for arguments, given, number, module, status in DURING_THE_IMPORTS:
+            nursery.start_soon(interrupted, arguments, number, module, status, given)
+
+    assert not (tmp_path / "data").exists()
 
 
 async def test_afterwards_signals_mean_what_they_meant_before() -> None:

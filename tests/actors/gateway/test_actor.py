@@ -11,7 +11,7 @@ from actors.gateway.ports import Batch, Conflicted, TokenRejected
 from actors.kernel.failures import Unavailable
 from actors.kernel.ids import UpdateId
 from runtime.testing import running
-from tests.actors.gateway.world import GROUP, POISON, World, dead, text
+from tests.actors.gateway.world import GROUP, POISON, World, dead, mark_handled, text
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ async def test_an_id_that_comes_again_with_another_body_is_new(world: World) -> 
         world.start(system)
         world.updates.push(text("before"), update_id=1)
         await trio.sleep(1)
-        world.inbox.mark_handled([UpdateId(1)])
+        mark_handled(world.inbox, UpdateId(1))
         await trio.sleep(60)
         world.updates.push(text("after the queue began anew"), update_id=1)
         await trio.sleep(1)

@@ -29,7 +29,7 @@ from runtime import Actor, KeyedSpec, SupervisorSpec
 from runtime.events import Reason
 from runtime.testing import running
 from runtime.world import VirtualWorld
-from tests.actors.gateway.world import GROUP, POISON, World, dead, text
+from tests.actors.gateway.world import GROUP, POISON, World, dead, mark_handled, text
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ async def test_what_is_unhandled_is_told_again_after_a_restart_in_order(world: W
         for words in "abcd":
             world.updates.push(text(words))
         await trio.sleep(1)
-        world.inbox.mark_handled([UpdateId(2)])
+        mark_handled(world.inbox, UpdateId(2))
     async with running(seed=1) as system:
         world.updates.push(text("e"))
         world.start(system)
@@ -59,7 +59,7 @@ async def test_a_stored_update_that_was_never_confirmed_is_not_told_twice(world:
         world.start(system)
         world.updates.push(text("a"))
         await trio.sleep(0.1)
-        world.inbox.mark_handled([UpdateId(1)])
+        mark_handled(world.inbox, UpdateId(1))
     world.updates.push(text("a"), update_id=1)  # as if the confirming poll had not left
     async with running(seed=1) as system:
         world.start(system)
@@ -76,7 +76,7 @@ async def test_an_update_that_is_always_in_work_when_the_process_dies_is_parked(
         async with running(seed=seed) as system:
             world.start(system, kind=Killed)
             await trio.sleep(5)
-            world.inbox.mark_handled([other])
+            mark_handled(world.inbox, other)
     assert [u.update_id for u in await world.inbox.unhandled()] == [killer, behind]
     async with running(seed=99) as system:
         world.start(system)
@@ -147,7 +147,7 @@ class Fragile(Actor[sessions.Command]):
         if message.text == "bad":
             raise ZeroDivisionError
         self._heard.append(message.text)
-        self._inbox.mark_handled([message.update_id])
+        mark_handled(self._inbox, message.update_id)
 
 
 async def test_the_update_that_its_session_failed_on_is_parked(world: World) -> None:
@@ -187,7 +187,7 @@ async def test_an_update_that_was_handled_meanwhile_is_not_told_again(world: Wor
         world.updates.push(text("a"))
         await trio.sleep(1)
         system.events.publish(dead(world.sessions.told[0][1], "refused"))
-        world.inbox.mark_handled([UpdateId(1)])
+        mark_handled(world.inbox, UpdateId(1))
         await trio.sleep(REROUTE_SECONDS + 1)
         assert world.heard == [(7, "a")]
 
@@ -217,7 +217,7 @@ async def test_it_does_not_poll_while_the_sessions_are_behind(world: World) -> N
         await trio.sleep(60)
         assert len(world.updates.polls) == polls
         for _ in range(3):
-            world.inbox.mark_handled([u.update_id for u in await world.inbox.unhandled()])
+            mark_handled(world.inbox, *[u.update_id for u in await world.inbox.unhandled()])
             await trio.sleep(20)
         assert len(world.heard) == len(set(world.heard)) == 3_000
 
@@ -267,7 +267,7 @@ async def test_whatever_breaks_in_between_every_update_is_handled_once(seed: int
             await trio.sleep(luck.random())
             if await MemoryInbox.find(world.inbox, message.update_id) is not None:
                 heard.append(message.text)
-                world.inbox.mark_handled([message.update_id])
+                mark_handled(world.inbox, message.update_id)
 
     tree = SupervisorSpec(
         name="root",
@@ -309,16 +309,16 @@ async def test_what_was_handled_is_forgotten_after_two_days(world: World) -> Non
         for update in (text("handled"), POISON, text("unhandled")):
             world.updates.push(update)
         await trio.sleep(1)
-        world.inbox.mark_handled([UpdateId(1)])
+        mark_handled(world.inbox, UpdateId(1))
         clock.shift(46 * 3600)
         await trio.sleep(3601)
-        assert len(world.inbox._rows) == 3
+        assert len(world.inbox.connection.tables.updates) == 3
         clock.shift(3600)
         await trio.sleep(3600)
-        assert list(world.inbox._rows) == [2, 3]
+        assert list(world.inbox.connection.tables.updates) == [2, 3]
         clock.shift(30 * 86_400)
         await trio.sleep(3600)
-        assert list(world.inbox._rows) == [3]
+        assert list(world.inbox.connection.tables.updates) == [3]
 
 
 async def test_much_that_is_old_is_forgotten_in_small_steps(world: World) -> None:
@@ -329,6 +329,6 @@ async def test_much_that_is_old_is_forgotten_in_small_steps(world: World) -> Non
             await world.inbox.add(old, batch_id=system.world.uuid(), at=long_ago)
         world.start(system)
         await trio.sleep(61)
-        assert len(world.inbox._rows) == 2 * PRUNE_LIMIT
+        assert len(world.inbox.connection.tables.updates) == 2 * PRUNE_LIMIT
         await trio.sleep(2)
-        assert len(world.inbox._rows) == 0
+        assert len(world.inbox.connection.tables.updates) == 0

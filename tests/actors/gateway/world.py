@@ -6,6 +6,7 @@ from typing import Any
 
 from actors.gateway.actor import COMPONENT, TelegramGateway
 from actors.gateway.messages import UpdateParked
+from actors.kernel.ids import UpdateId
 from actors.operations.messages import Reported
 from adapters.memory.gateway import MemoryInbox, MemoryUpdates
 from runtime import ActorRef, DeadLetter, KeyedRecipient
@@ -71,6 +72,13 @@ class World:
 
     def figure(self, name: str) -> float:
         return {m.name: m.value for m in self.report.measurements}[name]
+
+
+def mark_handled(inbox: MemoryInbox, *update_ids: UpdateId) -> None:
+    """What the saves of their sessions do."""
+    tables = inbox.connection.tables
+    for update_id in update_ids:
+        tables.mark_handled(update_id, tables.now())
 
 
 def dead(heard: object, reason: Reason) -> DeadLetter:

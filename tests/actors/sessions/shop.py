@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from uuid import UUID
 
 import trio
 
+from actors.gateway.model import Entry
 from actors.kernel.failures import Unavailable
 from actors.kernel.ids import ChatId, RecordId, UpdateId
 from actors.sessions import messages as sessions
@@ -16,6 +18,7 @@ from actors.sessions.alarms import SessionAlarms
 from actors.sessions.model import Registration, Session, State
 from actors.sessions.views import view_of
 from actors.tracker import messages as tracker
+from adapters.memory.gateway import MemoryInbox
 from adapters.memory.sessions import MemoryRecords, MemorySessions
 from runtime import KeyedSpec, SupervisorSpec, VirtualWorld
 from runtime.testing import Probe, TestSystem, running
@@ -86,6 +89,7 @@ class Shop:
     def __init__(self) -> None:
         self.store, self.records, self.chat = Store(), Records(), Chat()
         self.tracker = Probe()
+        self.inbox = MemoryInbox(self.store.connection)
         self.heard: list[sessions.Heard] = []
         """What was told; like the gateway, the next process tells again what is unhandled."""
         self.clock = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -112,8 +116,9 @@ class Shop:
                 region = self.system.region("root/sessions")
                 self.system.spawn(lambda: SessionAlarms(store=self.store, sessions=region))
             await self.system.settle()
+            unhandled = {update.update_id for update in await self.inbox.unhandled()}
             for heard in self.heard:
-                if heard.update_id not in self.store._handled:
+                if heard.update_id in unhandled:
                     await self.tell(heard)
             yield self.system
             self.clock = self.system.world.now()
@@ -130,7 +135,7 @@ class Shop:
 
     @property
     def session(self) -> Session:
-        return self.store._rows[ANNA]
+        return self.store.connection.tables.sessions[ANNA]
 
     def state(self) -> State:
         return self.session.state
@@ -140,6 +145,10 @@ class Shop:
         await self.tell(message)
 
     async def tell(self, message: sessions.Command) -> None:
+        if isinstance(message, sessions.Heard):
+            entry = Entry(message.update_id, "{}", chat_id=ANNA)
+            batch_id = UUID(int=message.update_id)
+            await self.inbox.add([entry], batch_id=batch_id, at=self.clock)
         self.system.region("root/sessions").tell(ANNA, message)
         await self.system.settle()
 

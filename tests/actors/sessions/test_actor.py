@@ -147,13 +147,16 @@ async def test_a_record_created_after_cancelling_can_be_resumed() -> None:
         await shop.press("Cancel")
         await shop.rest(60)
         shop.check()
+        assert shop.tracker.told == [
+            tracker.Track(record_id=RecordId(1), chat_id=ANNA, cancelled=True)
+        ]
         await shop.press("Resume")
         shop.check()
     assert shop.state() is State.AWAITING_PAYMENT
     assert shop.records.attempts == 1
 
 
-async def test_cancelling_stops_the_wait_and_resuming_begins_it_again() -> None:
+async def test_cancelling_ends_the_wait_but_not_the_tracking_and_resuming_begins_it_again() -> None:
     shop = Shop()
     async with shop.open():
         await shop.register()
@@ -161,8 +164,9 @@ async def test_cancelling_stops_the_wait_and_resuming_begins_it_again() -> None:
         assert shop.state() is State.CANCELLED
         await shop.command("start")
         shop.check()
-    track = tracker.Track(record_id=RecordId(1), chat_id=ANNA)
-    assert shop.tracker.told == [track, tracker.Untrack(record_id=RecordId(1)), track]
+    waits = tracker.Track(record_id=RecordId(1), chat_id=ANNA)
+    cancelled = tracker.Track(record_id=RecordId(1), chat_id=ANNA, cancelled=True)
+    assert shop.tracker.told == [waits, cancelled, waits]
     assert shop.records.attempts == 1
 
 

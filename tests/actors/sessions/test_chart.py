@@ -24,10 +24,10 @@ and a test keeps it equal.
 
 From top to bottom, the first row that applies is taken. *form* is `language`, `name`, `contact`,
 `summary` and `changing`. "Does" in bold is done outside, after the session was saved: **register**
-creates the row in the record table, **track** and **untrack** tell the payment tracker. "Says" is
-a note above the panel, or the bubble of a pressed button. Where "Goes to" is empty the state
-stays. A button carries the step it belongs to: one of an older panel, or the second press of a
-double one, is a `stale_button` whatever it says.
+creates the row in the record table, **track** tells the payment tracker whose payment to look for,
+and whether he waits or has cancelled. "Says" is a note above the panel, or the bubble of a pressed
+button. Where "Goes to" is empty the state stays. A button carries the step it belongs to: one of an
+older panel, or the second press of a double one, is a `stale_button` whatever it says.
 
 {as_table(FLOW)}
 ## Time-outs

@@ -193,7 +193,7 @@ def test_a_registered_user_is_shown_where_he_stands(state: State, event: Event) 
 
 def test_a_user_with_a_record_resumes_instead_of_registering_again() -> None:
     cancelled = step(at(State.AWAITING_PAYMENT), pressed(Event.CANCEL), now=NOON)
-    assert cancelled.effect is Effect.UNTRACK
+    assert cancelled.effect is Effect.TRACK
     assert cancelled.session.state is State.CANCELLED
     for event in (Event.START, Event.RESUME, Event.RESTART):
         resumed = step(cancelled.session, said(event), now=NOON)
@@ -205,6 +205,12 @@ def test_a_user_with_a_record_resumes_instead_of_registering_again() -> None:
 def test_who_pays_after_cancelling_has_paid() -> None:
     cancelled = after(at(State.AWAITING_PAYMENT), said(Event.CANCEL))
     assert after(cancelled, Occurrence(event=Event.PAID, record_id=RECORD)).state is State.SUCCESS
+
+
+def test_a_record_that_exists_only_after_cancelling_is_tracked_all_the_same() -> None:
+    cancelled = after(at(State.SAVING), said(Event.CANCEL))
+    late = step(cancelled, Occurrence(event=Event.RECORDED, record_id=RECORD), now=NOON)
+    assert (late.session.state, late.effect) == (State.CANCELLED, Effect.TRACK)
 
 
 def test_the_payment_of_somebody_else_changes_nothing() -> None:

@@ -70,7 +70,7 @@ class Journey:
         """What a user in a hurry does next, so that journeys get somewhere."""
         if self.shop.chat.held:
             await self.hold()
-        match self.shop.state() if self.shop.store._rows else State.NEW:
+        match self.shop.state() if self.shop.store.connection.tables.sessions else State.NEW:
             case State.NAME:
                 await self.shop.type("Anna")
             case State.CONTACT:

@@ -108,13 +108,20 @@ async def test_sleep_is_not_noticed() -> None:
     assert shop.state() is State.SUCCESS
 
 
-async def test_a_user_who_waits_is_tracked_again_whenever_he_wakes_up() -> None:
+@pytest.mark.parametrize("cancelled", [False, True])
+async def test_a_user_with_a_record_is_tracked_again_whenever_he_wakes_up(
+    *, cancelled: bool
+) -> None:
     shop = Shop()
     async with shop.open():
         await shop.register()
+        if cancelled:
+            await shop.command("cancel")
+    told = len(shop.tracker.told)
     async with shop.open(alarms=False):
         await shop.command("status")
-    assert len(shop.tracker.told) == 2
+    assert len(shop.tracker.told) == told + 1
+    assert shop.tracker.told[-1] == shop.tracker.told[told - 1]
 
 
 async def test_a_payment_told_often_is_shown_once() -> None:

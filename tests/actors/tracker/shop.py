@@ -111,7 +111,7 @@ class Shop:
 
     def __post_init__(self) -> None:
         self.sessions = MemorySessions()
-        self.watches = FlakyWatches(sessions=self.sessions)
+        self.watches = FlakyWatches(self.sessions.connection)
         table = SlowRecords(
             now=lambda: self.world.now() + timedelta(seconds=self.server_skew_seconds),
             chunk_rows=self.chunk_rows,
@@ -131,6 +131,14 @@ class Shop:
         self.table.insert(RecordId(record_id), ChatId(chat_id))
         self.waited.add((record_id, chat_id))
         await self._save(record_id, chat_id, State.AWAITING_PAYMENT)
+
+    async def cancel(self, record_id: int) -> None:
+        """The user has cancelled, and his session has saved it."""
+        await self._save(record_id, record_id * 10, State.CANCELLED)
+
+    async def resume(self, record_id: int) -> None:
+        """He has changed his mind."""
+        await self._save(record_id, record_id * 10, State.AWAITING_PAYMENT)
 
     async def record(self, record_id: int, chat_id: int | None = None) -> None:
         """The session has recorded the payment."""

@@ -13,7 +13,8 @@ from actors.tracker.condition import (
     RETRY_AFTER_MAX_SECONDS,
     Condition,
 )
-from actors.tracker.model import Answer, Refused, Requests, Roster, Row, Throttled, TooLong
+from actors.tracker.model import Answer, Refused, Requests, Row, Throttled, TooLong
+from actors.tracker.roster import Roster
 
 INTERVAL = 20.0
 

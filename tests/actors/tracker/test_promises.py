@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.kernel.failures import Unavailable
-from actors.kernel.ids import RecordId
+from actors.kernel.ids import ChatId, RecordId
+from actors.tracker import messages as tracker
 from actors.tracker.model import Answer, Refused, Throttled, TooLong
 from tests.actors.tracker.shop import HOUR, Shop
 
@@ -28,6 +29,8 @@ STEP = st.one_of(
     st.tuples(st.just("register"), st.integers(1, 30)),
     st.tuples(st.just("register"), st.integers(1, 30)),
     st.tuples(st.just("register, and its Track gets lost"), st.integers(1, 30)),
+    st.tuples(st.just("cancel"), st.integers(1, 30)),
+    st.tuples(st.just("cancel, and its Track gets lost"), st.integers(1, 30)),
     st.tuples(st.just("tick"), st.integers(1, 30)),
     st.tuples(st.just("tick"), st.integers(1, 30)),
     st.tuples(st.just("the database is away"), st.integers(1, 4)),
@@ -35,6 +38,10 @@ STEP = st.one_of(
     st.tuples(st.just("restart"), st.just(0)),
     st.tuples(st.sampled_from(sorted(TROUBLE)), st.integers(1, 5)),
 )
+
+
+def cancelled(number: int) -> tracker.Track:
+    return tracker.Track(record_id=RecordId(number), chat_id=ChatId(number * 10), cancelled=True)
 
 
 @given(
@@ -85,10 +92,15 @@ async def test_nobody_is_lost_and_nobody_is_told_twice(
                         await (
                             shop.register(ref, number) if what == "register" else shop.wait(number)
                         )
+                case "cancel" | "cancel, and its Track gets lost":
+                    if number in registered and number not in shop.told_ids:
+                        await shop.cancel(number)
+                        if what == "cancel":
+                            ref.tell(cancelled(number))
                 case _:
                     shop.table.outcomes.extend(TROUBLE[what]() for _ in range(number))
         shop.table.outcomes.clear()
         shop.watches.away = 0
         await trio.sleep(HOUR)
     assert Counter(shop.told_ids) == Counter(ticked)
-    assert {record_id for record_id, _ in shop.sessions.waiting()} == registered - ticked
+    assert {watch.record_id for watch in await shop.watches.waiting()} == registered - ticked

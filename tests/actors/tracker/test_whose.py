@@ -51,19 +51,6 @@ async def test_a_tick_on_the_row_that_the_session_does_not_hold_counts() -> None
         assert shop.told_chats == [500]
 
 
-async def test_whoever_cancels_an_id_that_two_wait_for_does_not_cancel_the_other() -> None:
-    shop = Shop()
-    async with shop.open() as (_, ref):
-        for chat_id in (500, 501):
-            await shop.wait(3, chat_id)
-            ref.tell(tracker.Track(record_id=RecordId(3), chat_id=ChatId(chat_id)))
-        await shop.record(3, 500)
-        ref.tell(tracker.Untrack(record_id=RecordId(3)))
-        shop.table.tick(RecordId(3))
-        await trio.sleep(RESTORE_SECONDS + 2 * INTERVAL)
-        assert shop.told_chats == [501]
-
-
 async def test_a_row_that_names_nobody_is_matched_by_its_id_and_reported() -> None:
     shop = Shop()
     await shop.wait(3, 500)

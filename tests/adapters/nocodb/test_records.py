@@ -9,6 +9,7 @@ from actors.kernel.ids import ChatId
 from actors.sessions.model import Language, Registration
 from adapters.nocodb.records import Columns, NocoRecords
 from adapters.sandbox.nocodb import NocodbSandbox
+from adapters.sandbox.nocodb_table import Column, Kind
 from tests.adapters.nocodb.conftest import Connect, OddNocodb
 
 pytestmark = pytest.mark.real_clock
@@ -16,6 +17,11 @@ pytestmark = pytest.mark.real_clock
 ANNA = Registration(
     chat_id=ChatId(5_000_000_001), name="Анна <b>", contact="+380441234567", language=Language.UK
 )
+
+
+def as_text(nocodb: NocodbSandbox) -> None:
+    """The operators made the chat's column one for text."""
+    nocodb.table.columns["ChatId"] = Column("ChatId", Kind.TEXT)
 
 
 async def test_a_registration_becomes_a_row(nocodb: NocodbSandbox, connect: Connect) -> None:
@@ -65,6 +71,31 @@ async def test_of_several_rows_the_lowest_is_the_one(
     assert [row["Name"] for row in nocodb.rows] == ["somebody else", "Анна <b>", "a copy"]
 
 
+@pytest.mark.parametrize("cell", ["5000000001.0", "5000000001"])
+async def test_a_row_is_found_however_its_cell_spells_the_chat(
+    cell: str, nocodb: NocodbSandbox, connect: Connect
+) -> None:
+    as_text(nocodb)
+    for chat in ("50000000010", "-5000000001.0", "5000000001.5", "Anna", cell):
+        nocodb.insert(Name="somebody", ChatId=chat)
+    async with connect(nocodb) as client:
+        assert await NocoRecords(client=client).create(ANNA) == 5
+    assert [row["Name"] for row in nocodb.rows] == ["somebody"] * 4 + ["Анна <b>"]
+    assert nocodb.rows[4]["ChatId"] == "5000000001"
+
+
+@pytest.mark.parametrize("status", [400, 422])
+async def test_a_filter_that_the_column_does_not_take_is_asked_plainly(
+    status: int, connect: Connect
+) -> None:
+    nocodb = NocodbSandbox()
+    nocodb.insert(Name="Anna", ChatId=ANNA.chat_id)
+    nocodb.fail_next(1, status, kind="list")
+    async with connect(nocodb) as client:
+        assert await NocoRecords(client=client).create(ANNA) == 1
+    assert nocodb.wheres == ["(ChatId,in,5000000001,5000000001.0)", "(ChatId,eq,5000000001)"]
+
+
 async def test_a_row_deleted_meanwhile_is_created_anew(connect: Connect) -> None:
     nocodb = NocodbSandbox()
     nocodb.insert(Name="gone", ChatId=ANNA.chat_id)
@@ -90,7 +121,7 @@ async def test_a_server_that_ignores_the_filter_does_not_make_us_overwrite_a_str
 @pytest.mark.parametrize("kind", ["list", "create"])
 async def test_every_refusal_means_later(status: int, kind: str, connect: Connect) -> None:
     nocodb = NocodbSandbox()
-    nocodb.fail_next(1, status, kind=kind)
+    nocodb.fail_next(2 if kind == "list" else 1, status, kind=kind)
     async with connect(nocodb) as client:
         with pytest.raises(Unavailable):
             await NocoRecords(client=client).create(ANNA)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import trio
 
+from actors.kernel.failures import Unavailable
 from actors.kernel.ids import ChatId, RecordId
 from actors.operations import messages as operations
 from actors.sessions.model import Language, Registration, Session, State
@@ -24,6 +25,8 @@ from tests.adapters.nocodb.conftest import Connect
 pytestmark = pytest.mark.real_clock
 
 INTERVAL_SECONDS = 0.05
+LATE_SECONDS = 0.8
+"""The client of these tests gives up after half a second."""
 
 
 def start(system: TestSystem, client: NocoClient, store: Watches) -> Probe:
@@ -56,7 +59,7 @@ async def test_registered_ticked_told(nocodb: NocodbSandbox, connect: Connect) -
             await sessions.save(
                 Session(chat_id=ChatId(number), state=State.AWAITING_PAYMENT, record_id=record_id)
             )
-        probe = start(system, client, MemoryWatches(sessions=sessions))
+        probe = start(system, client, MemoryWatches(sessions.connection))
         await trio.sleep(INTERVAL_SECONDS * 3)
         assert probe.told == []
         for number in (7, 29):
@@ -90,7 +93,7 @@ async def test_an_id_that_came_back_and_a_row_that_came_twice_reach_the_right_pe
     assert await waits(502) == 2
     nocodb.insert(Name="somebody", ChatId=502)
     async with connect(nocodb) as client, running(world=RealWorld()) as system:
-        probe = start(system, client, MemoryWatches(sessions=sessions))
+        probe = start(system, client, MemoryWatches(sessions.connection))
         await trio.sleep(INTERVAL_SECONDS * 3)
         for ticked, record_id, chat_id in ((1, 1, 501), (3, 2, 502)):
             nocodb.tick(ticked)
@@ -98,6 +101,35 @@ async def test_an_id_that_came_back_and_a_row_that_came_twice_reach_the_right_pe
             assert (heard.record_id, heard.chat_id) == (record_id, chat_id)
         await trio.sleep(INTERVAL_SECONDS * 5)
         assert len(probe.told) == 2
+
+
+@pytest.mark.parametrize("ticked", [1, 2])
+async def test_a_request_that_arrives_after_the_next_one_leaves_a_row_whose_tick_counts_too(
+    ticked: int, nocodb: NocodbSandbox, connect: Connect
+) -> None:
+    sessions, anna = MemorySessions(), ChatId(500)
+    registration = Registration(
+        chat_id=anna, name="Anna", contact="+380441234567", language=Language.EN
+    )
+    nocodb.hang_next(1, LATE_SECONDS, kind="create")
+    async with connect(nocodb) as client, running(world=RealWorld()) as system:
+        records = NocoRecords(client=client)
+        with pytest.raises(Unavailable):
+            await records.create(registration)
+        record_id = await records.create(registration)
+        await sessions.save(
+            Session(chat_id=anna, state=State.AWAITING_PAYMENT, record_id=record_id)
+        )
+        probe = start(system, client, MemoryWatches(sessions.connection))
+        with trio.fail_after(5):
+            while len(nocodb.rows) < 2:  # noqa: ASYNC110 - the sandbox tells nobody
+                await trio.sleep(INTERVAL_SECONDS)
+        assert await records.create(registration) == record_id
+        assert [row["ChatId"] for row in nocodb.rows] == [500, 500]
+        for row_id in (ticked, 3 - ticked):
+            nocodb.tick(row_id)
+            await trio.sleep(INTERVAL_SECONDS * 5)
+        assert [(told.record_id, told.chat_id) for told in probe.told] == [(record_id, anna)]
 
 
 async def test_a_renamed_column_is_reported_with_what_to_do(
@@ -111,7 +143,7 @@ async def test_a_renamed_column_is_reported_with_what_to_do(
     nocodb.rename_column("Paid", "Payed")
     async with connect(nocodb) as client, running(world=RealWorld()) as system:
         system.events.subscribe(operations.Reported, reports)
-        start(system, client, MemoryWatches(sessions=sessions))
+        start(system, client, MemoryWatches(sessions.connection))
         report = await reports.expect(operations.Reported)
     assert report.status == "fail"
     assert report.output.startswith("NocoDB table msandboxrecords has no column 'Paid': add a")
