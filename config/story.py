@@ -96,9 +96,9 @@ class Story:
         The story takes a buyer of its own, and those who still wait get their rows back.
         """
         await self._until(self._is_idle)
-        while await self.shop.sessions_store.load(self._buyer_id) is not None:
+        while await self.shop.store.sessions.load(self._buyer_id) is not None:
             self._buyer_id = ChatId(self._buyer_id + 1)
-        waiting = {int(w.record_id): w.chat_id for w in await self.shop.watches.waiting()}
+        waiting = {int(w.record_id): w.chat_id for w in await self.shop.store.watches.waiting()}
         for record_id in range(1, max(waiting, default=0) + 1):
             self.nocodb.insert(ChatId=waiting.get(record_id))
             if record_id not in waiting:

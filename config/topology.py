@@ -24,6 +24,7 @@ Children start top to bottom and stop bottom to top.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import trio
@@ -39,10 +40,31 @@ from actors.sessions.ports import Records, Sessions
 from actors.tracker.actor import PaymentTracker
 from actors.tracker.messages import PaymentStatusChanged
 from actors.tracker.ports import PaidRecords, Watches
-from runtime import Actor, ActorSystem, ChildSpec, KeyedSpec, SupervisorSpec
+from runtime import Actor, ActorRef, ActorSystem, ChildSpec, KeyedSpec, SupervisorSpec
 
 DISPATCHER_SHUTDOWN_SECONDS = 5.0
 """It drains what it holds for four of them."""
+
+
+Find = Callable[[str], ActorRef[Any]]
+"""Looks an actor up by its path; works only once the tree starts."""
+
+
+class Store(Protocol):
+    """Where everything durable is kept (`config.store`)."""
+
+    @property
+    def inbox(self) -> Inbox: ...
+    @property
+    def sessions(self) -> Sessions: ...
+    @property
+    def watches(self) -> Watches: ...
+
+    def children(self) -> tuple[ChildSpec, ...]:
+        """The database, from the server up."""
+
+    async def close(self) -> None:
+        """Leave nothing behind, however the tree has ended."""
 
 
 class Parts(Protocol):
@@ -59,15 +81,11 @@ class Parts(Protocol):
     @property
     def updates(self) -> Updates: ...
     @property
-    def inbox(self) -> Inbox: ...
-    @property
     def messenger(self) -> Messenger: ...
     @property
-    def sessions_store(self) -> Sessions: ...
+    def store(self) -> Store: ...
     @property
     def records(self) -> Records: ...
-    @property
-    def watches(self) -> Watches: ...
     @property
     def paid_records(self) -> PaidRecords: ...
 
@@ -77,9 +95,6 @@ class Parts(Protocol):
     def inspector(self) -> Actor[Any]:
         """Looks once whether the record table has our columns."""
 
-    def store_children(self) -> tuple[ChildSpec, ...]:
-        """The database, from the server up."""
-
 
 def topology(shop: Parts) -> SupervisorSpec:
     """The tree of one shop; the factories look their partners up when they are called."""
@@ -88,11 +103,11 @@ def topology(shop: Parts) -> SupervisorSpec:
         children=(
             ChildSpec(name="http", factory=shop.http_server),
             ChildSpec(name="observer", factory=Observer),
-            SupervisorSpec(name="store", children=shop.store_children()),
+            SupervisorSpec(name="store", children=shop.store.children()),
             ChildSpec(
                 name="tracker",
                 factory=lambda: PaymentTracker(
-                    store=shop.watches,
+                    store=shop.store.watches,
                     records=shop.paid_records,
                     interval_seconds=shop.interval_seconds,
                 ),
@@ -102,7 +117,7 @@ def topology(shop: Parts) -> SupervisorSpec:
                 name="sessions",
                 factory=lambda chat_id: UserSession(
                     chat_id=chat_id,
-                    store=shop.sessions_store,
+                    store=shop.store.sessions,
                     records=shop.records,
                     dispatcher=shop.system.ref("root/delivery/dispatcher"),
                     tracker=shop.system.ref("root/tracker"),
@@ -122,7 +137,7 @@ def topology(shop: Parts) -> SupervisorSpec:
                     ChildSpec(
                         name="alarms",
                         factory=lambda: SessionAlarms(
-                            store=shop.sessions_store, sessions=shop.system.region("root/sessions")
+                            store=shop.store.sessions, sessions=shop.system.region("root/sessions")
                         ),
                     ),
                 ),
@@ -131,7 +146,7 @@ def topology(shop: Parts) -> SupervisorSpec:
                 name="gateway",
                 factory=lambda: TelegramGateway(
                     updates=shop.updates,
-                    inbox=shop.inbox,
+                    inbox=shop.store.inbox,
                     sessions=shop.system.region("root/sessions"),
                 ),
             ),

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any
 
 import trio
 
@@ -21,29 +20,20 @@ from adapters.nocodb.client import NocoClient
 from adapters.nocodb.inspector import TableInspector
 from adapters.nocodb.paid_records import NocoPaidRecords
 from adapters.nocodb.records import Columns, NocoRecords
-from adapters.postgres.database import Database
-from adapters.postgres.embedded import START_SECONDS, STOP_SECONDS, EmbeddedServer
-from adapters.postgres.gateway import PostgresInbox
-from adapters.postgres.server import DatabaseReporter, EmbeddedPostgres
-from adapters.postgres.session import Role
-from adapters.postgres.sessions import PostgresSessions
-from adapters.postgres.tracker import PostgresWatches
-from adapters.postgres.writer import DatabaseActor, Statistics
+from adapters.postgres.embedded import EmbeddedServer
 from adapters.telegram.bot import TrioBot, connected
 from adapters.telegram.messenger import TelegramMessenger
 from adapters.telegram.updates import TelegramUpdates
 from config.settings import Settings
-from config.topology import topology, wire_events
-from runtime import ActorRef, ActorSystem, Backoff, ChildSpec, ask
+from config.store import PostgresStore
+from config.topology import Find, Store, topology, wire_events
+from runtime import ActorSystem, ask
 
 IDENTITY = Identity(service_id="factorage", version="0.1.0", release_id="0.1.0")
-READERS = 2
-MIGRATION_SECONDS = 600.0
-"""The writer migrates before it is up; cut short, a migration would only begin again."""
-STORE_BACKOFF = Backoff(first_seconds=0.1, last_seconds=2.0)
-"""Everybody waits for the store: it is looked for more often than anything else."""
-DATABASE_FOLDER = "postgres"
-"""Below DATA_DIR."""
+
+MakeStore = Callable[[Find], Store]
+MakeSystem = Callable[..., ActorSystem]
+"""Called with the tree and `stop_seconds`; its other arguments are the maker's own."""
 
 
 class Shop:
@@ -51,11 +41,19 @@ class Shop:
 
     system: ActorSystem
 
-    def __init__(self, settings: Settings, *, bot: TrioBot, noco: NocoClient) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        bot: TrioBot,
+        noco: NocoClient,
+        make_store: MakeStore,
+        make_system: MakeSystem,
+    ) -> None:
         self.settings = settings
         self.phase = Phase.STARTING
         self._started = trio.current_time()
-        self.server = self._embedded_server()
+        self.store = make_store(lambda path: self.system.ref(path))  # noqa: PLW0108 - the system comes later
         self.updates = TelegramUpdates(bot)
         self.messenger = TelegramMessenger(bot)
         columns = Columns(
@@ -69,45 +67,10 @@ class Shop:
         self.paid_records = NocoPaidRecords(
             client=noco, paid_column=columns.paid, chat_id_column=columns.chat_id
         )
-        self.database = Database(
-            writer=partial(self._ref, "root/store/writer"),
-            readers=[partial(self._ref, f"root/store/{name}") for name in _reader_names()],
-        )
-        self.inbox = PostgresInbox(self.database)
-        self.sessions_store = PostgresSessions(self.database)
-        self.watches = PostgresWatches(self.database)
-        self.system = ActorSystem(topology(self), stop_seconds=settings.shutdown_seconds)
+        self.system = make_system(topology(self), stop_seconds=settings.shutdown_seconds)
         wire_events(self.system)
 
     # What the topology is made of
-
-    def store_children(self) -> tuple[ChildSpec, ...]:
-        """The database, from the server up."""
-        children = [
-            ChildSpec(
-                name="writer",
-                factory=partial(self._connection, "writer"),
-                start_seconds=MIGRATION_SECONDS,
-                backoff=STORE_BACKOFF,
-            )
-        ]
-        children += [
-            ChildSpec(name=name, factory=partial(self._connection, "reader"), backoff=STORE_BACKOFF)
-            for name in _reader_names()
-        ]
-        server = self.server
-        if server is not None:
-            postgres = ChildSpec(
-                name="postgres",
-                factory=lambda: EmbeddedPostgres(server=server),
-                start_seconds=START_SECONDS,
-                shutdown_seconds=STOP_SECONDS,
-                backoff=STORE_BACKOFF,
-            )
-            children.insert(0, postgres)
-        report = self.database.report
-        reporter = ChildSpec(name="reporter", factory=lambda: DatabaseReporter(report=report))
-        return (*children, reporter)
 
     def http_server(self) -> HttpServer:
         """The one port, with the routes of those who watch."""
@@ -131,24 +94,12 @@ class Shop:
         """The one that looks whether the record table has our columns."""
         return TableInspector(records=self.records)
 
-    def _ref(self, path: str) -> ActorRef[Any]:
-        return self.system.ref(path)
-
-    def _connection(self, role: Role) -> DatabaseActor:
-        url = self.settings.database_url
-        conninfo = url.get_secret_value() if url else ""
-        if self.server is not None:
-            conninfo = self.server.conninfo
-        # Readers are not what the report is about: a lost one is found again by its next query.
-        statistics = self.database.statistics if role == "writer" else Statistics()
-        return DatabaseActor(conninfo=conninfo, role=role, statistics=statistics)
-
-    def _embedded_server(self) -> EmbeddedServer | None:
-        if self.settings.database_url is not None:
-            return None
-        return EmbeddedServer(self.settings.data_dir / DATABASE_FOLDER)
-
     # What others want to know of it
+
+    @property
+    def server(self) -> EmbeddedServer | None:
+        """The database server of our own, if there is one."""
+        return self.store.server if isinstance(self.store, PostgresStore) else None
 
     @property
     def bind(self) -> Bind:
@@ -167,7 +118,7 @@ class Shop:
 
     async def unhandled(self) -> int:
         """Updates that are stored and not handled yet."""
-        return (await self.inbox.counts()).unhandled
+        return (await self.store.inbox.counts()).unhandled
 
     def drain(self) -> None:
         """Say that no new work should come; the system drains when its block is left."""
@@ -183,13 +134,18 @@ def bind_of(settings: Settings) -> Bind:
     return Bind(settings.http_bind.host, settings.http_bind.port)
 
 
-def _reader_names() -> list[str]:
-    return [f"reader-{number + 1}" for number in range(READERS)]
-
-
 @asynccontextmanager
-async def running_shop(settings: Settings) -> AsyncIterator[Shop]:
+async def running_shop(
+    settings: Settings,
+    *,
+    make_store: MakeStore | None = None,
+    make_system: MakeSystem = ActorSystem,
+) -> AsyncIterator[Shop]:
     """A shop with its whole tree up; leaving drains it.
+
+    Without `make_store` it is kept in PostgreSQL, as the settings say. A simulation hands in
+    a `MemoryStore`, and a system with time, luck and scheduling of its own:
+    `partial(ActorSystem, world=..., threads="inline")`.
 
     Raises `SupervisionError` when the tree cannot go on, with the reason as its cause.
     """
@@ -203,7 +159,13 @@ async def running_shop(settings: Settings) -> AsyncIterator[Shop]:
             table_id=settings.nocodb_table_id,
         ) as noco,
     ):
-        shop = Shop(settings, bot=bot, noco=noco)
+        shop = Shop(
+            settings,
+            bot=bot,
+            noco=noco,
+            make_store=make_store or partial(PostgresStore, settings),
+            make_system=make_system,
+        )
         try:
             async with shop.system:
                 shop.phase = Phase.SERVING
@@ -212,6 +174,4 @@ async def running_shop(settings: Settings) -> AsyncIterator[Shop]:
                 finally:
                     shop.drain()
         finally:
-            # A start that was cut short kills its actors: nobody else stops the server then.
-            if shop.server is not None:
-                await shop.server.stop()
+            await shop.store.close()

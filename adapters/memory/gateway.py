@@ -1,16 +1,11 @@
-"""The inbox in a dict, and a Telegram that lives in a list: for tests and for simulation.
-
-`MemoryInbox.mark_handled` is what a session's save does to the table in PostgreSQL: the memory
-store of sessions calls it from its own `save`.
-"""
+"""The inbox in memory, and a Telegram that lives in a list: for tests and for simulation."""
 
 from __future__ import annotations
 
 import itertools
 import json
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -19,112 +14,95 @@ import trio
 from actors.gateway.model import Arrival, Counts, Entry, Stored
 from actors.gateway.ports import Batch, Conflicted, Inbox, TokenRejected, Updates, Verified
 from actors.kernel.ids import UpdateId
+from adapters.memory.database import MemoryConnection, MemoryDatabase
+from adapters.memory.tables import Tables, UpdateRow, check_texts
 
 POLL_SECONDS = 30.0
 POLL_LIMIT = 100
 
 
-@dataclass(slots=True)
-class _Row:
-    """One row of the table `telegram_update`."""
-
-    entry: Entry
-    received_at: datetime
-    arrival: int
-    batch_id: UUID
-    handled_at: datetime | None
-    parked_reason: str | None
-    attempts: int = 0
-
-    @property
-    def unhandled(self) -> bool:
-        return self.handled_at is None and self.parked_reason is None
-
-    def stored(self) -> Stored:
-        return Stored(
-            update_id=self.entry.update_id,
-            body=self.entry.body,
-            chat_id=self.entry.chat_id,
-            attempts=self.attempts,
-        )
-
-
 class MemoryInbox(Inbox):
-    """Forgets everything with the process."""
+    """Without a `connection` it has a database of its own."""
 
-    def __init__(self) -> None:
-        self._rows: dict[UpdateId, _Row] = {}
-        self._arrivals = itertools.count(1)
+    def __init__(self, connection: MemoryConnection | None = None) -> None:
+        self.connection = connection or MemoryDatabase().connect()
 
     async def add(
         self, entries: Sequence[Entry], *, batch_id: UUID, at: datetime
     ) -> frozenset[UpdateId]:
-        for entry in entries:
-            known = self._rows.get(entry.update_id)
-            if known is None or (not known.unhandled and known.entry.body != entry.body):
-                self._rows[entry.update_id] = _Row(
-                    entry=entry,
-                    received_at=at,
-                    arrival=next(self._arrivals),
-                    batch_id=batch_id,
-                    handled_at=at if entry.handled else None,
-                    parked_reason=entry.parked_reason,
-                )
-        return frozenset(
-            entry.update_id for entry in entries if self._rows[entry.update_id].batch_id == batch_id
-        )
+        def add(tables: Tables) -> frozenset[UpdateId]:
+            check_texts(text for entry in entries for text in (entry.body, entry.parked_reason))
+            for entry in entries:
+                known = tables.updates.get(entry.update_id)
+                if known is None or (not known.unhandled and known.entry.body != entry.body):
+                    tables.put_update(
+                        UpdateRow(
+                            entry=entry,
+                            received_at=at,
+                            batch_id=batch_id,
+                            handled_at=at if entry.handled else None,
+                            parked_reason=entry.parked_reason,
+                        )
+                    )
+            update_ids = {entry.update_id for entry in entries}
+            return frozenset(i for i in update_ids if tables.updates[i].batch_id == batch_id)
+
+        return await self.connection.write(add)
 
     async def unhandled(self) -> tuple[Stored, ...]:
-        rows = sorted(self._unhandled(), key=lambda row: row.arrival)
-        return tuple(row.stored() for row in rows)
+        return await self.connection.write(
+            lambda tables: tuple(row.stored() for row in tables.unhandled.values())
+        )
 
     async def find(self, update_id: UpdateId) -> Stored | None:
-        row = self._rows.get(update_id)
-        return row.stored() if row is not None and row.unhandled else None
+        def find(tables: Tables) -> Stored | None:
+            row = tables.unhandled.get(update_id)
+            return None if row is None else row.stored()
+
+        return await self.connection.read(find)
 
     async def set_attempts(self, attempts: Mapping[UpdateId, int]) -> None:
-        for update_id, count in attempts.items():
-            row = self._rows.get(update_id)
-            if row is not None and row.unhandled:
-                row.attempts = count
+        def set_attempts(tables: Tables) -> None:
+            for update_id in attempts.keys() & tables.unhandled.keys():
+                tables.unhandled[update_id].attempts = attempts[update_id]
+
+        await self.connection.write(set_attempts)
 
     async def finish(self, update_id: UpdateId, *, at: datetime) -> None:
-        self.mark_handled((update_id,), at=at)
+        await self.connection.write(lambda tables: tables.mark_handled(update_id, at))
 
     async def park(self, update_id: UpdateId, reason: str) -> bool:
-        row = self._rows.get(update_id)
-        if row is None:
-            return False
-        if row.unhandled:
-            row.parked_reason = reason
-        return row.parked_reason == reason
+        def park(tables: Tables) -> bool:
+            check_texts((reason,))
+            row = tables.unhandled.pop(update_id, None)
+            if row is not None:
+                row.parked_reason = reason
+            known = tables.updates.get(update_id)
+            return known is not None and known.parked_reason == reason
+
+        return await self.connection.write(park)
 
     async def counts(self) -> Counts:
-        return Counts(
-            unhandled=len(self._unhandled()),
-            parked=sum(row.parked_reason is not None for row in self._rows.values()),
+        return await self.connection.read(
+            lambda tables: Counts(
+                unhandled=len(tables.unhandled),
+                parked=sum(row.parked_reason is not None for row in tables.updates.values()),
+            )
         )
 
     async def prune(self, *, handled_before: datetime, parked_before: datetime, limit: int) -> int:
-        old = [
-            update_id
-            for update_id, row in self._rows.items()
-            if (row.handled_at is not None and row.handled_at < handled_before)
-            or (row.parked_reason is not None and row.received_at < parked_before)
-        ][:limit]
-        for update_id in old:
-            del self._rows[update_id]
-        return len(old)
+        def prune(tables: Tables) -> int:
+            old = [
+                update_id
+                for update_id, row in tables.updates.items()
+                if (row.handled_at is not None and row.handled_at < handled_before)
+                or (row.parked_reason is not None and row.received_at < parked_before)
+            ][:limit]
+            for update_id in old:
+                del tables.updates[update_id]
+            return len(old)
 
-    def mark_handled(self, update_ids: Iterable[UpdateId], *, at: datetime | None = None) -> None:
-        """Mark unhandled updates as handled, at the moment they arrived unless said otherwise."""
-        for update_id in update_ids:
-            row = self._rows.get(update_id)
-            if row is not None and row.unhandled:
-                row.handled_at = at or row.received_at
-
-    def _unhandled(self) -> list[_Row]:
-        return [row for row in self._rows.values() if row.unhandled]
+        return await self.connection.write(prune)
 
 
 class MemoryUpdates(Updates):

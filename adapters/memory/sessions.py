@@ -1,4 +1,4 @@
-"""Conversations and the record table in dicts: for simulation, and tests in virtual time."""
+"""Conversations and the record table in memory: for simulation, and tests in virtual time."""
 
 from __future__ import annotations
 
@@ -6,59 +6,47 @@ from datetime import datetime
 
 from actors.kernel.failures import Conflict
 from actors.kernel.ids import ChatId, RecordId, UpdateId
-from actors.sessions.model import Registration, Session, State
+from actors.sessions.model import Registration, Session
 from actors.sessions.ports import Alarm, Records, Sessions
-from adapters.memory.gateway import MemoryInbox
+from adapters.memory.database import MemoryConnection, MemoryDatabase
+from adapters.memory.tables import Tables
 
 
 class MemorySessions(Sessions):
-    """Forgets everything with the process. Without an `inbox` it takes every update for one
-    that is in it.
-    """
+    """Without a `connection` it has a database of its own."""
 
-    def __init__(self, *, inbox: MemoryInbox | None = None) -> None:
-        self._inbox = inbox
-        self._rows: dict[ChatId, Session] = {}
-        self._handled: set[UpdateId] = set()
+    def __init__(self, connection: MemoryConnection | None = None) -> None:
+        self.connection = connection or MemoryDatabase().connect()
 
     async def load(self, chat_id: ChatId) -> Session | None:
-        return self._rows.get(chat_id)
+        return await self.connection.write(lambda tables: tables.sessions.get(chat_id))
 
     async def save(self, session: Session, *, handled: UpdateId | None = None) -> None:
-        if handled in self._handled:
-            raise Conflict(f"update {handled} was handled before")
-        if handled is not None and await self._is_in_inbox(handled):
-            self._handled.add(handled)
-        self._rows[session.chat_id] = session
+        def save(tables: Tables) -> None:
+            update = None if handled is None else tables.updates.get(handled)
+            if update is not None and update.handled_at is not None:
+                raise Conflict(f"update {handled} was handled before")
+            tables.put_session(session)
+            if handled is not None:
+                tables.mark_handled(handled, tables.now())
+
+        await self.connection.write(save)
 
     async def due(
         self, *, now: datetime, limit: int, after: Alarm | None = None
     ) -> tuple[Alarm, ...]:
-        alarms = sorted(
-            Alarm(session.due_at, session.chat_id)
-            for session in self._rows.values()
-            if session.due_at is not None and session.due_at <= now
-        )
-        return tuple(alarm for alarm in alarms if after is None or alarm > after)[:limit]
+        def due(tables: Tables) -> tuple[Alarm, ...]:
+            alarms = (Alarm(at, chat) for chat, at in tables.alarms.items() if at <= now)
+            return tuple(sorted(a for a in alarms if after is None or a > after))[:limit]
+
+        return await self.connection.read(due)
 
     async def unshown(self, *, limit: int, after: ChatId | None = None) -> tuple[ChatId, ...]:
-        chats = sorted(chat_id for chat_id, session in self._rows.items() if session.unshown)
-        return tuple(chat_id for chat_id in chats if after is None or chat_id > after)[:limit]
+        def unshown(tables: Tables) -> tuple[ChatId, ...]:
+            chats = (chat for chat, session in tables.sessions.items() if session.unshown)
+            return tuple(sorted(c for c in chats if after is None or c > after))[:limit]
 
-    def waiting(self) -> tuple[tuple[RecordId, ChatId], ...]:
-        """Who waits for a payment; what the tracker's own store reads from the table."""
-        return tuple(
-            (session.record_id, session.chat_id)
-            for session in self._rows.values()
-            if session.state is State.AWAITING_PAYMENT and session.record_id is not None
-        )
-
-    async def _is_in_inbox(self, update_id: UpdateId) -> bool:
-        if self._inbox is None:
-            return True
-        known = await self._inbox.find(update_id) is not None
-        self._inbox.mark_handled((update_id,))
-        return known
+        return await self.connection.read(unshown)
 
 
 class MemoryRecords(Records):

@@ -8,36 +8,49 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from actors.kernel.ids import ChatId, RecordId
+from actors.sessions.model import State
 from actors.tracker.model import Answer, Page, Place, Requests, Row, Throttled, TooLong, Watch
 from actors.tracker.ports import PaidRecords, Watches
-from adapters.memory.sessions import MemorySessions
+from adapters.memory.database import MemoryConnection
+from adapters.memory.tables import Tables
 
 
 class MemoryWatches(Watches):
-    """Who waits is what `sessions` hold. Forgets everything with the process."""
+    """Who waits is what the sessions in the same database say."""
 
-    def __init__(self, *, sessions: MemorySessions) -> None:
-        self._sessions = sessions
-        self._paid: set[tuple[RecordId, ChatId]] = set()
-        self._cursor: datetime | None = None
+    def __init__(self, connection: MemoryConnection) -> None:
+        self.connection = connection
 
     async def waiting(self) -> tuple[Watch, ...]:
-        return tuple(
-            Watch(record_id=record_id, chat_id=chat_id, paid=(record_id, chat_id) in self._paid)
-            for record_id, chat_id in sorted(self._sessions.waiting())
+        return await self.connection.read(
+            lambda tables: tuple(
+                Watch(
+                    record_id=record_id,
+                    chat_id=chat_id,
+                    cancelled=state is State.CANCELLED,
+                    paid=(record_id, chat_id) in tables.payments,
+                )
+                for (record_id, chat_id), state in sorted(tables.concerned().items())
+            )
         )
 
     async def mark_paid(self, watches: Collection[Watch]) -> None:
-        self._paid.update((watch.record_id, watch.chat_id) for watch in watches)
+        paid = {(watch.record_id, watch.chat_id) for watch in watches}
+        await self.connection.write(lambda tables: tables.payments.update(paid))
 
     async def forget_recorded(self) -> None:
-        self._paid.intersection_update(self._sessions.waiting())
+        await self.connection.write(
+            lambda tables: tables.payments.intersection_update(tables.concerned())
+        )
 
     async def cursor(self) -> datetime | None:
-        return self._cursor
+        return await self.connection.read(lambda tables: tables.cursor)
 
     async def save_cursor(self, after: datetime) -> None:
-        self._cursor = after
+        def save(tables: Tables) -> None:
+            tables.cursor = after
+
+        await self.connection.write(save)
 
 
 @dataclass(slots=True)

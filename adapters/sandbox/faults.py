@@ -58,6 +58,10 @@ class Faults:
             raise ValueError(f"{fault.answer.status} is no status of a failure")
         self._planned.append(_Planned(fault=fault, times=times, kind=kind and kind.lower()))
 
+    def clear(self) -> None:
+        """Nothing goes wrong any more."""
+        self._planned.clear()
+
     def take(self, kind: str) -> Fault | None:
         """The fault of this request (its kind in lower case), if any."""
         for planned in self._planned:

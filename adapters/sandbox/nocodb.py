@@ -116,6 +116,10 @@ class NocodbSandbox:
         """Carry out the next requests, then hang up: the client never learns the outcome."""
         self._faults.plan(Drop(), times=times, kind=kind)
 
+    def forget_faults(self) -> None:
+        """What was planned to go wrong does not."""
+        self._faults.clear()
+
     def cloud_limit(self, *, on: bool) -> None:
         """Answer like NocoDB's cloud: 429 beyond 5 requests a second, for 30 s."""
         self._cloud = _CloudLimit() if on else None

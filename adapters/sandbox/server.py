@@ -19,6 +19,7 @@ from urllib.parse import parse_qsl, unquote
 import h11
 import trio
 
+LOOPBACK = "127.0.0.1"
 READ_BYTES = 65_536
 BODY_BYTES_MAX = 50 * 1024 * 1024
 """Both real servers refuse bodies above 50 MB (NocoDB `NC_REQUEST_BODY_SIZE`, Bot API files)."""
@@ -90,28 +91,28 @@ class App(Protocol):
         """Answer one request."""
 
 
-def serve(app: App, *, port: int = 0) -> Serving:
-    """Answer on a port of 127.0.0.1 inside `async with`, which gives the URL.
+def serve(app: App, *, port: int = 0, host: str = LOOPBACK) -> Serving:
+    """Answer on a port of `host` inside `async with`, which gives the URL.
 
     Leaving the block closes the listener and every connection, idle or waiting. An error
     inside the block comes out as it is, not wrapped in an exception group.
     """
-    return Serving(app, port)
+    return Serving(app, port, host)
 
 
 class Serving:
     """The async context manager behind `serve`."""
 
-    def __init__(self, app: App, port: int) -> None:
-        self._app, self._port = app, port
+    def __init__(self, app: App, port: int, host: str) -> None:
+        self._app, self._port, self._host = app, port, host
         self._nursery = trio.open_nursery()
 
     async def __aenter__(self) -> str:
-        listeners = await trio.open_tcp_listeners(self._port, host="127.0.0.1")
+        listeners = await trio.open_tcp_listeners(self._port, host=self._host)
         nursery = await self._nursery.__aenter__()
         nursery.start_soon(trio.serve_listeners, self._serve, listeners)
         self._scope = nursery.cancel_scope
-        return f"http://127.0.0.1:{listeners[0].socket.getsockname()[1]}"
+        return f"http://{self._host}:{listeners[0].socket.getsockname()[1]}"
 
     async def __aexit__(
         self,

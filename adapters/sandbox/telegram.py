@@ -124,6 +124,10 @@ class TelegramSandbox:
         """Carry out the next calls, then hang up: the bot never learns the outcome."""
         self._faults.plan(Drop(), times=times, kind=method)
 
+    def forget_faults(self) -> None:
+        """What was planned to go wrong does not."""
+        self._faults.clear()
+
     def rate_limit(self, *, on: bool) -> None:
         """Answer 429 to whoever breaks Telegram's limits; they are counted in any case."""
         self.world.rate_limited = on

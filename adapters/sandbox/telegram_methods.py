@@ -148,7 +148,7 @@ def _change(
     message.history.append(message.text)
     message.text, message.entities, message.inline_keyboard = shown
     message.edit_date = world.now()
-    world.notice()
+    message.chat.notice()
     return message.as_json()
 
 
@@ -158,7 +158,7 @@ def _delete_message(world: World, parameters: Parameters) -> bool:
     if message_id not in chat.messages:
         raise bad("message to delete not found")
     del chat.messages[message_id]
-    world.notice()
+    chat.notice()
     return True
 
 
@@ -173,7 +173,7 @@ def _answer_callback_query(world: World, parameters: Parameters) -> bool:
         raise bad("query is too old and response timeout expired or query ID is invalid")
     if not callback.answered:
         callback.answered, callback.text = True, text
-    world.notice()
+    callback.message.chat.notice()
     return True
 
 
@@ -184,7 +184,7 @@ def _send_chat_action(world: World, parameters: Parameters) -> bool:
         raise bad("wrong parameter action in request")
     _must_be_open(chat)
     chat.action = None if action == "cancel" else action
-    world.notice()
+    chat.notice()
     return True
 
 

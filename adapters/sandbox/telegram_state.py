@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+import trio
+
 Json = dict[str, Any]
 ChatType = Literal["private", "group", "supergroup", "channel"]
 
@@ -97,6 +99,13 @@ class Chat:
     """The keyboard below the input field."""
     action: str | None = None
     """The last chat action (`typing`), until a message arrives."""
+    changed: trio.Event = field(default_factory=trio.Event)
+    """Set when what is seen here changes, and replaced."""
+
+    def notice(self) -> None:
+        """Wake whoever waits for something to be seen here."""
+        self.changed.set()
+        self.changed = trio.Event()
 
     def as_json(self) -> Json:
         """The Bot API's `Chat`."""

@@ -172,7 +172,7 @@ class TelegramUser:
             while True:
                 if found := self.screen().find(text):
                     return found
-                await self._world.changed.wait()
+                await self.chat.changed.wait()
         name = self.account.first_name
         raise AssertionError(f"{name} does not see {text!r} after {within} s, but\n{self.screen()}")
 

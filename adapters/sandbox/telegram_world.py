@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-import trio
-
 from adapters.sandbox.telegram_limits import SendLimits
 from adapters.sandbox.telegram_poll import Polling
 from adapters.sandbox.telegram_state import Account, Callback, Chat, Json, Message
@@ -26,8 +24,6 @@ class World:
         """What setMyCommands left behind."""
         self.limits = SendLimits()
         self.rate_limited = False
-        self.changed = trio.Event()
-        """Set whenever what somebody sees changes, and replaced."""
         self._private_messages = 0
         self._group_messages: dict[int, int] = {}
 
@@ -44,9 +40,4 @@ class World:
         message.chat.messages[message.message_id] = message
         if message.sender is self.bot:
             message.chat.action = None
-        self.notice()
-
-    def notice(self) -> None:
-        """Wake whoever waits for something to be seen."""
-        self.changed.set()
-        self.changed = trio.Event()
+        message.chat.notice()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,11 +12,14 @@ import trio
 
 from actors.operations.model import Phase, Readiness
 from adapters.http.listening import Bind
+from adapters.memory.database import Line, MemoryDatabase
 from config.settings import Settings, load_settings
+from config.store import MemoryStore
 from config.wiring import Shop, bind_of, running_shop
-from runtime import SupervisionError, Unrecoverable
+from runtime import ActorSystem, SupervisionError, Unrecoverable, VirtualWorld
 from tests.config.program import Outside, get, outside
 from tests.fixtures.postgres import reachable_folder
+from tests.stories.buyers import buyers
 
 pytestmark = pytest.mark.real_clock
 
@@ -24,7 +29,7 @@ def settings_of(world: Outside, **more: str) -> Settings:
 
 
 def store_names(shop: Shop) -> list[str]:
-    return [child.name for child in shop.store_children()]
+    return [child.name for child in shop.store.children()]
 
 
 async def test_with_a_database_of_its_own_nobody_starts_a_server(database_url: str) -> None:
@@ -76,6 +81,36 @@ async def test_it_is_ready_while_it_serves_and_drains_at_the_end(database_url: s
 
         assert shop.readiness().phase is Phase.DRAINING
         assert shop.system.fates().lost == 0
+
+
+async def test_on_another_store_and_system_it_is_the_same_shop() -> None:
+    database, noon = MemoryDatabase(), datetime(2027, 1, 1, 12, tzinfo=UTC)
+    async with outside() as world:
+        people, paid = buyers(world.telegram, world.nocodb, 2, within_seconds=0.5), trio.Event()
+
+        async def everybody_pays() -> None:
+            async with trio.open_nursery() as nursery:
+                for person in people:
+                    nursery.start_soon(person.register_and_pay)
+            paid.set()
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(everybody_pays)
+            for life in range(3):
+                async with running_shop(
+                    settings_of(world),
+                    make_store=lambda _: MemoryStore(database.connect(Line())),
+                    make_system=partial(ActorSystem, world=VirtualWorld(seed=life, epoch=noon)),
+                ) as shop:
+                    assert shop.server is None
+                    assert (await get(f"{await shop.url()}/readyz")).status_code == 200
+                    assert noon <= shop.system.world.now() < noon + timedelta(minutes=1)
+                    with trio.move_on_after(60.0 if life == 2 else 0.5):
+                        await paid.wait()
+                assert shop.system.fates().lost == 0
+
+    assert [fault for person in people for fault in person.faults()] == []
+    assert len(database.tables.sessions) == 2
 
 
 async def test_a_failure_of_the_block_comes_out_as_it_is(database_url: str) -> None:

@@ -1,14 +1,15 @@
-"""The whole tree in virtual time, on stores in memory: what outlives a process, and its lives.
+"""The whole tree in virtual time, in memory: what outlives a process, and its lives.
 
 ```
-async with memory_shop() as shop:          # stores, a Telegram, a record table
-    async with shop.process():             # one life of the process; several may follow
-        await shop.phone(1).register_and_pay()
+shop = MemoryShop(seed=0)                  # a database, a Telegram, a record table
+async with shop.process():                 # one life of the process; several may follow
+    await Phone(shop, 1).register_and_pay()
 ```
 """
 
 from __future__ import annotations
 
+import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -22,16 +23,19 @@ from actors.kernel.failures import Unavailable
 from actors.kernel.ids import ChatId, RecordId
 from actors.sessions.model import Registration
 from adapters.memory.broadcast import MemoryMessenger
-from adapters.memory.gateway import MemoryInbox, MemoryUpdates
-from adapters.memory.sessions import MemoryRecords, MemorySessions
-from adapters.memory.tracker import MemoryPaidRecords, MemoryWatches
+from adapters.memory.database import ConnectionLost, Line, MemoryDatabase
+from adapters.memory.gateway import MemoryUpdates
+from adapters.memory.sessions import MemoryRecords
+from adapters.memory.tracker import MemoryPaidRecords
+from config.store import MemoryStore
 from config.topology import topology, wire_events
-from runtime import Actor, ChildSpec, VirtualWorld
+from runtime import Actor, VirtualWorld
 from runtime.testing import TestSystem
 
 EPOCH = datetime(2026, 11, 21, 12, tzinfo=UTC)
 INTERVAL_SECONDS = 20.0
 LATENCY_SECONDS = 0.05
+DATABASE_SECONDS = 0.004
 STOP_SECONDS = 10.0
 
 
@@ -70,6 +74,26 @@ class Telegram(MemoryMessenger):
         )
 
 
+class DatabaseLine(Line):
+    """The way to the database takes its time, and may be cut."""
+
+    def __init__(self, luck: random.Random) -> None:
+        self.away = False
+        self.lost_answers = 0.0
+        """This part of what was done is not known to have been done."""
+        self._luck = luck
+
+    async def sent(self) -> None:
+        await trio.sleep(self._luck.uniform(0, DATABASE_SECONDS))
+        if self.away:
+            raise ConnectionLost("connection refused")
+
+    async def acknowledged(self) -> None:
+        await trio.sleep(self._luck.uniform(0, DATABASE_SECONDS))
+        if self.away or self._luck.random() < self.lost_answers:
+            raise ConnectionLost("server closed the connection unexpectedly")
+
+
 class Table(MemoryRecords):
     """The record table, which sessions write, operators tick and the tracker asks."""
 
@@ -101,9 +125,9 @@ class MemoryShop:
     def __init__(self, seed: int) -> None:
         self.seed = seed
         self.updates, self.messenger, self.records = MemoryUpdates(), Telegram(), Table()
-        self.inbox = MemoryInbox()
-        self.sessions_store = MemorySessions(inbox=self.inbox)
-        self.watches = MemoryWatches(sessions=self.sessions_store)
+        self.database = MemoryDatabase(now=now)
+        self.line = DatabaseLine(random.Random(f"database:{seed}"))
+        self.store = MemoryStore(self.database.connect())
         self.paid_records = self.records.paid
         self.lives = 0
         self.system: TestSystem
@@ -114,20 +138,17 @@ class MemoryShop:
     def inspector(self) -> Actor[Any]:
         return Idle()
 
-    def store_children(self) -> tuple[ChildSpec, ...]:
-        return ()
-
     @asynccontextmanager
     async def process(self) -> AsyncIterator[TestSystem]:
         """One life; cancelled from outside it is a kill -9, left in order it drains."""
         self.lives += 1
+        self.store = MemoryStore(self.database.connect(self.line))
         world = VirtualWorld(seed=self.seed * 1_000 + self.lives, epoch=now())
-        self.system = TestSystem(topology(self), world, STOP_SECONDS)
+        self.system = TestSystem(topology(self), world, stop_seconds=STOP_SECONDS)
         wire_events(self.system)
         async with self.system:
             yield self.system
-        fates = self.system.fates()
-        assert (fates.lost, fates.queued) == (0, 0), fates
+        self.system.check_fates()
 
     async def dies_after(self, seconds: float) -> None:
         """One life that ends without a warning."""

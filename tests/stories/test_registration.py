@@ -9,6 +9,7 @@ from tests.stories.memory_shop import INTERVAL_SECONDS, MemoryShop
 from tests.stories.phone import SUCCESS, WAITS, Phone
 
 CROWD = 300
+CANCELLED = "is cancelled"
 
 
 async def test_a_registration_is_paid() -> None:
@@ -21,7 +22,7 @@ async def test_a_registration_is_paid() -> None:
 
     assert anna.faults() == []
     assert shop.messenger.told(anna.chat_id, SUCCESS) == 1
-    assert (await shop.inbox.counts()).unhandled == 0
+    assert (await shop.store.inbox.counts()).unhandled == 0
 
 
 async def test_three_hundred_register_and_pay_without_a_request_for_each() -> None:
@@ -47,7 +48,7 @@ async def test_three_hundred_register_and_pay_without_a_request_for_each() -> No
     assert questions <= 2 * (took / INTERVAL_SECONDS + 1)
     assert took < INTERVAL_SECONDS + CROWD / 30 + 5
     assert shop.messenger.refused_for_pace() == 0
-    assert (await shop.inbox.counts()).unhandled == 0
+    assert (await shop.store.inbox.counts()).unhandled == 0
 
 
 async def test_waiting_for_a_day_costs_two_requests_an_interval_at_most() -> None:
@@ -79,3 +80,28 @@ async def test_a_payment_that_is_taken_back_before_anybody_looked_tells_nobody()
 
     assert shop.messenger.told(anna.chat_id, SUCCESS) == 0
     assert any(WAITS in message.text for message in anna.shown.values())
+
+
+async def test_who_has_paid_and_cancels_is_told_once_whatever_he_and_the_process_do_next() -> None:
+    shop = MemoryShop(seed=5)
+    at_once, later, changes_his_mind = people = [Phone(shop, number) for number in (1, 2, 3)]
+
+    async with shop.process():
+        for person in people:
+            await person.register()
+            person.commands("/cancel")
+            await person.sees(CANCELLED)
+        shop.records.tick(at_once.chat_id)
+        await at_once.sees(SUCCESS)
+        changes_his_mind.commands("/start")
+        await changes_his_mind.sees(WAITS)
+        await trio.sleep(2 * INTERVAL_SECONDS)
+    for person in (later, changes_his_mind):
+        shop.records.tick(person.chat_id)  # while no process runs
+    async with shop.process():
+        for person in people:
+            await person.sees(SUCCESS)
+        await trio.sleep(3_600)
+
+    assert [fault for person in people for fault in person.faults()] == []
+    assert {shop.messenger.told(person.chat_id, SUCCESS) for person in people} == {1}

@@ -1,4 +1,4 @@
-"""Many buyers while parts fall: sessions, actors, processes, NocoDB, Telegram. Nobody is lost."""
+"""Many buyers while parts fall: actors, processes, and all that they talk to. Nobody is lost."""
 
 from __future__ import annotations
 
@@ -61,17 +61,29 @@ async def telegram_is_away(shop: MemoryShop, luck: random.Random) -> None:
         shop.messenger.away = False
 
 
+async def the_database_is_away(shop: MemoryShop, luck: random.Random) -> None:
+    """Away for a while, sometimes longer than anybody waits for it; and answers get lost."""
+    shop.line.lost_answers = 0.1
+    for _ in range(4):
+        await trio.sleep(luck.uniform(5.0, 30.0))
+        shop.line.away = True
+        await trio.sleep(luck.uniform(0.1, 60.0))
+        shop.line.away = False
+    shop.line.lost_answers = 0.0
+
+
+STORMS = (sessions_fall, actors_fall, nocodb_is_away, telegram_is_away, the_database_is_away)
+
+
 async def all_at_once(shop: MemoryShop, luck: random.Random) -> None:
     """The lot."""
     async with trio.open_nursery() as nursery:
-        for storm in (sessions_fall, actors_fall, nocodb_is_away, telegram_is_away):
+        for storm in STORMS:
             nursery.start_soon(storm, shop, random.Random(luck.random()))
 
 
 @pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize(
-    "storm", [sessions_fall, actors_fall, nocodb_is_away, telegram_is_away, all_at_once]
-)
+@pytest.mark.parametrize("storm", [*STORMS, all_at_once])
 async def test_in_a_storm_everybody_pays_and_is_told_once(storm: Storm, seed: int) -> None:
     shop, luck = MemoryShop(seed=seed), random.Random(seed)
     people = [Phone(shop, number) for number in range(1, CROWD + 1)]
@@ -156,5 +168,5 @@ async def _everybody_pays(
 
 async def _check(shop: MemoryShop, people: list[Phone]) -> None:
     assert [fault for person in people for fault in person.faults()] == []
-    counts = await shop.inbox.counts()
+    counts = await shop.store.inbox.counts()
     assert (counts.unhandled, counts.parked) == (0, 0)

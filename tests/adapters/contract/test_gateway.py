@@ -18,15 +18,14 @@ from actors.gateway.actor import TelegramGateway
 from actors.gateway.model import Counts, Entry, Stored
 from actors.gateway.ports import Batch, Inbox, Updates, Verified
 from actors.kernel.ids import ChatId, UpdateId
-from adapters.memory.gateway import MemoryInbox, MemoryUpdates
-from adapters.postgres.database import Database, Statement
-from adapters.postgres.gateway import PostgresInbox
+from adapters.memory.gateway import MemoryUpdates
 from adapters.sandbox.server import serve
 from adapters.sandbox.telegram import TelegramSandbox
 from adapters.telegram.bot import connected
 from adapters.telegram.updates import TelegramUpdates
 from runtime.testing import Probe, running
 from runtime.world import RealWorld
+from tests.adapters.contract.stores import KINDS, stores_of
 
 pytestmark = pytest.mark.real_clock
 
@@ -83,6 +82,22 @@ async def test_a_body_comes_back_as_it_came(inbox: Inbox) -> None:
     await inbox.add([entry(1, body, chat_id=None)], batch_id=FIRST, at=NOON)
     assert await inbox.unhandled() == (Stored(UpdateId(1), body, chat_id=None),)
     assert await inbox.find(UpdateId(1)) == Stored(UpdateId(1), body, chat_id=None)
+
+
+async def test_an_update_that_came_twice_in_a_batch_is_kept_once(inbox: Inbox) -> None:
+    batch = [entry(1, "[1]"), entry(2), entry(1, "[2]")]
+    assert await inbox.add(batch, batch_id=FIRST, at=NOON) == ids(1, 2)
+    assert [update.body for update in await inbox.unhandled()] == ["[1]", "{}"]
+
+
+async def test_a_text_that_cannot_be_kept_costs_its_batch_and_nothing_else(inbox: Inbox) -> None:
+    await inbox.add([entry(1)], batch_id=FIRST, at=NOON)
+    for text in ("NUL \0", "half a character \ud83d"):
+        with pytest.raises(ValueError, match=r"NUL|half"):
+            await inbox.add([entry(2), entry(3, text)], batch_id=SECOND, at=NOON)
+        with pytest.raises(ValueError, match=r"NUL|half"):
+            await inbox.park(UpdateId(1), text)
+    assert await unhandled(inbox) == [1]
 
 
 async def test_the_largest_numbers_have_room(inbox: Inbox) -> None:
@@ -296,31 +311,16 @@ async def test_the_bot_has_a_name(source: Source) -> None:
         assert isinstance(await updates.verify(), Verified)
 
 
-@pytest.fixture(params=["memory", "postgres"])
+@pytest.fixture(params=KINDS)
 def inbox(request: pytest.FixtureRequest) -> Inbox:
-    if request.param == "memory":
-        return MemoryInbox()
-    return PostgresInbox(request.getfixturevalue("database"))
+    return stores_of(request).inbox
 
 
 @pytest.fixture
-def handle(inbox: Inbox, request: pytest.FixtureRequest) -> Callable[..., Any]:
+def handle(inbox: Inbox) -> Callable[..., Any]:
     """Marks an update as handled, as the save of its session does."""
 
     async def handle_(update_id: int) -> None:
-        if isinstance(inbox, MemoryInbox):
-            inbox.mark_handled([UpdateId(update_id)], at=NOON)
-        else:
-            database: Database = request.getfixturevalue("database")
-            await database.write(
-                Statement(
-                    """
-                    update telegram_update set handled_at = %(at)s
-                    where update_id = %(update_id)s and handled_at is null
-                        and parked_reason is null
-                    """,
-                    {"update_id": update_id, "at": NOON},
-                )
-            )
+        await inbox.finish(UpdateId(update_id), at=NOON)
 
     return handle_

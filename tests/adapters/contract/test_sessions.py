@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
 
+import psycopg
 import pytest
+import trio
 
-from actors.gateway.model import Entry
-from actors.gateway.ports import Inbox
 from actors.kernel.failures import Conflict
 from actors.kernel.ids import ChatId, MessageId, RecordId, UpdateId
 from actors.sessions.model import Language, Note, Session, State
-from actors.sessions.ports import Alarm, Sessions
-from adapters.memory.gateway import MemoryInbox
-from adapters.memory.sessions import MemorySessions
-from adapters.postgres.gateway import PostgresInbox
-from adapters.postgres.sessions import PostgresSessions
+from actors.sessions.ports import Alarm
+from tests.adapters.contract.stores import KINDS, Stores, stores_of
 
 pytestmark = pytest.mark.real_clock
 
@@ -45,21 +41,6 @@ FULL = Session(
     renew=True,
     contact_keyboard=True,
 )
-
-
-@dataclass(frozen=True)
-class Stores:
-    sessions: Sessions
-    inbox: Inbox
-
-    async def receive(self, *update_ids: int, parked_reason: str | None = None) -> None:
-        entries = [
-            Entry(UpdateId(n), "{}", chat_id=ANNA, parked_reason=parked_reason) for n in update_ids
-        ]
-        await self.inbox.add(entries, batch_id=UUID(int=update_ids[0]), at=NOON)
-
-    async def unhandled(self) -> list[int]:
-        return [update.update_id for update in await self.inbox.unhandled()]
 
 
 def chat(
@@ -169,10 +150,66 @@ async def test_the_unshown_come_in_pages_without_those_who_blocked_the_bot(store
     assert named == [-4, 1, 2, 3]
 
 
-@pytest.fixture(params=["memory", "postgres"])
+async def test_a_session_that_cannot_be_kept_changes_nothing(stores: Stores) -> None:
+    await stores.sessions.save(chat(ANNA))
+    await stores.receive(1)
+    for impossible in (
+        replace(FULL, record_id=None),
+        replace(FULL, state=State.SUCCESS, record_id=None),
+        replace(FULL, name="NUL \0"),
+        replace(FULL, first_name="half a character \ud83d"),
+    ):
+        with pytest.raises((ValueError, psycopg.Error)):
+            await stores.sessions.save(impossible, handled=UpdateId(1))
+        assert await stores.sessions.load(ANNA) == chat(ANNA)
+        assert await stores.unhandled() == [1]
+    await stores.sessions.save(FULL, handled=UpdateId(1))
+    assert await stores.unhandled() == []
+
+
+async def test_an_update_that_needed_no_session_is_handled_too(stores: Stores) -> None:
+    await stores.receive(1)
+    await stores.inbox.finish(UpdateId(1), at=NOON)
+    with pytest.raises(Conflict):
+        await stores.sessions.save(FULL, handled=UpdateId(1))
+
+
+async def test_an_id_that_began_anew_is_handled_anew(stores: Stores) -> None:
+    await stores.receive(1)
+    await stores.sessions.save(chat(ANNA), handled=UpdateId(1))
+    await stores.receive(1, body="[1]")
+    assert await stores.unhandled() == [1]
+    await stores.sessions.save(FULL, handled=UpdateId(1))
+    assert await stores.unhandled() == []
+
+
+async def test_a_forgotten_update_is_nobodys_conflict(stores: Stores) -> None:
+    await stores.receive(1)
+    await stores.inbox.finish(UpdateId(1), at=NOON)
+    later = NOON + timedelta(days=1)
+    assert await stores.inbox.prune(handled_before=later, parked_before=later, limit=9) == 1
+    await stores.sessions.save(FULL, handled=UpdateId(1))
+    assert await stores.sessions.load(ANNA) == FULL
+
+
+async def test_a_save_handles_its_update_now_and_not_when_it_came(stores: Stores) -> None:
+    long_ago = NOON - timedelta(days=3_650)
+    await stores.receive(1, at=long_ago)
+    await stores.sessions.save(FULL, handled=UpdateId(1))
+    year = long_ago + timedelta(days=365)
+    assert await stores.inbox.prune(handled_before=year, parked_before=year, limit=9) == 0
+
+
+async def test_saves_happen_in_the_order_in_which_they_were_asked_for(stores: Stores) -> None:
+    async with trio.open_nursery() as nursery:
+        for step in range(50):
+            nursery.start_soon(stores.sessions.save, replace(FULL, step=step))
+            await trio.lowlevel.checkpoint()  # tasks that start together start in any order
+    saved = await stores.sessions.load(ANNA)
+    assert saved is not None
+    assert saved.step == 49
+
+
+@pytest.fixture(params=KINDS)
 def stores(request: pytest.FixtureRequest) -> Stores:
-    if request.param == "memory":
-        inbox = MemoryInbox()
-        return Stores(MemorySessions(inbox=inbox), inbox)
-    database = request.getfixturevalue("database")
-    return Stores(PostgresSessions(database), PostgresInbox(database))
+    return stores_of(request)

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from actors.kernel.ids import ChatId, RecordId
 from actors.sessions.model import Session, State
-from actors.sessions.ports import Sessions
 from actors.tracker.model import Page, Place, Watch
-from actors.tracker.ports import PaidRecords, Watches
-from adapters.memory.sessions import MemorySessions
-from adapters.memory.tracker import MemoryPaidRecords, MemoryWatches
+from actors.tracker.ports import PaidRecords
+from adapters.memory.tracker import MemoryPaidRecords
 from adapters.nocodb.client import NocoClient
 from adapters.nocodb.paid_records import NocoPaidRecords
-from adapters.postgres.database import Database
-from adapters.postgres.sessions import PostgresSessions
-from adapters.postgres.tracker import PostgresWatches
 from adapters.sandbox.nocodb import TABLE_ID, TOKEN, NocodbSandbox
 from adapters.sandbox.server import serve
+from tests.adapters.contract.stores import KINDS, Stores, stores_of
 
 pytestmark = pytest.mark.real_clock
 
@@ -32,35 +28,13 @@ NOON = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)
 # --- Watches ---------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Stores:
-    """The tracker's store, and the sessions' beside it."""
-
-    watches: Watches
-    sessions: Sessions
-
-    async def move(self, record_id: int, state: State) -> None:
-        """The session of this record is now in `state`."""
-        await self.sessions.save(
-            Session(chat_id=ChatId(-record_id), state=state, record_id=RecordId(record_id))
-        )
-
-    async def known(self) -> dict[int, bool]:
-        """Who waits, and whether his payment is known."""
-        return {watch.record_id: watch.paid for watch in await self.watches.waiting()}
-
-
 def watch(record_id: int) -> Watch:
     return Watch(record_id=RecordId(record_id), chat_id=ChatId(-record_id))
 
 
-@pytest.fixture(params=["memory", "postgres"])
+@pytest.fixture(params=KINDS)
 def stores(request: pytest.FixtureRequest) -> Stores:
-    if request.param == "memory":
-        sessions = MemorySessions()
-        return Stores(MemoryWatches(sessions=sessions), sessions)
-    database: Database = request.getfixturevalue("database")
-    return Stores(PostgresWatches(database), PostgresSessions(database))
+    return stores_of(request)
 
 
 async def test_who_waits_is_what_the_sessions_say(stores: Stores) -> None:
@@ -68,13 +42,31 @@ async def test_who_waits_is_what_the_sessions_say(stores: Stores) -> None:
     for record_id, state in enumerate(State, start=1):
         await stores.move(record_id, state)
     await stores.move(2_000_000_000_000, State.AWAITING_PAYMENT)
+    await stores.sessions.save(Session(chat_id=ChatId(-99), state=State.CANCELLED))
     awaiting = 1 + list(State).index(State.AWAITING_PAYMENT)
-    assert await stores.watches.waiting() == tuple(
-        Watch(record_id=RecordId(record_id), chat_id=ChatId(-record_id))
-        for record_id in (awaiting, 2_000_000_000_000)
+    cancelled = 1 + list(State).index(State.CANCELLED)
+    assert await stores.watches.waiting() == (
+        watch(awaiting),
+        replace(watch(cancelled), cancelled=True),
+        watch(2_000_000_000_000),
     )
-    await stores.move(awaiting, State.CANCELLED)
-    assert await stores.known() == {2_000_000_000_000: False}
+    await stores.move(awaiting, State.SUCCESS)
+    assert await stores.known() == {cancelled: False, 2_000_000_000_000: False}
+
+
+async def test_who_cancelled_and_paid_is_known_until_it_is_recorded(stores: Stores) -> None:
+    for record_id in (1, 2):
+        await stores.move(record_id, State.AWAITING_PAYMENT)
+    await stores.watches.mark_paid([watch(1)])
+    for record_id in (1, 2):
+        await stores.move(record_id, State.CANCELLED)
+    await stores.watches.mark_paid([watch(2)])
+    await stores.watches.forget_recorded()
+    assert await stores.known() == {1: True, 2: True}
+    await stores.move(1, State.SUCCESS)
+    await stores.move(2, State.AWAITING_PAYMENT)
+    await stores.watches.forget_recorded()
+    assert await stores.watches.waiting() == (replace(watch(2), paid=True),)
 
 
 async def test_a_payment_is_known_until_it_is_recorded(stores: Stores) -> None:
@@ -113,6 +105,19 @@ async def test_of_two_who_wait_for_one_record_one_has_paid(stores: Stores) -> No
     assert paid == {-3: False, 7: False}
 
 
+async def test_they_come_by_record_and_then_by_chat(stores: Stores) -> None:
+    for chat_id, record_id in ((5, 2), (-9, 2), (7, 1), (1, 3)):
+        await stores.sessions.save(
+            Session(
+                chat_id=ChatId(chat_id),
+                state=State.AWAITING_PAYMENT,
+                record_id=RecordId(record_id),
+            )
+        )
+    waiting = [(waits.record_id, waits.chat_id) for waits in await stores.watches.waiting()]
+    assert waiting == [(1, 7), (2, -9), (2, 5), (3, 1)]
+
+
 async def test_nobody_to_mark_is_no_mistake(stores: Stores) -> None:
     await stores.watches.mark_paid([])
     await stores.watches.forget_recorded()
@@ -128,7 +133,7 @@ async def test_many_are_marked_at_once(stores: Stores) -> None:
 
 async def test_the_cursor_is_what_was_saved_last(stores: Stores) -> None:
     assert await stores.watches.cursor() is None
-    for after in (NOON, NOON - timedelta(days=1)):
+    for after in (NOON, NOON - timedelta(days=1, microseconds=1)):
         await stores.watches.save_cursor(after)
         assert await stores.watches.cursor() == after
 

@@ -25,11 +25,11 @@ def test_private_chats_share_a_counter_and_groups_have_their_own() -> None:
 def test_a_message_wakes_whoever_watches_and_ends_the_bots_typing() -> None:
     world = a_world()
     chat = Chat(id=7, type="private", peer=ADA, action="typing")
-    watched, seen = world.changed, []
+    watched, seen = chat.changed, []
 
     for number, sender in enumerate((ADA, BOT), start=1):
         world.show(Message(message_id=number, chat=chat, sender=sender, date=NOON))
         seen.append(chat.action)
 
     assert seen == ["typing", None]
-    assert (watched.is_set(), world.changed.is_set()) == (True, False)
+    assert (watched.is_set(), chat.changed.is_set()) == (True, False)
