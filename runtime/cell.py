@@ -74,6 +74,7 @@ class Cell:
     """One actor's identity, queue, counts and current instance."""
 
     __slots__ = (
+        "__weakref__",
         "accepted",
         "actor_class",
         "batch",

@@ -7,6 +7,7 @@ check that cannot fail is worth nothing. Import contracts live in pyproject.toml
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import sys
 from collections.abc import Collection, Iterator, Mapping
@@ -25,6 +26,8 @@ LIBRARIES: Mapping[str, frozenset[str]] = {
     folder: frozenset(names.split())
     for folder, names in {
         "runtime": "trio pykka structlog outcome",
+        "runtime/testing/pytest_plugin.py": "pytest trio",
+        "runtime/testing/stateful.py": "hypothesis trio outcome",
         "actors": "msgspec",
         "adapters/memory": "trio",
         "adapters/postgres": "psycopg trio pykka structlog",
@@ -43,7 +46,9 @@ MAIN_MAY_IMPORT = frozenset({"config", "trio", "cyclopts"})
 BROAD_EXCEPT_FILES = frozenset({"runtime/workers.py"})
 """Where any failure at all is caught: the loop that turns it into a supervisor's business."""
 
-WORLD_FILES = frozenset({"runtime/world.py"})
+WORLD_FILES = frozenset(
+    {"runtime/world.py", "runtime/testing/fence.py", "runtime/testing/twice.py"}
+)
 """Where time and chance come from; everybody else in runtime/ and actors/ asks these."""
 
 OUTSIDE_WORLD = re.compile(
@@ -83,8 +88,13 @@ class Source:
 
 def sources(*folders: str) -> list[Source]:
     """Every Python file below `folders`; a folder may also be one file."""
-    files = [path for folder in folders for path in _python_files(ROOT / folder)]
-    return [Source(path.relative_to(ROOT).as_posix(), path.read_text("utf-8")) for path in files]
+    return [_source(path) for folder in folders for path in _python_files(ROOT / folder)]
+
+
+@functools.cache
+def _source(path: Path) -> Source:
+    """Read and parsed once, however many rules it is held to."""
+    return Source(path.relative_to(ROOT).as_posix(), path.read_text("utf-8"))
 
 
 def _python_files(place: Path) -> list[Path]:

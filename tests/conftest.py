@@ -1,23 +1,28 @@
-"""Every `async def` test runs on trio, by default on a clock that jumps instead of sleeping.
+"""What all tests share: virtual time and network, the marks by which they are chosen, PostgreSQL.
 
-A test that talks through real sockets, threads or processes is marked `real_clock`: while
-it waits for the outside world trio sees only idle tasks, and a jumping clock would let
-every deadline pass at once.
+`-m "not postgres and not process"` is the fast part. Whoever asks for a database is marked
+`postgres` here; whoever starts processes says so by `process`, and cannot forget it: without
+the mark none can be started. Both wait for the outside world, on its clock.
 """
 
 from __future__ import annotations
 
-import functools
-import inspect
 import os
-from collections.abc import Awaitable, Callable
+import sys
+from collections.abc import Iterator
 
 import hypothesis
 import pytest
-import trio
-from trio.testing import MockClock
 
-pytest_plugins = ["tests.fixtures.postgres"]
+pytest_plugins = ["runtime.testing.pytest_plugin", "tests.fixtures.postgres"]
+
+OUTSIDE = ("postgres", "process")
+SERVERS = frozenset({"postgres", "shared_folder"})
+"""The fixtures on which everything rests that has a PostgreSQL."""
+STARTS_A_PROCESS = frozenset(
+    {"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.exec", "os.system"}
+)
+"""Audit events."""
 
 hypothesis.settings.register_profile(
     "gate",
@@ -28,23 +33,42 @@ hypothesis.settings.register_profile(
 hypothesis.settings.register_profile("explore", deadline=None, max_examples=2_000)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "gate"))
 
+_stays_inside: str | None = None
+"""The test that runs now, unless it has a mark of `OUTSIDE`."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the marks known, and watch over one of them."""
+    config.addinivalue_line("markers", "postgres: needs a PostgreSQL; given by the fixtures")
+    config.addinivalue_line("markers", "process: starts processes")
+    sys.addaudithook(_watch)
+
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> None:
-    """Turn a coroutine test into a plain one that runs it under trio."""
-    real_clock = pyfuncitem.get_closest_marker("real_clock") is not None
-    test = pyfuncitem.obj
-    given = getattr(test, "hypothesis", None)  # below @given every example is a run of its own
-    if given is not None and inspect.iscoroutinefunction(given.inner_test):
-        given.inner_test = _under_trio(given.inner_test, real_clock=real_clock)
-    elif inspect.iscoroutinefunction(test):
-        pyfuncitem.obj = _under_trio(test, real_clock=real_clock)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark whatever needs the outside world."""
+    for item in items:
+        if isinstance(item, pytest.Function) and not SERVERS.isdisjoint(item.fixturenames):
+            item.add_marker("postgres")
+        if _is_outside(item):
+            item.add_marker("real_clock")
 
 
-def _under_trio(test: Callable[..., Awaitable[None]], *, real_clock: bool) -> Callable[..., None]:
-    @functools.wraps(test)
-    def run(*args: object, **fixtures: object) -> None:
-        clock = None if real_clock else MockClock(autojump_threshold=0)
-        trio.run(functools.partial(test, *args, **fixtures), clock=clock)
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Know for whom processes are started."""
+    global _stays_inside  # noqa: PLW0603 - audit hooks are for the whole process
+    _stays_inside = None if _is_outside(item) else item.nodeid
+    try:
+        return (yield)
+    finally:
+        _stays_inside = None
 
-    return run
+
+def _is_outside(item: pytest.Item) -> bool:
+    return any(item.get_closest_marker(mark) for mark in OUTSIDE)
+
+
+def _watch(event: str, _: tuple[object, ...]) -> None:
+    if _stays_inside is not None and event in STARTS_A_PROCESS:
+        raise RuntimeError(f"{_stays_inside} starts a process: mark it `process`")

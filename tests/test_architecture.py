@@ -20,7 +20,7 @@ UNTESTED_ON_PURPOSE = {
     "ports.py": "declarations, tested through the contract suites",
     "actors/kernel/ids.py": "declarations",
     "actors/kernel/failures.py": "declarations",
-    "runtime/testing/probe.py": "every actor test uses it, and test_system.py says what it promises",
+    "runtime/testing/probe.py": "every actor test uses it; test_system.py has its promises",
 }
 
 TESTED_TOGETHER = {
@@ -31,7 +31,18 @@ TESTED_TOGETHER = {
     "runtime/message.py": "tests/runtime/test_fates.py",
     "runtime/workers.py": "tests/runtime/test_fates.py",
     "runtime/child.py": "tests/runtime/test_supervisor.py",
+    "runtime/testing/hooks.py": "tests/runtime/testing/test_network.py",
+    "runtime/testing/hosts.py": "tests/runtime/testing/test_network.py",
+    "runtime/testing/sockets.py": "tests/runtime/testing/test_network.py",
+    "runtime/testing/wire.py": "tests/runtime/testing/test_network.py",
     "runtime/supervised.py": "tests/runtime/test_supervisor.py",
+    "config/sim_campaign.py": "tests/config/test_sim.py",
+    "config/sim_planted.py": "tests/config/test_sim.py",
+    "config/sim_single.py": "tests/config/test_sim.py",
+    "runtime/testing/effects.py": "tests/runtime/testing/test_behaviour.py",
+    "runtime/testing/hand_loop.py": "tests/runtime/testing/test_behaviour.py",
+    "runtime/testing/recipients.py": "tests/runtime/testing/test_behaviour.py",
+    "runtime/testing/stage.py": "tests/runtime/testing/test_behaviour.py",
 }
 """Parts that mean something only as one machine, and the test of that machine."""
 
@@ -193,12 +204,14 @@ def test_an_index_or_a_machines_path_is_noticed(line: str) -> None:
     assert list(house.not_for_a_repository("x", f"fine\n{line}\n"))
 
 
+@pytest.mark.process
 def test_import_contracts_hold() -> None:
     done = _lint_imports(ROOT)
 
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.process
 def test_every_import_contract_notices_its_violation(tmp_path: Path) -> None:
     violations = {
         "runtime/x.py": "import actors.kernel.ids\nimport httpx",

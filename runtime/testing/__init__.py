@@ -1,4 +1,4 @@
-"""Testing actors: a running system under a clock that jumps, and probes that watch.
+"""Testing actors: probes, virtual time, and simulations that a seed repeats.
 
 ```
 async def test_a_greeting_is_returned():
@@ -9,13 +9,38 @@ async def test_a_greeting_is_returned():
         await probe.expect(Greeted)
 ```
 
-Time is virtual where the test's trio runs on a clock that jumps: an hour of timers takes
-milliseconds, and a test never sleeps.
+`docs/testing.md` teaches all of it. Beside what is named here: `pytest_plugin` (async tests in
+virtual time, `@simulation`) and `stateful` (Hypothesis drives a system), which need their
+libraries; `campaign` and `twice` for many runs, `planted` for the proof that bugs are found.
 """
 
 from __future__ import annotations
 
+from runtime.testing.behaviour import Behaviour
+from runtime.testing.crashes import crash_everywhere
+from runtime.testing.network import Network
+from runtime.testing.node import Crash, Killed, Life, Node
 from runtime.testing.probe import KeyedProbe, Probe
+from runtime.testing.shrink import shrink
+from runtime.testing.simulation import Plan, PropertyError, Run, Simulation, simulate
 from runtime.testing.system import TestSystem, running
 
-__all__ = ["KeyedProbe", "Probe", "TestSystem", "running"]
+__all__ = [
+    "Behaviour",
+    "Crash",
+    "KeyedProbe",
+    "Killed",
+    "Life",
+    "Network",
+    "Node",
+    "Plan",
+    "Probe",
+    "PropertyError",
+    "Run",
+    "Simulation",
+    "TestSystem",
+    "crash_everywhere",
+    "running",
+    "shrink",
+    "simulate",
+]

@@ -9,6 +9,7 @@ from typing import Any
 from trio.testing import wait_all_tasks_blocked
 
 from runtime.child import SupervisorSpec
+from runtime.dispatch import DEFAULT_DISPATCH, Dispatch
 from runtime.events import (
     ActorFailed,
     ActorRestarting,
@@ -18,7 +19,7 @@ from runtime.events import (
     DeadLetter,
     Escalated,
 )
-from runtime.system import ActorSystem
+from runtime.system import STOP_SECONDS, ActorSystem
 from runtime.world import VirtualWorld, World
 
 
@@ -27,8 +28,17 @@ class TestSystem(ActorSystem):
 
     __test__ = False
 
-    def __init__(self, tree: SupervisorSpec | None, world: World, stop_seconds: float) -> None:
-        super().__init__(tree, world=world, threads="inline", stop_seconds=stop_seconds)
+    def __init__(
+        self,
+        tree: SupervisorSpec | None,
+        world: World,
+        *,
+        stop_seconds: float = STOP_SECONDS,
+        dispatch: Dispatch = DEFAULT_DISPATCH,
+    ) -> None:
+        super().__init__(
+            tree, world=world, threads="inline", stop_seconds=stop_seconds, dispatch=dispatch
+        )
         self.dead_letters: list[DeadLetter] = []
         self.incidents: list[Any] = []
         """Failures, suspensions, restarts, escalations, starts and stops, in order."""
@@ -51,6 +61,12 @@ class TestSystem(ActorSystem):
         """
         await wait_all_tasks_blocked()
 
+    def check_fates(self) -> None:
+        """Fail unless every message has had its fate; for a system that has stopped."""
+        fates = self.fates()
+        assert fates.lost == 0, f"messages without a fate: {fates}"
+        assert fates.queued == 0, f"messages left behind: {fates}"
+
 
 class _Into:
     """A list as a recipient."""
@@ -69,12 +85,10 @@ async def running(
     *,
     world: World | None = None,
     seed: int = 0,
-    stop_seconds: float = 10.0,
+    stop_seconds: float = STOP_SECONDS,
 ) -> AsyncIterator[TestSystem]:
     """A running system with seeded luck; on leaving, every message must have had its fate."""
-    system = TestSystem(tree, world or VirtualWorld(seed=seed), stop_seconds)
+    system = TestSystem(tree, world or VirtualWorld(seed=seed), stop_seconds=stop_seconds)
     async with system:
         yield system
-    fates = system.fates()
-    assert fates.lost == 0, f"messages without a fate: {fates}"
-    assert fates.queued == 0, f"messages left behind: {fates}"
+    system.check_fates()

@@ -8,7 +8,10 @@ import pytest
 import trio
 
 from runtime import ActorSystem, RealWorld
-from runtime.testing import TestSystem, running
+from runtime.dispatch import Dispatch
+from runtime.testing import TestSystem
+from runtime.testing.pytest_plugin import simulation
+from runtime.testing.simulation import Simulation
 from tests.runtime.turmoil import (
     DEEDS,
     THREAD_DEEDS,
@@ -24,22 +27,36 @@ from tests.runtime.turmoil import (
 STEPS = 300
 
 
-@pytest.mark.parametrize("seed", range(60))
+@simulation(seeds=40)
 @pytest.mark.parametrize("kind", [Victim, either])
 async def test_every_message_has_one_fate_in_turmoil(
-    kind: Callable[[World], Victim], seed: int
+    kind: Callable[[World], Victim], sim: Simulation
 ) -> None:
-    world = World(seed)
-    with shuffled(seed):
-        async with running(tree(world, kind), seed=seed) as system:
-            world.system = system
-            await stir(world, steps=STEPS, deeds=DEEDS, calm_seconds=0.05)
-            assert system.fates().lost == 0, system.fates()
-            await trio.sleep(30)
-            await system.settle()
-            assert system.fates().lost == 0, system.fates()
-            _judge(world, system)
+    """As in production: turns of many messages, and who asks helps."""
+    world = await _survive(sim, kind, Dispatch(ready=sim.scheduler.ready_queue(sim.note)))
     assert (world.helped > 0) == (kind is either)
+
+
+@simulation(seeds=20)
+async def test_it_does_wherever_a_turn_ends(sim: Simulation) -> None:
+    """A message a turn: whoever is ready may come between any two."""
+    world = await _survive(sim, either, sim.dispatch)
+    assert world.helped == 0
+
+
+async def _survive(sim: Simulation, kind: Callable[[World], Victim], dispatch: Dispatch) -> World:
+    world = World(sim.seed)
+    system = TestSystem(tree(world, kind), sim.world("system"), dispatch=dispatch)
+    async with system:
+        world.system = system
+        await stir(world, steps=STEPS, deeds=DEEDS, calm_seconds=0.05)
+        assert system.fates().lost == 0, system.fates()
+        await trio.sleep(30)
+        await system.settle()
+        assert system.fates().lost == 0, system.fates()
+        _judge(world, system)
+    system.check_fates()
+    return world
 
 
 def _judge(world: World, system: TestSystem) -> None:

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pykka
 import trio
-from trio._core import _run as scheduler
 
 from runtime import (
     Actor,
@@ -36,6 +35,8 @@ from runtime.cell import current_worker
 from runtime.child import Spec
 from runtime.helping import Helper
 from runtime.strategy import Strategy
+from runtime.testing.choices import Choices
+from runtime.testing.scheduler import Scheduler, scheduler_of
 
 SIBLINGS = 6
 KEYS = 6
@@ -352,14 +353,10 @@ async def _send(ref: ActorRef[Any], work: Work) -> None:
         return
 
 
-@contextmanager
-def shuffled(seed: int) -> Iterator[None]:
-    """Let trio run its ready tasks in an order drawn from the seed, each time another one."""
-    switch = "_ALLOW_DETERMINISTIC_SCHEDULING"  # Final for type checkers, looked up by trio
-    before = vars(scheduler)[switch]
-    vars(scheduler)[switch] = True
-    scheduler._r.seed(seed)
-    try:
-        yield
-    finally:
-        vars(scheduler)[switch] = before
+def shuffled(seed: int) -> AbstractContextManager[None]:
+    """Order the tasks that can run by the member of the portfolio that this seed is given.
+
+    For a test that is not a `@simulation`, which also orders the actors and can be replayed.
+    """
+    luck = random.Random(f"scheduler:{seed}")
+    return Scheduler(scheduler_of(seed), luck=luck, choices=Choices()).installed()

@@ -1,0 +1,124 @@
+"""A clock that jumps: virtual seconds pass when nothing else is left to do, and only then.
+
+Trio asks its clock how long to sleep when no task can run. This one does not sleep: it moves
+to the next deadline, exactly. With no deadline left nothing will ever happen again; trio would
+wait for ever, this clock says who waits where.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+import outcome
+import trio
+from trio._core import _run as trio_run
+
+from runtime.testing.waiting import leaves, waiting
+
+T = TypeVar("T")
+
+VIRTUAL_DAYS_MAX = 400.0
+"""A run that has not ended by then goes round in circles, unless it says otherwise."""
+IDLE_SECONDS = 3600.0
+"""What trio is told where it wakes itself up at once; it never sleeps that long."""
+
+
+class Stuck(AssertionError):  # noqa: N818 - a verdict on the run
+    """A run that could not end; the text says what every task was waiting for."""
+
+
+class Deadlock(Stuck):
+    """Nothing can run, and no deadline will change that."""
+
+
+class TimeIsUp(Stuck):
+    """The virtual time that the run was given has passed."""
+
+
+class JumpClock(trio.abc.Clock):
+    """Starts at 0.0; each jump ends exactly on a deadline.
+
+    Nothing outside of trio can be waited for: threads, real sockets and child processes need
+    trio's own clock. `limit_seconds` of virtual time after which the run is `TimeIsUp`.
+    """
+
+    def __init__(self, *, limit_seconds: float = VIRTUAL_DAYS_MAX * 86_400) -> None:
+        self.limit_seconds = limit_seconds
+        self.failure: BaseException | None = None
+        """Why the run was cancelled, if it was."""
+        self.scope: trio.CancelScope | None = None
+        """What is cancelled then; None while trio itself begins and ends."""
+        self._now = 0.0
+
+    def start_clock(self) -> None:
+        """Nothing to start."""
+
+    def current_time(self) -> float:
+        """Virtual seconds since the start."""
+        return self._now
+
+    def deadline_to_sleep_time(self, deadline: float) -> float:
+        """Jump to `deadline`; trio asks only when no task can run."""
+        if self.scope is None or trio_run.GLOBAL_RUN_CONTEXT.runner.waiting_for_idle:
+            # Trio begins or ends; or `wait_all_tasks_blocked` comes first, and lets no time pass.
+            return IDLE_SECONDS
+        if deadline == math.inf:
+            self._give_up(Deadlock("deadlock: nothing can run any more, and no timer is set"))
+        elif deadline > self._now:
+            if deadline > self.limit_seconds:
+                self._give_up(TimeIsUp(f"no end after {self.limit_seconds:,.0f} virtual seconds"))
+            self._now = deadline
+        return 0.0
+
+    def stall(self, seconds: float) -> None:
+        """Let time pass although tasks could run: whatever is due meanwhile comes late."""
+        self._now += seconds
+
+    def fail(self, failure: BaseException) -> None:
+        """End the run with `failure`, unless it is ending already. Callable from anywhere.
+
+        Trio's clocks and instruments must not raise, so this cancels everything instead.
+        """
+        if self.failure is None and self.scope is not None:
+            self.failure = failure
+            self.scope.cancel()
+            self.limit_seconds = math.inf
+
+    def _give_up(self, stuck: Stuck) -> None:
+        if self.failure is None:
+            self.fail(type(stuck)(f"{stuck}\n{waiting()}"))
+        elif isinstance(stuck, Deadlock):
+            # Cancelled they still wait, for they are shielded: nothing but an error wakes them.
+            for task in leaves():
+                trio.lowlevel.reschedule(task, outcome.Error(stuck))
+
+
+def run(
+    async_fn: Callable[..., Awaitable[T]],
+    *args: object,
+    clock: JumpClock | None = None,
+    instruments: Sequence[trio.abc.Instrument] = (),
+) -> T:
+    """`trio.run` in virtual time. Raises `Stuck` for a run that cannot end.
+
+    >>> run(trio.sleep, 86_400)  # a day, at once
+    """
+    clock = clock or JumpClock()
+
+    async def scoped() -> T:
+        try:
+            with trio.CancelScope() as clock.scope:
+                return await async_fn(*args)
+        finally:
+            clock.scope = None
+        assert clock.failure is not None
+        raise clock.failure
+
+    try:
+        return trio.run(scoped, clock=clock, instruments=instruments)
+    except BaseException as error:
+        if clock.failure is not None and error is not clock.failure:
+            raise clock.failure from error
+        raise

@@ -1,0 +1,96 @@
+"""What libraries take from the machine behind our back, replaced or refused during a simulation.
+
+Our own code asks its `World`. Libraries ask `time.monotonic` (httpcore, for idle connections),
+`os.urandom` (masks, boundaries, `uuid4`, `secrets`), the module `random`, or a thread: those
+answer from the simulation here. What cannot be made repeatable fails loudly at the first try:
+threads, real sockets, child processes, real sleep. Not covered, because C code binds them:
+`datetime.now()` and names bound by `from time import ...`; the run-twice check finds them where
+they change what happens.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, TypeVar
+
+import trio
+
+T = TypeVar("T")
+
+THREAD_SECONDS_MAX = 0.01
+"""Work in a thread takes up to this long in virtual time, as the seed says."""
+
+ESCAPES = frozenset({"socket.connect", "socket.bind", "subprocess.Popen", "os.system", "os.fork"})
+"""Audit events of what no seed can repeat."""
+
+_inside = False
+"""Whether a simulation runs in this process now; audit hooks cannot be taken away again."""
+_watching = False
+
+
+class EscapeError(RuntimeError):
+    """Something reached for the real world in a simulation."""
+
+
+def _audit(event: str, args: tuple[Any, ...]) -> None:
+    if _inside and event in ESCAPES:
+        _refuse(event, *args)
+
+
+def _refuse_thread(thread: threading.Thread) -> None:
+    _refuse("threading.Thread.start", thread.name)
+
+
+def _refuse(what: str, *args: object) -> None:
+    msg = f"{what}{args!r} in a simulation: the real world cannot be repeated"
+    raise EscapeError(msg)
+
+
+@contextmanager
+def fenced(
+    *, monotonic: Callable[[], float], wall: Callable[[], float], luck: random.Random
+) -> Iterator[None]:
+    """Let libraries see this time (seconds; `wall` since 1970) and this luck."""
+    global _inside, _watching  # noqa: PLW0603 - an audit hook is for the whole process, and for ever
+    if _inside:
+        msg = "a simulation runs already: one at a time in a process"
+        raise RuntimeError(msg)
+    if not _watching:
+        sys.addaudithook(_audit)
+        _watching = True
+
+    async def run_sync(function: Callable[..., T], *args: Any, **_: object) -> T:
+        await trio.sleep(luck.random() * THREAD_SECONDS_MAX)
+        return function(*args)
+
+    replaced: list[tuple[Any, str, object]] = [
+        (time, "monotonic", monotonic),
+        (time, "monotonic_ns", lambda: round(monotonic() * 1e9)),
+        (time, "time", wall),
+        (time, "time_ns", lambda: round(wall() * 1e9)),
+        (os, "urandom", luck.randbytes),
+        (random, "_urandom", luck.randbytes),  # `secrets` and SystemRandom have bound it
+        (time, "sleep", partial(_refuse, "time.sleep")),
+        (threading.Thread, "start", _refuse_thread),
+        (trio.to_thread, "run_sync", run_sync),
+    ]
+    before = [(module, name, getattr(module, name)) for module, name, _ in replaced]
+    state = random.getstate()
+    for module, name, value in replaced:
+        setattr(module, name, value)
+    random.seed(luck.getrandbits(64))
+    _inside = True
+    try:
+        yield
+    finally:
+        _inside = False
+        random.setstate(state)
+        for module, name, value in before:
+            setattr(module, name, value)

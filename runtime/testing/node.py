@@ -1,0 +1,133 @@
+"""Machines that can be killed: `kill -9` at any step, and a fresh life from what was durable.
+
+Python cannot drop a coroutine without running its `finally` blocks. So a killed life is
+fenced: whatever its clean-up still tries, nothing of it gets out. The network has dropped its
+connections, and a store asks `life.check()` before and after each of its steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import outcome
+import trio
+
+if TYPE_CHECKING:
+    from runtime.world import VirtualWorld
+
+
+class Killed(BaseException):
+    """This life is over. Not an `Exception`: no handler of the program may take it for one."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Crash:
+    """Kill `node` before its `step`-th step, counted over all its lives, from 1."""
+
+    node: str
+    step: int
+
+    def __str__(self) -> str:
+        return f"{self.node}@{self.step}"
+
+    @classmethod
+    def parse(cls, text: str) -> Crash:
+        """What `str()` gave. Raises `ValueError` for anything else."""
+        node, at, step = text.rpartition("@")
+        if not at or not node:
+            msg = f"no crash: {text!r}; expected NODE@STEP"
+            raise ValueError(msg)
+        return cls(node, int(step))
+
+
+class Life:
+    """One life of a node: the time between two crashes."""
+
+    def __init__(self, node: Node, number: int, world: VirtualWorld) -> None:
+        self.node = node
+        self.number = number
+        """The first is 1."""
+        self.world = world
+        """Time and luck of this life; those of the others are not moved by it."""
+        self.dead = False
+        self.scope = trio.CancelScope()
+
+    def check(self) -> None:
+        """Raise `Killed` if this life is over: the fence."""
+        if self.dead:
+            raise Killed(f"{self.node.name}, life {self.number}, is dead")
+
+    def step(self) -> None:
+        """A task of this life is about to run."""
+        if not self.dead:
+            self.node.step()
+
+
+Boot = Callable[[Life], Awaitable[None]]
+"""What a machine does when it is switched on; the node is done when it returns."""
+
+
+class Node:
+    """A machine; make it by `Simulation.node`, and `run` it in a nursery."""
+
+    def __init__(
+        self,
+        name: str,
+        boot: Boot,
+        *,
+        world: Callable[[str], VirtualWorld],
+        crash_at: frozenset[int],
+        restart_seconds: float,
+        enter: Callable[[Life], None],
+        on_crash: Callable[[Node], None],
+    ) -> None:
+        self.name = name
+        self.restart_seconds = restart_seconds
+        """How long it is away after a crash."""
+        self.lives = 0
+        self.steps = 0
+        """Task steps over all its lives: each is a point at which it can be killed."""
+        self.life: Life | None = None
+        self._boot = boot
+        self._world = world
+        self._crash_at = crash_at
+        self._enter = enter
+        self._on_crash = on_crash
+
+    async def run(self) -> None:
+        """Live, and after each crash live again, until `boot` returns by itself."""
+        while True:
+            self.lives += 1
+            world = self._world(f"{self.name} {self.lives}")
+            life = self.life = Life(self, self.lives, world)
+            ended = await outcome.acapture(self._last, life)
+            if not life.dead:
+                ended.unwrap()
+                return
+            # The dead have no errors: what their clean-up raised, nobody has seen.
+            await trio.sleep(self.restart_seconds)
+
+    async def _last(self, life: Life) -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._live, life, name=f"{self.name} {life.number}")
+
+    async def _live(self, life: Life) -> None:
+        self._enter(life)
+        with life.scope:
+            await self._boot(life)
+
+    def step(self) -> None:
+        """A step of the present life; the plan may say that it is not taken."""
+        self.steps += 1
+        if self.steps in self._crash_at:
+            self.crash()
+
+    def crash(self) -> None:
+        """Kill -9, now. A node that is down already stays so."""
+        life = self.life
+        if life is not None and not life.dead:
+            life.dead = True
+            self._on_crash(self)
+            life.scope.cancel()

@@ -1,0 +1,398 @@
+"""One run of a scenario, all of whose time, luck, network and faults come from one seed.
+
+```
+async def scenario(sim: Simulation) -> None:
+    async with sim.running(tree) as system:
+        system.ref("root/till").tell(Charge(amount=5))
+        await sim.eventually("the charge is booked", booked, within=60)
+
+run = simulate(scenario, Plan(seed=7))
+assert run.failure is None
+```
+
+The same plan gives the same run, down to the digest of its trace, in any process.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import outcome
+import trio
+
+from runtime.child import SupervisorSpec
+from runtime.dispatch import Dispatch
+from runtime.testing.choices import Choices, Taken
+from runtime.testing.clock import JumpClock, TimeIsUp, run
+from runtime.testing.fence import fenced
+from runtime.testing.network import Network
+from runtime.testing.node import Boot, Crash, Life, Node
+from runtime.testing.scheduler import Scheduler, check_trio, scheduler_of
+from runtime.testing.system import TestSystem
+from runtime.testing.trace import EVENTS_KEPT, Trace
+from runtime.testing.waiting import TRIOS_OWN, waiting
+from runtime.world import VirtualWorld
+
+EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+"""The wall clock when a simulation starts."""
+STEPS_MAX = 50_000_000
+"""A run that takes more steps without an end spins without letting time pass."""
+POLL_SECONDS = 1.0
+"""Virtual seconds between two looks of `eventually`."""
+OUTSIDE = "outside"
+"""The host name of whatever is no node."""
+
+Scenario = Callable[["Simulation"], Awaitable[None]]
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
+
+
+class PropertyError(AssertionError):
+    """What should always, or at last, be true is not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """All that a run depends on, besides the code."""
+
+    seed: int
+    scheduler: str = ""
+    """By name, see `scheduler`; empty for the member of the portfolio that the seed is given."""
+    crashes: tuple[Crash, ...] = ()
+    """Kills beyond those that the scenario itself arranges."""
+    options: Mapping[str, int] = field(default_factory=dict)
+    """Sizes of the scenario that differ from its own."""
+    choices: Taken | None = None
+    """Decisions to be played back instead of being drawn; None draws them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """What became of a plan."""
+
+    plan: Plan
+    scheduler: str
+    digest: str
+    """Of the whole trace: equal digests, equal runs."""
+    steps: int
+    seconds: float
+    """Virtual seconds that passed."""
+    failure: BaseException | None
+    sometimes: Mapping[str, int]
+    """How often that happened which has to happen sometimes."""
+    events: tuple[str, ...]
+    """The last lines of the trace."""
+    choices: Taken
+    node_steps: Mapping[str, int]
+    """Steps of each node over all its lives: the points at which it can be crashed."""
+
+
+class Simulation:
+    """The world of one run. A scenario takes everything from here that could differ."""
+
+    def __init__(self, plan: Plan, *, keep: int | None = EVENTS_KEPT) -> None:
+        self.plan = plan
+        self.seed = plan.seed
+        self.clock = JumpClock()
+        self.trace = Trace(self.clock.current_time, keep=keep)
+        self._keeps_few = keep is not None
+        self.choices = Choices(plan.choices)
+        self.scheduler = Scheduler(
+            plan.scheduler or scheduler_of(plan.seed),
+            luck=self.luck("scheduler"),
+            choices=self.choices,
+        )
+        self.network = Network(luck=self.luck("network"), note=self.note, host_of=self.host_of)
+        self.nodes: dict[str, Node] = {}
+        self.reached: Counter[str] = Counter()
+        """What `sometimes` was told."""
+        self.healed = False
+        """No fault happens any more: the time in which everything must come to its end."""
+        self._rules: list[tuple[str, Callable[[], bool]]] = []
+        self._lucks: dict[str, random.Random] = {}
+        self._skew = timedelta()
+        self._watch = _Watch(self)
+        self._last_words: list[tuple[BaseException, list[str]]] = []
+
+    # Time and luck
+
+    def monotonic(self) -> float:
+        """Virtual seconds since the start."""
+        return self.clock.current_time()
+
+    def now(self) -> datetime:
+        """The wall clock, in UTC."""
+        return EPOCH + self._skew + timedelta(seconds=self.clock.current_time())
+
+    def shift(self, seconds: float) -> None:
+        """Let the wall clock jump, as an NTP correction or an operator would."""
+        self.note(f"the wall clock jumps by {seconds} s")
+        self._skew += timedelta(seconds=seconds)
+
+    def stall(self, seconds: float) -> None:
+        """Let everything stand still for so long: a machine that slept, a process that was
+        stopped. Then all that was due meanwhile is due at once.
+        """
+        self.note(f"everything stands still for {seconds} s")
+        self.clock.stall(seconds)
+
+    def luck(self, name: str) -> random.Random:
+        """A fresh stream of luck: one draw more from it never moves another one."""
+        return random.Random(f"{name}:{self.seed}")  # noqa: S311 - repeatable on purpose
+
+    def world(self, name: str) -> VirtualWorld:
+        """A world for an `ActorSystem`, with luck of its own and this wall clock."""
+        return _World(self, name)
+
+    def option(self, name: str, default: int) -> int:
+        """A size of the scenario, unless the plan says otherwise."""
+        return self.plan.options.get(name, default)
+
+    def chance(self, name: str, probability: float) -> bool:
+        """Whether the fault `name` happens now. Never once healed; shrinking takes it away."""
+        if self.healed:
+            return False
+        luck = self._lucks.get(name)
+        if luck is None:
+            luck = self._lucks[name] = self.luck(f"chance {name}")
+        happens = bool(self.choices.take(name, 2, lambda: int(luck.random() < probability)))
+        if happens:
+            self.note(f"fault: {name}")
+            self.reached[name] += 1
+        return happens
+
+    # What happens
+
+    def note(self, what: str) -> None:
+        """Write a line into the trace; it must not depend on addresses or hashes."""
+        self.trace.write(what)
+
+    @property
+    def dispatch(self) -> Dispatch:
+        """For `ActorSystem(dispatch=)`: one message a turn, and the scheduler says whose."""
+        ready = self.scheduler.ready_queue(self.trace.write)
+        return Dispatch(turn_messages_max=1, lead_turns_max=1, ready=ready, helps=False)
+
+    @asynccontextmanager
+    async def running(
+        self,
+        tree: SupervisorSpec | None = None,
+        *,
+        name: str = "system",
+        stop_seconds: float = 10.0,
+    ) -> AsyncIterator[TestSystem]:
+        """A system in this world; on leaving, every message must have had its fate."""
+        system = TestSystem(
+            tree, self.world(name), stop_seconds=stop_seconds, dispatch=self.dispatch
+        )
+        async with system:
+            try:
+                yield system
+            except BaseException as error:
+                if isinstance(error, Exception):
+                    self._failing(error)
+                raise
+        system.check_fates()
+
+    def node(self, name: str, boot: Boot, *, restart_seconds: float = 1.0) -> Node:
+        """A machine of the network that can be killed; `boot` is run once for every life."""
+        crash_at = frozenset(crash.step for crash in self.plan.crashes if crash.node == name)
+        node = Node(
+            name,
+            boot,
+            world=self.world,
+            crash_at=crash_at,
+            restart_seconds=restart_seconds,
+            enter=self._watch.enter,
+            on_crash=self._crashed,
+        )
+        self.nodes[name] = node
+        self.network.host(name)  # known to the others by its name from now on
+        return node
+
+    def _crashed(self, node: Node) -> None:
+        self.note(f"crash: {node.name}, life {node.lives}, step {node.steps}")
+        self.reached[f"crash of {node.name}"] += 1
+        self.network.host(node.name).kill()
+
+    def host_of(self) -> str:
+        """The node whose task runs now."""
+        life = self._watch.life_of(trio.lowlevel.current_task())
+        return OUTSIDE if life is None else life.node.name
+
+    def life(self) -> Life | None:
+        """The life whose task runs now; None outside of nodes."""
+        return self._watch.life_of(trio.lowlevel.current_task())
+
+    def label(self, task: trio.lowlevel.Task) -> str:
+        """A task's name in this run: its number and what it runs."""
+        return self._watch.label_of(task)
+
+    # Properties
+
+    def always(self, name: str, check: Callable[[], bool]) -> None:
+        """`check` must be true after every step from now on; the first time it is not fails."""
+        self._rules.append((name, check))
+
+    def sometimes(self, name: str) -> None:
+        """This has happened. Over all seeds it must have, or the runs prove nothing about it."""
+        self.reached[name] += 1
+
+    async def eventually(self, name: str, check: Callable[[], bool], *, within: float) -> None:
+        """Wait until `check` is true; raises `PropertyError` after `within` virtual seconds."""
+        with trio.move_on_after(within):
+            while not check():  # noqa: ASYNC110 - nobody announces it
+                await trio.sleep(POLL_SECONDS)
+            return
+        if not check():
+            error = PropertyError(f"not within {within:g} s: {name}")
+            self._failing(error)
+            raise error
+
+    def heal(self) -> None:
+        """End every fault: from here on everything has to come to its end."""
+        self.note("heal")
+        self.healed = True
+        self.network.heal()
+
+    def look(self) -> None:
+        """Check what must always be true; the simulation does so after every step."""
+        if self.trace.steps > STEPS_MAX:
+            self.clock.fail(TimeIsUp(f"no end after {STEPS_MAX:,} steps\n{waiting()}"))
+        for name, check in self._rules:
+            if self.clock.failure is None and not check():
+                error = PropertyError(f"not always true: {name}")
+                self._failing(error)
+                self.clock.fail(error)
+
+    def _failing(self, error: BaseException) -> None:
+        """`error` is on its way out: what happens from here on is clean-up, of no interest."""
+        if self._keeps_few:
+            self._last_words.append((error, self.trace.last))
+
+    def _events(self, failure: BaseException | None) -> list[str]:
+        """The last events, up to the failure if there is one."""
+        errors = _members(failure)
+        before = (events for error, events in self._last_words if error in errors)
+        return next(before, None) or self.trace.last
+
+    async def play(self, scenario: Scenario) -> None:
+        """Run `scenario` on this network."""
+        with self.network.installed():
+            await scenario(self)
+
+    def run(self, scenario: Scenario) -> Run:
+        """Run `scenario` to its end; a failure is part of the answer."""
+        check_trio()
+        wall = lambda: self.now().timestamp()  # noqa: E731 - a clock in a line
+        with (
+            fenced(monotonic=self.monotonic, wall=wall, luck=self.luck("libraries")),
+            self.scheduler.installed(),
+        ):
+            watch = [self._watch]
+            ended = outcome.capture(run, self.play, scenario, clock=self.clock, instruments=watch)
+        failure = _bare(ended.error) if isinstance(ended, outcome.Error) else None
+        if isinstance(failure, KeyboardInterrupt):
+            raise failure
+        return Run(
+            plan=self.plan,
+            scheduler=self.scheduler.name,
+            digest=self.trace.digest,
+            steps=self.trace.steps,
+            seconds=self.clock.current_time(),
+            failure=failure,
+            sometimes=dict(self.reached),
+            events=tuple(self._events(failure)),
+            choices=self.choices.taken,
+            node_steps={name: node.steps for name, node in self.nodes.items()},
+        )
+
+
+def simulate(scenario: Scenario, plan: Plan, *, keep: int | None = EVENTS_KEPT) -> Run:
+    """One run of `scenario` as `plan` says."""
+    return Simulation(plan, keep=keep).run(scenario)
+
+
+def _bare(error: BaseException) -> BaseException:
+    """The error itself, where nurseries have only wrapped it."""
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error
+
+
+def _members(error: BaseException | None) -> list[BaseException]:
+    """The error, and whatever it groups."""
+    grouped = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
+    inner = [member for each in grouped for member in _members(each)]
+    return inner if error is None else [error, *inner]
+
+
+class _World(VirtualWorld):
+    """A virtual world on the wall clock of its simulation."""
+
+    def __init__(self, simulation: Simulation, name: str) -> None:
+        super().__init__(seed=f"world {name}:{simulation.seed}")
+        self._simulation = simulation
+
+    def now(self) -> datetime:
+        return self._simulation.now()
+
+    def shift(self, seconds: float) -> None:
+        self._simulation.shift(seconds)
+
+
+class _Watch(trio.abc.Instrument):
+    """Sees every step: writes the trace, counts the steps of nodes, checks the rules."""
+
+    def __init__(self, simulation: Simulation) -> None:
+        self._simulation = simulation
+        self._write = simulation.trace.write
+        self._tasks: dict[trio.lowlevel.Task, tuple[str, Life | None]] = {}
+        self._count = 0
+
+    def life_of(self, task: trio.lowlevel.Task) -> Life | None:
+        """Whose life a task is part of: that of the task which started it."""
+        known = self._tasks.get(task)
+        return None if known is None else known[1]
+
+    def label_of(self, task: trio.lowlevel.Task) -> str:
+        """What the trace calls `task`, without the word `step`."""
+        known = self._tasks.get(task)
+        return (
+            "a task of trio"
+            if known is None or not known[0]
+            else known[0].replace("step", "task", 1)
+        )
+
+    def enter(self, life: Life) -> None:
+        """From here on, this task and what it starts are part of `life`."""
+        task = trio.lowlevel.current_task()
+        self._tasks[task] = (self._tasks[task][0], life)
+
+    def task_spawned(self, task: trio.lowlevel.Task) -> None:
+        nursery = task.parent_nursery
+        life = None if nursery is None else self.life_of(nursery.parent_task)
+        if task.name in TRIOS_OWN:
+            self._tasks[task] = ("", None)
+            return
+        self._count += 1
+        name = _ADDRESS.sub("", task.name).rpartition(".")[2]
+        self._tasks[task] = (f"step {self._count} {name}", life)
+
+    def task_exited(self, task: trio.lowlevel.Task) -> None:
+        del self._tasks[task]
+
+    def before_task_step(self, task: trio.lowlevel.Task) -> None:
+        label, life = self._tasks[task]
+        if label:
+            self._write(label)
+        if life is not None:
+            life.step()
+
+    def after_task_step(self, _: trio.lowlevel.Task) -> None:
+        self._simulation.look()

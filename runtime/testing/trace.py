@@ -1,0 +1,37 @@
+"""What happened in a run, one line at a time: the last lines to read, all of them as a digest."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import Callable
+
+EVENTS_KEPT = 40
+
+
+class Trace:
+    """The lines of one run. Two runs with equal digests did the same things in the same order."""
+
+    def __init__(self, clock: Callable[[], float], *, keep: int | None = EVENTS_KEPT) -> None:
+        self.steps = 0
+        """Lines written so far."""
+        self._clock = clock
+        self._hash = hashlib.blake2b(digest_size=8)
+        self._kept: deque[tuple[float, str]] = deque(maxlen=keep)
+
+    def write(self, line: str) -> None:
+        """Add a line; it must not depend on addresses, hashes or the machine's speed."""
+        now = self._clock()
+        self.steps += 1
+        self._kept.append((now, line))
+        self._hash.update(f"{now!r} {line}\n".encode())
+
+    @property
+    def digest(self) -> str:
+        """Sixteen hexadecimal digits."""
+        return self._hash.hexdigest()
+
+    @property
+    def last(self) -> list[str]:
+        """The newest lines, oldest first, with the virtual second of each."""
+        return [f"{now:12.6f}  {line}" for now, line in self._kept]

@@ -1,0 +1,17 @@
+"""How the tests of the planted bugs hunt: as `main.py sim planted` does, with fewer seeds."""
+
+from __future__ import annotations
+
+from runtime.testing.planted.bug import Bug
+from runtime.testing.planted.hunt import Hunted, hunt
+from runtime.testing.scheduler import PORTFOLIO
+
+SEEDS = 12
+
+
+def found_and_sound(bug: Bug) -> Hunted:
+    """The hunt, in which the bug showed and its sound twin withstood the danger."""
+    hunted = hunt(bug, seeds=SEEDS, schedulers=PORTFOLIO)
+    assert hunted.found, hunted
+    assert hunted.sound, hunted
+    return hunted

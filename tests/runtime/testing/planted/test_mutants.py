@@ -1,0 +1,14 @@
+"""A runtime of which one function is wrong is found out by programs that are right."""
+
+from __future__ import annotations
+
+import pytest
+
+from runtime.testing.planted.bug import Bug
+from runtime.testing.planted.mutants import MUTANTS
+from tests.runtime.testing.planted.hunting import found_and_sound
+
+
+@pytest.mark.parametrize("bug", MUTANTS, ids=lambda bug: bug.name)
+def test_it_is_found_and_its_sound_twin_holds(bug: Bug) -> None:
+    found_and_sound(bug)

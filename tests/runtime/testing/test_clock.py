@@ -1,0 +1,146 @@
+"""Virtual time is exact, passes only when nothing else can, and never hangs."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+
+import pytest
+import trio
+from trio.testing import wait_all_tasks_blocked
+
+from runtime import Actor
+from runtime.testing import running
+from runtime.testing.clock import Deadlock, JumpClock, TimeIsUp, run
+
+
+def test_a_day_passes_at_once_and_ends_exactly_on_its_deadline() -> None:
+    clock = JumpClock()
+    run(trio.sleep, 86_400.25, clock=clock)
+    assert clock.current_time() == 86_400.25
+
+
+def test_a_hundred_thousand_naps_are_exact() -> None:
+    async def naps() -> float:
+        for number in range(1, 100_001):
+            await trio.sleep_until(number / 10)
+        return trio.current_time()
+
+    assert run(naps) == 10_000.0
+
+
+def test_what_can_run_runs_before_time_passes() -> None:
+    async def busy() -> float:
+        with trio.move_on_after(1):
+            for _ in range(1_000):
+                await trio.lowlevel.checkpoint()
+            return trio.current_time()
+        raise AssertionError("time passed although a task could run")
+
+    assert run(busy) == 0.0
+
+
+def test_waiting_for_idleness_lets_no_time_pass() -> None:
+    async def idle() -> float:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(trio.sleep, 5)
+            await wait_all_tasks_blocked()
+            return trio.current_time()
+
+    assert run(idle) == 0.0
+
+
+def test_a_deadlock_is_told_with_every_task_and_where_it_waits() -> None:
+    async def waits_for_godot() -> None:
+        await trio.Event().wait()
+
+    async def both() -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(waits_for_godot)
+            await waits_for_godot()
+
+    with pytest.raises(Deadlock) as told:
+        run(both)
+    assert str(told.value).count("test_clock.py") == 2
+    assert "waits_for_godot" in str(told.value)
+
+
+class Waiter(Actor[object]):
+    async def on_receive(self, message: object) -> None:
+        if isinstance(message, str):
+            await trio.Event().wait()
+        else:
+            await message.ask("hello", timeout=float("inf"))  # type: ignore[attr-defined]
+
+
+def test_a_deadlock_names_the_actors_and_for_whom_they_wait() -> None:
+    async def circle() -> None:
+        async with running() as system:
+            first = system.spawn(Waiter, name="first")
+            second = system.spawn(Waiter, name="second")
+            second.tell("wait")
+            first.tell(second)
+            await trio.sleep_forever()
+
+    with pytest.raises(Deadlock) as told:
+        run(circle)
+    lines = str(told.value).splitlines()
+    (first,) = [line for line in lines if "root/spawned/first" in line.split(" handling ")[0]]
+    assert "handling ActorRef, waiting for root/spawned/second: testing/test_clock.py:" in first
+    assert any("root/spawned/second handling str: testing/test_clock.py:" in one for one in lines)
+
+
+def test_a_deadlock_behind_a_shield_is_told_as_well() -> None:
+    async def stubborn() -> None:
+        with trio.CancelScope(shield=True):
+            await trio.Event().wait()
+
+    with pytest.raises(Deadlock, match="stubborn"):
+        run(stubborn)
+
+
+def test_a_run_that_goes_round_in_circles_is_told_that_time_is_up() -> None:
+    async def ticks() -> None:
+        for _ in itertools.count():
+            await trio.sleep(60)
+
+    with pytest.raises(TimeIsUp, match="no end after 3,600 virtual seconds"):
+        run(ticks, clock=JumpClock(limit_seconds=3_600))
+
+
+def test_the_error_of_the_code_comes_out_as_it_is() -> None:
+    async def fails() -> None:
+        await trio.sleep(1)
+        raise KeyError("as it is")
+
+    with pytest.raises(KeyError, match="as it is"):
+        run(fails)
+
+
+def test_an_instrument_can_end_the_run() -> None:
+    clock = JumpClock()
+
+    class Ender(trio.abc.Instrument):
+        def before_io_wait(self, _: float) -> None:
+            if clock.current_time() >= 10:
+                clock.fail(ValueError("seen enough"))
+
+    async def ticks() -> None:
+        for _ in itertools.count():
+            await trio.sleep(1)
+
+    with pytest.raises(ValueError, match="seen enough"):
+        run(ticks, clock=clock, instruments=[Ender()])
+
+
+def test_the_real_world_is_not_waited_for() -> None:
+    """A thread answers later than any virtual deadline: such a test needs trio's own clock."""
+
+    async def asks_a_thread() -> bool:
+        done = threading.Event()
+        with trio.move_on_after(3_600) as patience:
+            await trio.to_thread.run_sync(done.wait, 0.05, abandon_on_cancel=True)
+        done.set()
+        return patience.cancelled_caught
+
+    assert run(asks_a_thread)

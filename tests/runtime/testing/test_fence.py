@@ -1,0 +1,94 @@
+"""Libraries see the simulation's time and luck, and the real world is out of reach."""
+
+from __future__ import annotations
+
+import os
+import random
+import secrets
+import socket
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable
+
+import pytest
+import trio
+
+from runtime.testing.clock import run
+from runtime.testing.fence import THREAD_SECONDS_MAX, EscapeError, fenced
+
+
+def _drawn(seed: str) -> list[object]:
+    with fenced(monotonic=lambda: 5.0, wall=lambda: 6.5, luck=random.Random(seed)):
+        return [
+            os.urandom(4), uuid.uuid4(), secrets.token_hex(4), random.random(),
+            random.SystemRandom().random(), time.monotonic(), time.monotonic_ns(),
+            time.time(), time.time_ns(),
+        ]  # fmt: skip
+
+
+def test_a_seed_gives_libraries_the_same_luck_and_time() -> None:
+    first = _drawn("a")
+    assert first == _drawn("a")
+    assert [a == b for a, b in zip(first, _drawn("b"), strict=True)] == [False] * 5 + [True] * 4
+    assert first[5:] == [5.0, 5_000_000_000, 6.5, 6_500_000_000]
+
+
+@pytest.mark.process
+def test_afterwards_everything_is_as_before() -> None:
+    before = [
+        time.time,
+        time.monotonic,
+        os.urandom,
+        trio.to_thread.run_sync,
+        threading.Thread.start,
+    ]
+    state = random.getstate()
+    _drawn("a")
+    after = [time.time, time.monotonic, os.urandom, trio.to_thread.run_sync, threading.Thread.start]
+    assert after == before
+    assert random.getstate() == state
+    threading.Thread(target=int).start()
+    subprocess.run([sys.executable, "-c", ""], check=True)
+
+
+ESCAPES: dict[str, Callable[[], object]] = {
+    "a thread": lambda: threading.Thread(target=int).start(),
+    "a connection": lambda: socket.socket().connect(("127.0.0.1", 1)),
+    "a listener": lambda: socket.socket().bind(("127.0.0.1", 0)),
+    "a process": lambda: subprocess.run(["true"], check=False),
+    "a shell": lambda: os.system("true"),  # noqa: S605
+    "sleep": lambda: time.sleep(0.001),
+}
+
+
+@pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
+@pytest.mark.process  # tries to start one
+@pytest.mark.parametrize("way", ESCAPES)
+def test_the_real_world_is_out_of_reach(way: str) -> None:
+    with (
+        fenced(monotonic=lambda: 0.0, wall=lambda: 0.0, luck=random.Random(1)),
+        pytest.raises(EscapeError, match="the real world cannot be repeated"),
+    ):
+        ESCAPES[way]()
+
+
+def test_work_for_a_thread_takes_virtual_time_in_this_one() -> None:
+    async def work() -> tuple[int, float]:
+        ident = await trio.to_thread.run_sync(threading.get_ident)
+        return ident, trio.current_time()
+
+    with fenced(monotonic=lambda: 0.0, wall=lambda: 0.0, luck=random.Random(1)):
+        ident, took = run(work)
+    assert ident == threading.get_ident()
+    assert 0 < took < THREAD_SECONDS_MAX
+
+
+def test_one_simulation_at_a_time() -> None:
+    with (
+        fenced(monotonic=lambda: 0.0, wall=lambda: 0.0, luck=random.Random(1)),
+        pytest.raises(RuntimeError, match="one at a time"),
+    ):
+        _drawn("a")

@@ -1,0 +1,136 @@
+"""A killed node does nothing more, comes back, and remembers only what was durable."""
+
+from __future__ import annotations
+
+import pytest
+import trio
+
+from runtime.testing.node import Crash, Killed, Life
+from runtime.testing.simulation import Plan, Simulation, simulate
+
+
+def _plan(*steps: int) -> Plan:
+    crashes = tuple(Crash("machine", step) for step in steps)
+    return Plan(seed=1, scheduler="fifo", crashes=crashes)
+
+
+def test_a_node_that_ends_by_itself_is_not_started_again() -> None:
+    lives: list[int] = []
+
+    async def boot(life: Life) -> None:
+        lives.append(life.number)
+
+    async def scenario(sim: Simulation) -> None:
+        await sim.node("machine", boot).run()
+
+    assert simulate(scenario, _plan()).failure is None
+    assert lives == [1]
+
+
+def test_a_killed_node_starts_again_after_its_time() -> None:
+    started: list[float] = []
+
+    async def boot(life: Life) -> None:
+        started.append(trio.current_time())
+        if life.number < 3:
+            await trio.sleep_forever()
+
+    async def scenario(sim: Simulation) -> None:
+        node = sim.node("machine", boot, restart_seconds=5.0)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(node.run)
+            for _ in range(2):
+                await trio.sleep(1)
+                node.crash()
+                node.crash()  # who is down stays down
+                await trio.sleep(5)
+
+    assert simulate(scenario, _plan()).failure is None
+    assert started == [0.0, 6.0, 12.0]
+
+
+def test_the_dead_are_fenced_and_their_errors_are_nobodys() -> None:
+    tried: list[str] = []
+
+    async def boot(life: Life) -> None:
+        if life.number == 2:
+            return
+        try:
+            await trio.sleep_forever()
+        finally:
+            with trio.CancelScope(shield=True):
+                await trio.sleep(1)
+            tried.append("clean-up")
+            with pytest.raises(Killed):
+                life.check()
+            raise ValueError("of a dead man")
+
+    async def scenario(sim: Simulation) -> None:
+        node = sim.node("machine", boot)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(node.run)
+            await trio.sleep(1)
+            node.crash()
+
+    assert simulate(scenario, _plan()).failure is None
+    assert tried == ["clean-up"]
+
+
+def test_the_errors_of_the_living_end_the_run() -> None:
+    async def boot(_: Life) -> None:
+        raise ValueError("alive")
+
+    async def scenario(sim: Simulation) -> None:
+        await sim.node("machine", boot).run()
+
+    assert str(simulate(scenario, _plan()).failure) == "alive"
+
+
+def test_a_node_can_be_killed_before_each_of_its_steps() -> None:
+    async def boot(life: Life) -> None:
+        for _ in range(3):
+            done.append(life.number)
+            await trio.lowlevel.checkpoint()
+
+    async def scenario(sim: Simulation) -> None:
+        await sim.node("machine", boot).run()
+
+    undisturbed: list[int] = []
+    done = undisturbed
+    steps = simulate(scenario, _plan()).node_steps["machine"]
+    told = set()
+    for step in range(1, steps + 1):
+        done = []
+        run = simulate(scenario, _plan(step))
+        assert run.failure is None
+        assert run.sometimes == {"crash of machine": 1}
+        assert done[-3:] == [2, 2, 2]
+        told.add(done.count(1))
+    assert undisturbed == [1, 1, 1]
+    assert told == {1, 2, 3}, "killed between any two of them"
+
+
+def test_what_a_task_of_a_node_starts_is_part_of_it() -> None:
+    hosts: list[str] = []
+
+    async def scenario(sim: Simulation) -> None:
+        async def boot(life: Life) -> None:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(child, life)
+
+        async def child(life: Life) -> None:
+            hosts.append(sim.host_of())
+            assert sim.life() is life
+
+        hosts.append(sim.host_of())
+        await sim.node("machine", boot).run()
+
+    assert simulate(scenario, _plan()).failure is None
+    assert hosts == ["outside", "machine"]
+
+
+@pytest.mark.parametrize("text", ["machine", "@3", "machine@", "machine@x"])
+def test_a_crash_is_typed_as_node_and_step(text: str) -> None:
+    assert Crash.parse(str(Crash("a@b", 17))) == Crash("a@b", 17)
+    with pytest.raises(ValueError):  # noqa: PT011 - whichever part is broken
+        Crash.parse(text)

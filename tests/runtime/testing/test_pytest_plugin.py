@@ -1,0 +1,185 @@
+"""The plugin, as pytest sees it: inner test files are run by an inner pytest."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+HEAD = """
+import pytest, trio
+from runtime.testing import Probe, running
+from runtime.testing.pytest_plugin import simulation
+from runtime.testing.simulation import PropertyError
+"""
+
+LOST_UPDATE = """
+@simulation(seeds=30)
+async def test_deposits_add_up(sim):
+    balance = [0]
+    async def deposit(number):
+        before = balance[0]
+        if sim.chance("slow bank", 0.2):
+            await trio.sleep(number)
+        balance[0] = before + 1
+    async with trio.open_nursery() as nursery:
+        for number in range(1, 4):
+            nursery.start_soon(deposit, number)
+    if balance[0] != 3:
+        raise PropertyError("a deposit is lost")
+"""
+
+
+@pytest.fixture
+def inner(pytester: pytest.Pytester) -> pytest.Pytester:
+    pytester.makeconftest('pytest_plugins = ["runtime.testing.pytest_plugin"]')
+    return pytester
+
+
+def _run(inner: pytest.Pytester, code: str, *arguments: str) -> pytest.RunResult:
+    inner.makepyfile(HEAD + code)
+    return inner.runpytest_inprocess("-p", "no:cacheprovider", *arguments)
+
+
+def test_an_async_test_runs_in_virtual_time(inner: pytest.Pytester) -> None:
+    result = _run(
+        inner,
+        """
+async def test_a_year():
+    await trio.sleep(365 * 86_400)
+    assert trio.current_time() == 365 * 86_400
+
+@pytest.mark.real_clock
+async def test_now():
+    assert trio.current_time() != 0.0
+
+async def test_fails():
+    await trio.sleep(1)
+    assert False
+
+async def test_hangs():
+    await trio.Event().wait()
+
+def test_plain():
+    pass
+""",
+    )
+    result.assert_outcomes(passed=3, failed=2)
+    result.stdout.fnmatch_lines(["*Deadlock: deadlock: nothing can run any more*"])
+
+
+def test_a_simulation_runs_with_every_seed(inner: pytest.Pytester) -> None:
+    result = _run(
+        inner,
+        """
+seeds = []
+
+@pytest.fixture
+def limit():
+    return 100
+
+@simulation(seeds=5)
+async def test_seeds(sim, limit):
+    seeds.append(sim.seed)
+    await trio.sleep(sim.luck("nap").random() * limit)
+
+def test_which():
+    assert seeds == [0, 0, 1, 2, 3, 4], "the first one twice"
+""",
+    )
+    result.assert_outcomes(passed=2)
+
+
+def test_a_failure_says_how_to_see_it_again_and_what_it_takes(inner: pytest.Pytester) -> None:
+    result = _run(inner, LOST_UPDATE)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*test_deposits_add_up failed with seed *: PropertyError: a deposit is lost",
+            "*scheduler *, step *, virtual second *, digest *, revision *",
+            "*shrunk: 1 of * choices out of the ordinary",
+            "*shrunk: * fault: slow bank",
+            "*last events:",
+            "*replay: python -m pytest '*::test_deposits_add_up' --sim-seed * --sim-scheduler *",
+        ]
+    )
+
+
+def test_the_replay_runs_that_seed_only(inner: pytest.Pytester) -> None:
+    failed = _run(inner, LOST_UPDATE)
+    (replay,) = [line for line in failed.stdout.lines if "replay: " in line and line[0] == "E"]
+    words = replay.partition("pytest ")[2].split()
+    result = inner.runpytest_inprocess("-p", "no:cacheprovider", *words[1:])
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines([f"*failed with seed {words[2]}: PropertyError*"])
+
+
+def test_what_has_to_happen_sometimes_must(inner: pytest.Pytester) -> None:
+    result = _run(
+        inner,
+        """
+@simulation(seeds=5, sometimes=("rain", "snow"))
+async def test_weather(sim):
+    sim.sometimes("rain")
+""",
+    )
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*never happened in 5 seeds: snow*"])
+
+
+def test_what_cannot_be_repeated_is_no_test(inner: pytest.Pytester) -> None:
+    result = _run(
+        inner,
+        """
+runs = []
+
+@simulation(seeds=5)
+async def test_differs(sim):
+    runs.append(1)
+    sim.note(f"run {len(runs)}")
+""",
+    )
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*seed 0 gave two different runs*"])
+
+
+def test_an_example_of_hypothesis_is_a_run_of_its_own(inner: pytest.Pytester) -> None:
+    result = _run(
+        inner,
+        """
+from hypothesis import given, strategies as st
+
+@given(st.integers(0, 100))
+async def test_naps(seconds):
+    assert trio.current_time() == 0.0
+    await trio.sleep(seconds)
+""",
+    )
+    result.assert_outcomes(passed=1)
+
+
+def test_a_test_in_virtual_time_has_a_network(inner: pytest.Pytester) -> None:
+    result = _run(
+        inner,
+        """
+async def echo(stream):
+    async for data in stream:
+        await stream.send_all(data)
+
+async def test_echo(network):
+    listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
+    port = listeners[0].socket.getsockname()[1]
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(trio.serve_listeners, echo, listeners)
+        stream = await trio.open_tcp_stream("127.0.0.1", port)
+        await stream.send_all(b"x")
+        assert await stream.receive_some() == b"x"
+        assert trio.current_time() > 0.0
+        nursery.cancel_scope.cancel()
+
+@pytest.mark.real_clock
+async def test_not_here(network):
+    pass
+""",
+    )
+    result.assert_outcomes(passed=1, errors=1)
