@@ -2,7 +2,7 @@
 # Written for GNU make 3.81 (macOS) and later, and for any POSIX shell.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench lock clean FORCE
+.PHONY: help demo test sim lint bench lock clean FORCE
 
 STAMP := .venv/.installed
 RUN := .venv/bin/python
@@ -20,6 +20,9 @@ demo: $(STAMP) ## the whole shop on a sandbox, no credential needed; Ctrl-C ends
 
 test: lint ## the gate: lint, then every test
 	@exec $(RUN) -m pytest $(ARGS)
+
+sim: $(STAMP) ## thousands of simulated runs of the whole system, each replayed by its seed
+	@exec $(RUN) main.py sim run $(ARGS)
 
 lint: $(STAMP) ## format, lint, types and import contracts
 	$(RUN) -m ruff format --check .

@@ -55,7 +55,7 @@ def test_the_version_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == "0.1.0\n"
 
 
-@pytest.mark.real_clock
+@pytest.mark.process
 async def test_a_reader_that_went_away_ends_it_quietly(tmp_path: Path) -> None:
     program = f"{sys.executable} {MAIN} health --json --url http://127.0.0.1:9 2>err"
     shell = f"(sleep 0.1; {program}; echo $? >status) | true"
@@ -69,7 +69,7 @@ async def test_a_reader_that_went_away_ends_it_quietly(tmp_path: Path) -> None:
 # Settings
 
 
-@pytest.mark.real_clock
+@pytest.mark.process
 async def test_without_settings_every_missing_one_is_named(tmp_path: Path) -> None:
     status, out, err = await ended("run", folder=tmp_path)
 
@@ -79,7 +79,7 @@ async def test_without_settings_every_missing_one_is_named(tmp_path: Path) -> No
     assert err.startswith(f"{len(REQUIRED)} settings are missing or malformed")
 
 
-@pytest.mark.real_clock
+@pytest.mark.process
 async def test_missing_and_malformed_settings_are_named_together(tmp_path: Path) -> None:
     told = {"BOT_TOKEN": "canary", "HTTP_BIND": "here", "NOCODB_URL": "ftp://x"}
 
@@ -92,7 +92,7 @@ async def test_missing_and_malformed_settings_are_named_together(tmp_path: Path)
     assert "canary" not in err
 
 
-@pytest.mark.real_clock
+@pytest.mark.process
 async def test_a_folder_named_env_is_no_settings(tmp_path: Path) -> None:
     (tmp_path / ".env").mkdir()
 
@@ -102,7 +102,7 @@ async def test_a_folder_named_env_is_no_settings(tmp_path: Path) -> None:
     assert "Traceback" not in err
 
 
-@pytest.mark.real_clock
+@pytest.mark.process
 async def test_a_settings_file_of_garbage_is_refused(tmp_path: Path) -> None:
     (tmp_path / ".env").write_bytes(b"\x80\xff\x00\n=\n")
 
@@ -115,7 +115,7 @@ async def test_a_settings_file_of_garbage_is_refused(tmp_path: Path) -> None:
 # A machine that does not allow it
 
 
-@pytest.mark.real_clock
+@pytest.mark.process
 async def test_a_taken_port_is_refused(tmp_path: Path) -> None:
     listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
     port = listeners[0].socket.getsockname()[1]
@@ -129,7 +129,7 @@ async def test_a_taken_port_is_refused(tmp_path: Path) -> None:
     assert "HTTP_BIND" in err
 
 
-@pytest.mark.real_clock
+@pytest.mark.process
 async def test_a_second_shop_on_one_database_is_refused(database_url: str, tmp_path: Path) -> None:
     async with outside() as world, running(world, tmp_path, DATABASE_URL=database_url) as (_, url):
         environment = world.environment(DATABASE_URL=database_url)
@@ -141,7 +141,7 @@ async def test_a_second_shop_on_one_database_is_refused(database_url: str, tmp_p
         assert (await get(f"{url}/readyz")).status_code == 200
 
 
-@pytest.mark.real_clock
+@pytest.mark.process
 async def test_a_second_shop_in_one_folder_is_refused(folder: Path, tmp_path: Path) -> None:
     async with outside() as world, running(world, tmp_path, DATA_DIR=str(folder)) as (_, url):
         environment = world.environment(DATA_DIR=str(folder))
@@ -156,7 +156,7 @@ async def test_a_second_shop_in_one_folder_is_refused(folder: Path, tmp_path: Pa
 # Health
 
 
-@pytest.mark.real_clock
+@pytest.mark.process
 async def test_health_of_a_running_shop_passes(database_url: str, tmp_path: Path) -> None:
     async with outside() as world, running(world, tmp_path, DATABASE_URL=database_url) as (_, url):
         for _ in range(50):
@@ -167,7 +167,7 @@ async def test_health_of_a_running_shop_passes(database_url: str, tmp_path: Path
         assert json.loads(out)["status"] == "pass"
 
 
-@pytest.mark.real_clock
+@pytest.mark.process
 async def test_health_of_nobody_is_unreachable(tmp_path: Path) -> None:
     status, out, _ = await ended("health", "--url", "http://127.0.0.1:9", folder=tmp_path)
 

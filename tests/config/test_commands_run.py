@@ -38,7 +38,7 @@ WAITING = """
 # An outside world that does not do its part
 
 
-@pytest.mark.real_clock
+@pytest.mark.process
 async def test_with_a_wrong_token_it_stays_up_and_says_what_to_do(
     database_url: str, tmp_path: Path
 ) -> None:
@@ -55,7 +55,7 @@ async def test_with_a_wrong_token_it_stays_up_and_says_what_to_do(
         assert program.process.returncode is None
 
 
-@pytest.mark.real_clock
+@pytest.mark.process
 async def test_without_nocodb_it_stays_up_and_says_so(database_url: str, tmp_path: Path) -> None:
     with psycopg.connect(database_url) as connection:
         connection.execute(WAITING)
@@ -70,7 +70,7 @@ async def test_without_nocodb_it_stays_up_and_says_so(database_url: str, tmp_pat
         assert (await get(f"{url}/readyz")).status_code == 200
 
 
-@pytest.mark.real_clock
+@pytest.mark.process
 async def test_it_waits_visibly_for_its_database_and_comes_up_with_it(tmp_path: Path) -> None:
     folder = reachable_folder()
     server = EmbeddedServer(folder / "postgres")
@@ -101,7 +101,7 @@ async def test_it_waits_visibly_for_its_database_and_comes_up_with_it(tmp_path: 
 # The end
 
 
-@pytest.mark.real_clock
+@pytest.mark.process
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_signal_drains_within_the_deadline(
     number: signal.Signals, database_url: str, postgres: Postgres, tmp_path: Path
@@ -123,7 +123,7 @@ async def test_a_signal_drains_within_the_deadline(
     assert stored[0] + kept >= 40  # what is confirmed is stored; stored may not be confirmed yet
 
 
-@pytest.mark.real_clock
+@pytest.mark.process
 async def test_a_second_signal_ends_it_at_once(database_url: str, tmp_path: Path) -> None:
     async with outside() as world:
         world.telegram.hang_next(100, 30.0, method="sendmessage")  # letters that outstay a drain
@@ -139,7 +139,7 @@ async def test_a_second_signal_ends_it_at_once(database_url: str, tmp_path: Path
             assert await program.exit_status(within=2) == 128 + signal.SIGTERM
 
 
-@pytest.mark.real_clock
+@pytest.mark.process
 async def test_a_signal_during_the_start_ends_it_and_its_server(
     folder: Path, tmp_path: Path
 ) -> None:

@@ -37,7 +37,7 @@ def folder() -> Iterator[Path]:
     shutil.rmtree(made)
 
 
-@pytest.mark.real_clock
+@pytest.mark.process
 async def test_the_story_holds_on_a_fresh_and_on_a_kept_database(
     folder: Path, tmp_path: Path
 ) -> None:
@@ -82,7 +82,7 @@ async def _a_kept_database_goes_on(folder: Path, tmp_path: Path) -> None:
     assert "record 2 stands in NocoDB" in err
 
 
-@pytest.mark.real_clock
+@pytest.mark.process
 async def test_broken_off_it_says_that_the_story_was_not_told(tmp_path: Path) -> None:
     async with started("demo", "--exit", "--json", folder=tmp_path) as demo:
         await demo.says(NAMES[1])
@@ -96,7 +96,7 @@ async def test_broken_off_it_says_that_the_story_was_not_told(tmp_path: Path) ->
         assert "FAIL" not in demo.output
 
 
-@pytest.mark.real_clock
+@pytest.mark.process
 async def test_without_a_folder_to_live_in_it_says_why(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 

@@ -21,8 +21,6 @@ from config import health
 from tests.actors.operations.test_document import condition
 from tests.actors.operations.test_tree import actor, region, root
 
-pytestmark = pytest.mark.real_clock
-
 TEST_SECONDS = 30.0
 
 
@@ -92,6 +90,7 @@ async def test_the_exit_status_is_the_verdict(status: Status, code: int, http: s
     assert (await ask(reply, terminal=True))[0] == code
 
 
+@pytest.mark.real_clock
 async def test_json_is_the_document_as_it_came() -> None:
     body = document()
     status, printed = await ask(answer(body), as_json=True)
@@ -257,6 +256,7 @@ async def test_an_address_with_nobody_there_is_unreachable(url: str) -> None:
     assert printed.getvalue().startswith("unreachable: ")
 
 
+@pytest.mark.real_clock
 async def test_a_server_without_tls_is_unreachable_over_https() -> None:
     printed = io.StringIO()
     async with at(Stranger(b"HTTP/1.1 400 Bad Request\r\n\r\n")) as server:

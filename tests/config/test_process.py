@@ -83,6 +83,7 @@ DURING_THE_IMPORTS = [
 ]
 
 
+@pytest.mark.process
 async def test_a_signal_during_the_imports_is_answered_as_soon_as_somebody_can(
     tmp_path: Path,
 ) -> None:

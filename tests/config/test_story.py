@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
 import trio
 
 from config.settings import load_settings
 from config.story import FIRST_BUYER, STARTS, Step, Story
 from config.wiring import running_shop
 from tests.config.program import outside
-
-pytestmark = pytest.mark.real_clock
 
 
 async def test_it_ends_at_the_first_step_that_does_not_hold(database_url: str) -> None:

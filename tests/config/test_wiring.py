@@ -17,11 +17,10 @@ from config.settings import Settings, load_settings
 from config.store import MemoryStore
 from config.wiring import Shop, bind_of, running_shop
 from runtime import ActorSystem, SupervisionError, Unrecoverable, VirtualWorld
+from tests.adapters.sandbox.calls import virtual_now
 from tests.config.program import Outside, get, outside
 from tests.fixtures.postgres import reachable_folder
 from tests.stories.buyers import buyers
-
-pytestmark = pytest.mark.real_clock
 
 
 def settings_of(world: Outside, **more: str) -> Settings:
@@ -40,6 +39,7 @@ async def test_with_a_database_of_its_own_nobody_starts_a_server(database_url: s
             assert store_names(shop) == ["writer", "reader-1", "reader-2", "reporter"]
 
 
+@pytest.mark.postgres
 async def test_without_one_the_server_comes_first_and_is_gone_at_the_end() -> None:
     folder = reachable_folder()
     try:
@@ -57,6 +57,7 @@ async def test_without_one_the_server_comes_first_and_is_gone_at_the_end() -> No
         shutil.rmtree(folder)
 
 
+@pytest.mark.postgres
 async def test_a_start_that_is_cut_short_leaves_no_server_behind() -> None:
     folder = reachable_folder()
     try:
@@ -86,6 +87,7 @@ async def test_it_is_ready_while_it_serves_and_drains_at_the_end(database_url: s
 async def test_on_another_store_and_system_it_is_the_same_shop() -> None:
     database, noon = MemoryDatabase(), datetime(2027, 1, 1, 12, tzinfo=UTC)
     async with outside() as world:
+        world.telegram.now = world.nocodb.now = virtual_now
         people, paid = buyers(world.telegram, world.nocodb, 2, within_seconds=0.5), trio.Event()
 
         async def everybody_pays() -> None:

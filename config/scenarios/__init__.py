@@ -1,0 +1,77 @@
+"""The scenarios that `main.py sim` knows: whole systems in virtual time, with what they prove.
+
+A scenario is an `async def scenario(sim: Simulation)`. What of it is worth a name is listed
+here; anything else runs as `module:attribute`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A size of a scenario that `--set` changes."""
+
+    default: int
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """What is known of a scenario before it runs."""
+
+    title: str
+    """One line."""
+    run: str
+    """The coroutine function, as `module:attribute`."""
+    sometimes: tuple[str, ...] = ()
+    """What has to happen in one run of many at least: otherwise they prove nothing about it."""
+    options: Mapping[str, Option] = field(default_factory=dict)
+    seeds: int = 0
+    """Seeds in `make sim`; 0 for a scenario that is no part of it."""
+
+
+_WEATHER = (
+    "NocoDB cut off",
+    "NocoDB restarted",
+    "NocoDB stumbled",
+    "Telegram cut off",
+    "Telegram stumbled",
+    "flood wait",
+    "database away",
+    "lost acknowledgement",
+    "the clock jumped",
+    "an actor failed",
+    "crash of bot",
+)
+"""What goes wrong in every scenario of the shop."""
+
+SCENARIOS: Mapping[str, Scenario] = {
+    "day": Scenario(
+        title="a day of the shop: hundreds register and pay, everything fails now and then",
+        run="config.scenarios.day:day",
+        sometimes=_WEATHER,
+        options={
+            "people": Option(500, "who come during the day"),
+            "hours": Option(24, "how long it lasts"),
+            "minutes": Option(12, "between two things that go wrong, on average"),
+        },
+    ),
+    "rush": Scenario(
+        title="half an hour of the shop: a dozen people at once, something fails every minute",
+        run="config.scenarios.day:rush",
+        sometimes=_WEATHER,
+        options={
+            "people": Option(12, "who come at once"),
+            "seconds": Option(60, "between two things that go wrong, on average"),
+        },
+        seeds=1000,
+    ),
+    "registration": Scenario(
+        title="one person registers, pays and is told; for `sim crash registration --node bot`",
+        run="config.scenarios.registration:registration",
+        seeds=1000,
+    ),
+}

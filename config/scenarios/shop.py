@@ -1,0 +1,190 @@
+"""The whole shop on a simulated network: the bot, Telegram and NocoDB, each on its own machine.
+
+The bot is the production process: its settings, wiring, tree, HTTP clients and HTTP server.
+Different are the database, which is in memory on a disk that outlives the bot, and the outside
+world, which is the sandbox. Everything that can fail between them does, as the seed says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+
+import trio
+
+from adapters.memory.database import ConnectionLost, Line, MemoryDatabase
+from adapters.memory.gateway import MemoryInbox
+from adapters.sandbox.nocodb import TABLE_ID, TOKEN
+from adapters.sandbox.server import App, serve
+from config.scenarios.witness import WitnessedNocodb, WitnessedTables, WitnessedTelegram
+from config.settings import Settings, load_settings
+from config.store import MemoryStore
+from config.wiring import Shop, running_shop
+from runtime import ActorSystem
+from runtime.testing.node import Life
+from runtime.testing.simulation import PropertyError, Simulation
+
+BOT, TELEGRAM, NOCODB = "bot", "telegram", "nocodb"
+BOT_TOKEN = "123456789:SimulatedSimulatedSimulatedSimulat"  # noqa: S105 - the sandbox's own
+PORT = 80
+INTERVAL_SECONDS = 20.0
+"""Between two questions about payments, as in production."""
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - of a machine that does not exist
+DATABASE_SECONDS_MAX = 0.002
+"""How long a request to the database, or its answer, is under way."""
+OPERATOR_TOKEN = "simulated-simulated-simulated"  # noqa: S105 - the operators' of this world
+STOP_SECONDS_MAX = 30.0
+"""An orderly stop is over after this, whatever else is broken."""
+RESTART_SECONDS = 2.0
+"""How long the machine's service supervisor takes to start a bot that has died."""
+
+
+class SimulatedShop:
+    """What outlives the bot, and the bot's present life."""
+
+    def __init__(self, sim: Simulation) -> None:
+        self.sim = sim
+        self.wrongs: list[str] = []
+        """What the outside world has seen that must never happen."""
+        sim.always("the outside world sees nothing wrong", lambda: not self.wrongs)
+        self.database = MemoryDatabase(now=sim.now)
+        self.database.tables = tables = WitnessedTables(now=sim.now)
+        self.telegram = WitnessedTelegram(
+            token=BOT_TOKEN,
+            now=sim.now,
+            tables=tables,
+            has_paid=self._has_paid,
+            wrong=self._wrong,
+        )
+        self.telegram.rate_limit(on=True)
+        sim.always(
+            "no chat gets more than Telegram allows", lambda: not self.telegram.limits.violations
+        )
+        self.nocodb = WitnessedNocodb(
+            now=sim.now, interval_seconds=INTERVAL_SECONDS, wrong=self._wrong
+        )
+        self.database_away = False
+        self.lost_answers = 0.0
+        """How probable it is that a commit happens and nobody hears of it."""
+        self.bot = sim.node(BOT, self._live, restart_seconds=RESTART_SECONDS)
+        self.present: Shop | None = None
+        """The shop of the bot's newest start that came up."""
+        self.starts = 0
+        """Of the bot, after crashes and after orderly stops."""
+        self.started_at = 0.0
+        self.inbox = MemoryInbox(self.database.connect())
+        """What the database holds, to look at from outside."""
+        self._stop = trio.Event()
+        self._closing = False
+
+    def strict(self) -> None:
+        """From here on nobody dies and no answer gets lost: more can be asked of the bot."""
+        self.telegram.strict = self.nocodb.strict = True
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """Everything is switched on; on leaving, the bot is shut down in order, then the rest."""
+        async with trio.open_nursery() as machines:
+            for name, app in ((TELEGRAM, self.telegram), (NOCODB, self.nocodb)):
+                machines.start_soon(self.sim.node(name, partial(_serve, app, name)).run)
+            async with trio.open_nursery() as bot:
+                bot.start_soon(self.bot.run)
+                yield
+                self._closing = True
+                self._stop.set()
+            machines.cancel_scope.cancel()
+
+    def heal(self) -> None:
+        """End everything that goes wrong, also what is only planned."""
+        self.sim.heal()
+        self.telegram.forget_faults()
+        self.nocodb.forget_faults()
+        self.database_away = False
+
+    def restart(self) -> None:
+        """The bot is told to stop, as by SIGTERM, and is started again."""
+        self._stop.set()
+
+    async def _live(self, life: Life) -> None:
+        """One life of the bot: it is started again whenever it has been stopped, until the end."""
+        while not self._closing:
+            await self._run_once(life)
+            if not self._closing:
+                self._stop = trio.Event()
+                await trio.sleep(RESTART_SECONDS)
+
+    async def _run_once(self, life: Life) -> None:
+        """From a start of the bot to its orderly stop."""
+        self.starts += 1
+        self.started_at = trio.current_time()
+        stopping = trio.current_time()
+        connection = self.database.connect(_DatabaseLine(self, life))
+        make_system = partial(
+            ActorSystem, world=life.world, threads="inline", dispatch=self.sim.dispatch
+        )
+        async with running_shop(
+            _settings(), make_store=lambda _: MemoryStore(connection), make_system=make_system
+        ) as shop:
+            self.present = shop
+            await self._stop.wait()
+            stopping = trio.current_time()
+        took = trio.current_time() - stopping
+        fates = shop.system.fates()
+        self.sim.note(f"the bot has shut down after {took:.1f} s: {fates}")
+        if fates.lost or fates.queued:
+            raise PropertyError(f"messages without a fate: {fates}")
+        if took > STOP_SECONDS_MAX:
+            raise PropertyError(f"the bot took {took:.1f} s to stop")
+
+    def _wrong(self, what: str) -> None:
+        self.sim.note(f"wrong: {what}")
+        self.wrongs.append(what)
+
+    def _has_paid(self, chat_id: int) -> bool:
+        rows = self.nocodb.table.rows.values()
+        return any(row["Paid"] and str(row["ChatId"]) == str(chat_id) for row in rows)
+
+
+class _DatabaseLine(Line):
+    """The way from one life of the bot to the database, and back."""
+
+    def __init__(self, shop: SimulatedShop, life: Life) -> None:
+        self._shop, self._life = shop, life
+        self._luck = shop.sim.luck(f"database {life.number}")
+
+    def check(self) -> None:
+        self._life.check()
+
+    async def sent(self) -> None:
+        await trio.sleep(self._luck.random() * DATABASE_SECONDS_MAX)
+        if self._shop.database_away:
+            raise ConnectionLost("the database is away")
+
+    async def acknowledged(self) -> None:
+        await trio.sleep(self._luck.random() * DATABASE_SECONDS_MAX)
+        if self._shop.database_away:
+            raise ConnectionLost("the database went away")
+        if self._shop.sim.chance("lost acknowledgement", self._shop.lost_answers):
+            raise ConnectionLost("the acknowledgement was lost")
+
+
+def _settings() -> Settings:
+    return load_settings(
+        {
+            "BOT_TOKEN": BOT_TOKEN,
+            "TELEGRAM_API_URL": f"http://{TELEGRAM}:{PORT}",
+            "NOCODB_URL": f"http://{NOCODB}:{PORT}",
+            "NOCODB_TOKEN": TOKEN,
+            "NOCODB_TABLE_ID": TABLE_ID,
+            "TRACKER_INTERVAL_SECONDS": str(INTERVAL_SECONDS),
+            "HTTP_BIND": f"{EVERYWHERE}:{PORT}",
+            "OPERATOR_TOKEN": OPERATOR_TOKEN,
+        }
+    )
+
+
+async def _serve(app: App, name: str, life: Life) -> None:
+    async with serve(app, host=name, port=PORT):
+        del life  # these machines never die
+        await trio.sleep_forever()

@@ -1,0 +1,105 @@
+"""What must be true of a shop when everything has come to rest, and after its shut-down."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import trio
+
+from config.scenarios.people import Person, Temper
+from config.scenarios.shop import INTERVAL_SECONDS, SimulatedShop
+from config.scenarios.watch import health
+from runtime.testing.simulation import PropertyError, Simulation
+
+SETTLE_SECONDS = 900.0
+"""After the healing everybody who waits is served within this time."""
+REST_SECONDS = 180.0
+"""After that every pause is over that somebody may have been told to make."""
+STARTS_REQUESTS = 4
+"""What a fresh start of the bot may ask NocoDB beyond the two requests an interval."""
+ANSWER_SECONDS = 5.0
+"""In calm weather everybody is answered within this time."""
+TELL_SECONDS = INTERVAL_SECONDS + 5.0
+"""In calm weather everybody who has paid is told within this time."""
+TIMERS_MAX = 16
+"""What a shop at rest has set: reports, looks, the next poll. No session has a timer."""
+NEWCOMER = 1_000_000
+"""The id of the person who comes last."""
+
+
+async def served(sim: Simulation, crowd: Iterable[Person]) -> None:
+    """Wait until nobody waits for anything any more."""
+    people = tuple(crowd)
+    try:
+        await sim.eventually(
+            "everybody is served",
+            lambda: not any(person.under_way for person in people),
+            within=SETTLE_SECONDS,
+        )
+    except PropertyError as error:
+        late = next(person for person in people if person.under_way)
+        error.add_note(f"{late.name}, {late.temper}, paid at {late.paid_at}, sees")
+        error.add_note(str(late.user.screen()))
+        raise
+
+
+async def told(sim: Simulation, person: Person) -> None:
+    """Wait until somebody who is going to pay has been told."""
+    await sim.eventually(
+        f"{person.name} is told", lambda: person.told_at is not None, within=SETTLE_SECONDS
+    )
+
+
+async def check(shop: SimulatedShop, crowd: Iterable[Person]) -> None:
+    """Everybody was told once, nobody asked too often, and a newcomer is served as on the first day.
+
+    For a shop that has had `REST_SECONDS` of calm.
+    """
+    newcomer = Person(shop, NEWCOMER, Temper(pays_after=1.0))
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(newcomer.live)
+        await told(shop.sim, newcomer)
+    check_promptness(newcomer)
+    await _check_rest(shop)
+    faults = [fault for person in (*crowd, newcomer) for fault in person.faults()]
+    if faults:
+        raise PropertyError("\n".join(faults[:5]))
+    intervals = trio.current_time() / INTERVAL_SECONDS
+    asked, allowed = shop.nocodb.questions, 2 * intervals + STARTS_REQUESTS * shop.starts
+    if asked > allowed:
+        raise PropertyError(f"{asked} questions to NocoDB in {intervals:.0f} intervals")
+    counts = await shop.inbox.counts()
+    if counts.unhandled or counts.parked:
+        raise PropertyError(f"left behind: {counts}")
+
+
+def check_promptness(person: Person) -> None:
+    """For a person whom nothing has gone wrong for."""
+    if person.slowest > ANSWER_SECONDS:
+        raise PropertyError(f"{person.name} waited {person.slowest:.1f} s for an answer")
+    if person.paid_at is not None and person.told_at is not None:
+        waited = person.told_at - person.paid_at
+        if waited > TELL_SECONDS:
+            raise PropertyError(f"{person.name} was told {waited:.1f} s after he had paid")
+
+
+async def _check_rest(shop: SimulatedShop) -> None:
+    """Nothing queues up, nobody works, no timer was forgotten, and the bot says that it is well."""
+    if shop.present is None:
+        raise PropertyError("the bot never came up")
+    system = shop.present.system
+    await shop.sim.eventually(
+        "the bot rests", lambda: not system.fates().queued and not system.workers.busy, within=10
+    )
+    if len(system.timers) > TIMERS_MAX:
+        raise PropertyError(f"{len(system.timers)} timers in a shop at rest")
+    condition = await health()
+    if condition.document["status"] != "pass":
+        raise PropertyError(f"unwell at rest: {condition.document['output']}")
+
+
+def check_the_end(shop: SimulatedShop) -> None:
+    """After the shut-down: no update is left with Telegram."""
+    left = shop.telegram.world.updates.waiting(1)
+    if left:
+        raise PropertyError(f"updates that were never confirmed: {left}")

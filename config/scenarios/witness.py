@@ -1,0 +1,225 @@
+"""Telegram, NocoDB and the database's disk, which see for themselves what must never happen.
+
+Each of them notes what a bot did wrong at the moment when it did it. What holds in any weather
+is always looked for; what only holds as long as nobody dies and no answer gets lost (how a bot
+that was told to wait waits, how often it asks) when they are made `strict`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from datetime import datetime
+
+import trio
+
+from actors.kernel.ids import ChatId, UpdateId
+from actors.sessions import texts
+from actors.sessions.model import Language, Note, Session
+from actors.sessions.texts import Text
+from actors.sessions.views import view_of
+from adapters.memory.tables import Tables
+from adapters.sandbox.nocodb import NocodbSandbox
+from adapters.sandbox.server import Request, Response
+from adapters.sandbox.telegram import TelegramSandbox
+from adapters.sandbox.telegram_parameters import Parameters, Refusal, read
+
+SUCCESS = "Payment received"
+"""What tells a person that he has paid."""
+TOO_MANY = 429
+UNDER_WAY_SECONDS = 0.25
+"""How long after a 429 requests may come in that left before it arrived."""
+SHUT_SECONDS = 30.0
+"""A 429 shuts the way for everybody, not for longer than this at first (`broadcast.gate`)."""
+QUESTIONS_PER_INTERVAL = 2
+"""To NocoDB: what has changed, and a chunk of those who wait. However many they are."""
+SENDS = frozenset(
+    {"sendmessage", "editmessagetext", "deletemessage", "answercallbackquery"},
+)
+SHOWS = frozenset({"sendmessage", "editmessagetext"})
+KEYBOARD_HIDDEN = frozenset(texts.say(Text.KEYBOARD_HIDDEN, language) for language in Language)
+REPROACHES = tuple(
+    texts.note(remark, language)
+    for language in Language
+    for remark in (Note.NAME_EMPTY, Note.NAME_LONG, Note.PHONE_BAD, Note.PHONE_FOREIGN)
+)
+"""Nobody who answers what he is asked hears these."""
+
+
+class WitnessedTables(Tables):
+    """A disk that remembers every view which a stored session has had."""
+
+    def __init__(self, *, now: Callable[[], datetime]) -> None:
+        super().__init__(now=now)
+        self.views: dict[ChatId, set[str]] = {}
+
+    def put_session(self, session: Session) -> None:
+        super().put_session(session)
+        self.views.setdefault(session.chat_id, set()).add(view_of(session).text)
+
+
+class Pauses:
+    """Whether somebody who was told to wait does so: the one it concerned, and all others.
+
+    See `broadcast.gate`: after a 429 nobody starts before the time is over, or before the
+    longest pause for all; then one request goes alone, until one is answered in peace.
+    """
+
+    def __init__(self) -> None:
+        self._closed: dict[int, float] = {}
+        self._shut_until = self._told_at = float("-inf")
+        self._trouble = False
+        self._open = 0
+
+    def begin(self, chat_id: int) -> str:
+        """A request for `chat_id` has come in; what is wrong with that."""
+        now = trio.current_time()
+        heard = now > self._told_at + UNDER_WAY_SECONDS
+        self._open += 1
+        if heard and now < self._closed.get(chat_id, now):
+            return f"chat {chat_id} was written to {self._closed[chat_id] - now:.3f} s too early"
+        if heard and now < self._shut_until:
+            return f"Telegram was written to {self._shut_until - now:.3f} s too early"
+        if heard and self._trouble and self._open > 1:
+            return f"{self._open} requests at once while one alone should find the way open"
+        return ""
+
+    def end(self, chat_id: int, *, began: float, retry_after: float | None) -> None:
+        """It was answered, perhaps with a 429."""
+        now = trio.current_time()
+        self._open -= 1
+        if retry_after is not None:
+            self._trouble, self._told_at = True, now
+            self._closed[chat_id] = max(self._closed.get(chat_id, now), now + retry_after)
+            self._shut_until = max(self._shut_until, now + min(retry_after, SHUT_SECONDS))
+        elif began > self._told_at + UNDER_WAY_SECONDS:
+            self._trouble = False
+
+
+class WitnessedTelegram(TelegramSandbox):
+    """A Bot API server that knows what the bot has stored, and who has paid."""
+
+    def __init__(
+        self,
+        *,
+        token: str,
+        now: Callable[[], datetime],
+        tables: WitnessedTables,
+        has_paid: Callable[[int], bool],
+        wrong: Callable[[str], None],
+    ) -> None:
+        super().__init__(token=token, now=now)
+        self.told: dict[int, set[int]] = {}
+        """Per chat, the messages that ever showed `SUCCESS`."""
+        self.strict = False
+        self._tables, self._has_paid, self._wrong = tables, has_paid, wrong
+        self._pauses = Pauses()
+
+    async def __call__(self, request: Request) -> Response | None:
+        method = request.path.rpartition("/")[2].lower()
+        try:
+            parameters = read(request)
+        except Refusal:
+            return await super().__call__(request)
+        if method == "getupdates":
+            self._confirms(int(parameters.get("offset", "0")))
+        if method not in SENDS:
+            return await super().__call__(request)
+        return await self._send(request, method, parameters)
+
+    async def _send(
+        self, request: Request, method: str, parameters: Parameters
+    ) -> Response | None:
+        chat_id, text = self._chat_id(parameters), parameters.get("text", "")
+        shows = method in SHOWS
+        if shows:
+            self._shows(chat_id, text)
+        too_early, began = self._pauses.begin(chat_id), trio.current_time()
+        if too_early and self.strict:
+            self._wrong(too_early)
+        response = None
+        try:
+            response = await super().__call__(request)
+        finally:
+            self._pauses.end(chat_id, began=began, retry_after=_retry_after(response))
+        if shows and SUCCESS in text:
+            self._remember(chat_id)
+        return response
+
+    def _confirms(self, offset: int) -> None:
+        """A poll forgets what lies before `offset`: that has to be stored by now."""
+        for update in self.world.updates.waiting(len(self.world.updates)):
+            update_id = UpdateId(update["update_id"])
+            if update_id < offset and update_id not in self._tables.updates:
+                self._wrong(f"update {update_id} was confirmed and is not stored")
+
+    def _shows(self, chat_id: int, text: str) -> None:
+        """Only what is stored may be shown, and only to whom it is due."""
+        if text not in self._tables.views.get(ChatId(chat_id), ()) and text not in KEYBOARD_HIDDEN:
+            self._wrong(f"chat {chat_id} is shown what was never stored: {text!r}")
+        if any(reproach in text for reproach in REPROACHES):
+            self._wrong(f"chat {chat_id} did as it was told, and sees {text!r}")
+        if SUCCESS in text and not self._has_paid(chat_id):
+            self._wrong(f"chat {chat_id} has not paid, and sees {text!r}")
+
+    def _chat_id(self, parameters: Parameters) -> int:
+        callback = self.world.callbacks.get(parameters.get("callback_query_id", ""))
+        return int(parameters.get("chat_id", "0")) if callback is None else callback.message.chat.id
+
+    def _remember(self, chat_id: int) -> None:
+        chat = self.world.chats[chat_id]
+        showing = {number for number, shown in chat.messages.items() if SUCCESS in shown.text}
+        self.told.setdefault(chat_id, set()).update(showing)
+
+
+class WitnessedNocodb(NocodbSandbox):
+    """A NocoDB that knows how often a bot of one tracker may ask who has paid."""
+
+    def __init__(
+        self,
+        *,
+        now: Callable[[], datetime],
+        interval_seconds: float,
+        wrong: Callable[[str], None],
+    ) -> None:
+        super().__init__(now=now)
+        self.strict = False
+        self._interval_seconds, self._wrong = interval_seconds, wrong
+        self._asked: deque[float] = deque()
+        self._closed_until = self._told_at = float("-inf")
+
+    @property
+    def questions(self) -> int:
+        """How often somebody asked who has paid."""
+        return sum(map(_is_question, self.wheres))
+
+    async def __call__(self, request: Request) -> Response | None:
+        now = trio.current_time()
+        if self.strict and self._told_at + UNDER_WAY_SECONDS < now < self._closed_until:
+            self._wrong(f"NocoDB was asked {self._closed_until - now:.3f} s too early")
+        if self.strict and _is_question(request.parameters.get("where", "")):
+            self._count(now)
+        response = await super().__call__(request)
+        if response is not None and response.status == TOO_MANY:
+            self._told_at = trio.current_time()
+            asked = float(response.headers.get("retry-after", "0"))
+            self._closed_until = max(self._closed_until, self._told_at + asked)
+        return response
+
+    def _count(self, now: float) -> None:
+        self._asked.append(now)
+        while self._asked[0] <= now - self._interval_seconds + 1.0:
+            self._asked.popleft()
+        if len(self._asked) > QUESTIONS_PER_INTERVAL:
+            self._wrong(f"{len(self._asked)} questions to NocoDB in one interval")
+
+
+def _is_question(where: str) -> bool:
+    """Who saves his form looks for his own record first: that is no question about payments."""
+    return where != "" and not where.startswith("(ChatId,")
+
+
+def _retry_after(response: Response | None) -> float | None:
+    if response is None or response.status != TOO_MANY:
+        return None
+    return float(response.headers.get("retry-after", "1"))

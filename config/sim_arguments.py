@@ -1,0 +1,115 @@
+"""What is typed behind `main.py sim`, made into scenarios and plans, and back into a command."""
+
+from __future__ import annotations
+
+import inspect
+import pkgutil
+import random
+import shlex
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Annotated
+
+import cyclopts
+
+from config.scenarios import SCENARIOS, Scenario
+from runtime.testing.choices import Choices, from_text
+from runtime.testing.node import Crash
+from runtime.testing.report import arguments
+from runtime.testing.scheduler import Scheduler
+from runtime.testing.simulation import Plan
+
+PROGRAM = ("python", "main.py", "sim", "replay")
+
+Words = Annotated[tuple[str, ...], cyclopts.Parameter(negative="", show_default=False)]
+
+
+class RefusedError(ValueError):
+    """What was typed makes no sense; the text is for whoever typed it."""
+
+
+@cyclopts.Parameter(name="*")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Circumstances:
+    """What a run depends on besides its seed."""
+
+    scheduler: Annotated[str, cyclopts.Parameter(show_default=False)] = ""
+    """fifo, shuffle, walk or pct:DEPTH; without it each seed has one of its own."""
+
+    crash: Words = ()
+    """Kill a node before one of its steps, as NODE@STEP. May be repeated."""
+
+    set_: Annotated[Words, cyclopts.Parameter(name="--set")] = ()
+    """Change an option of the scenario, as OPTION=NUMBER. May be repeated."""
+
+    def plan(self, scenario: Known, seed: int, *, choices: str | None = None) -> Plan:
+        """The plan of one run. Raises `RefusedError`."""
+        if seed < 0:
+            raise RefusedError(f"no seed: {seed}; seeds count from 0")
+        try:
+            if self.scheduler:
+                Scheduler(self.scheduler, luck=random.Random(0), choices=Choices())  # noqa: S311 - only its name counts
+            crashes = tuple(Crash.parse(text) for text in self.crash)
+            played = None if choices is None else from_text(choices)
+        except ValueError as error:
+            raise RefusedError(str(error)) from error
+        return Plan(
+            seed=seed,
+            scheduler=self.scheduler,
+            crashes=crashes,
+            options=scenario.options(self.set_),
+            choices=played,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A scenario with the name that it was called by."""
+
+    name: str
+    record: Scenario
+
+    @classmethod
+    def by(cls, name: str) -> Known:
+        """The scenario in the list, or the one that `module:attribute` names.
+
+        That may be a coroutine function or a `Scenario` record. Raises `RefusedError`.
+        """
+        if name in SCENARIOS:
+            return cls(name, SCENARIOS[name])
+        if ":" not in name:
+            raise RefusedError(f"no scenario {name!r}; there are {_listed(SCENARIOS)}")
+        try:
+            found: object = pkgutil.resolve_name(name)
+        except (ImportError, AttributeError, ValueError) as error:
+            raise RefusedError(f"no scenario {name!r}: {error}") from error
+        if isinstance(found, Scenario):
+            return cls(name, found)
+        if not inspect.iscoroutinefunction(found):
+            raise RefusedError(f"no scenario {name!r}: it is no coroutine function")
+        title = (inspect.getdoc(found) or "").partition("\n")[0]
+        return cls(name, Scenario(title=title, run=name))
+
+    def options(self, changes: Iterable[str]) -> Mapping[str, int]:
+        """All options of this scenario, with `OPTION=NUMBER` changed. Raises `RefusedError`."""
+        known = {name: option.default for name, option in self.record.options.items()}
+        for change in changes:
+            name, _, value = change.partition("=")
+            if known and name not in known:
+                raise RefusedError(f"{self.name} has no option {name!r}; it has {_listed(known)}")
+            try:
+                known[name] = int(value)
+            except ValueError:
+                raise RefusedError(f"no setting: {change!r}; expected OPTION=NUMBER") from None
+        return known
+
+    def replay(self, plan: Plan, scheduler: str) -> str:
+        """The command that shows the run of `plan` again."""
+        usual = self.options(())
+        unusual = {name: size for name, size in plan.options.items() if usual.get(name) != size}
+        words = arguments(replace(plan, options=unusual), scheduler)
+        return shlex.join([*PROGRAM, words[0], "--scenario", self.name, *words[1:]])
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names) or "none"
