@@ -12,13 +12,15 @@ from datetime import UTC, datetime
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
+from runtime.testing.log import Mute
+
 
 def mute(*, for_good: bool = True) -> None:
     """Let the log of this process cost next to nothing: what thousands of runs say nobody reads.
 
     `for_good`, loggers obey no later configuration; that makes a silent call four times as fast.
     """
-    structlog.configure(wrapper_class=_Mute, cache_logger_on_first_use=for_good)
+    structlog.configure(wrapper_class=Mute, cache_logger_on_first_use=for_good)
     logging.disable(logging.CRITICAL)
 
 
@@ -50,18 +52,3 @@ def virtual_time(_logger: WrappedLogger, _method: str, event: EventDict) -> Even
     """A processor: in a simulation `time.time` is its own wall clock (`runtime.testing.fence`)."""
     event["timestamp"] = f"{datetime.fromtimestamp(time.time(), UTC):%m-%d %H:%M:%S.%f}"
     return event
-
-
-class _Mute(structlog.BoundLoggerBase):
-    """A bound logger that says nothing at any level, and remembers nothing that is bound to it."""
-
-    def bind(self, *_: object, **__: object) -> _Mute:
-        """Stay as it is: there is nothing to remember, nor to forget."""
-        return self
-
-    new = unbind = try_unbind = bind
-
-    def say(self, *_: object, **__: object) -> None:
-        """Nothing."""
-
-    debug = info = warning = warn = error = critical = fatal = exception = log = say

@@ -45,14 +45,17 @@ _WEATHER = (
     "the clock jumped",
     "an actor failed",
     "crash of bot",
+    "the bot restarted",
 )
-"""What goes wrong in every scenario of the shop."""
+"""What goes wrong in the shop."""
+_SEEN = ("pressed again", "paid at once", "health: pass", "health: warn", "health: fail")
+"""What people and operators see of it."""
 
 SCENARIOS: Mapping[str, Scenario] = {
     "day": Scenario(
         title="a day of the shop: hundreds register and pay, everything fails now and then",
         run="config.scenarios.day:day",
-        sometimes=_WEATHER,
+        sometimes=_WEATHER + _SEEN,
         options={
             "people": Option(500, "who come during the day"),
             "hours": Option(24, "how long it lasts"),
@@ -62,7 +65,7 @@ SCENARIOS: Mapping[str, Scenario] = {
     "rush": Scenario(
         title="half an hour of the shop: a dozen people at once, something fails every minute",
         run="config.scenarios.day:rush",
-        sometimes=_WEATHER,
+        sometimes=_WEATHER + _SEEN,
         options={
             "people": Option(12, "who come at once"),
             "seconds": Option(60, "between two things that go wrong, on average"),
@@ -73,5 +76,26 @@ SCENARIOS: Mapping[str, Scenario] = {
         title="one person registers, pays and is told; for `sim crash registration --node bot`",
         run="config.scenarios.registration:registration",
         seeds=1000,
+    ),
+    "outage": Scenario(
+        title="the database is away for longer than anybody's patience, and actors fail meanwhile",
+        run="config.scenarios.outage:outage",
+        sometimes=("database away", "lost acknowledgement", "an actor failed", "paid at once"),
+        options={"people": Option(12, "who come meanwhile")},
+        seeds=200,
+    ),
+    "flood": Scenario(
+        title="forty people at once, and a Telegram and a NocoDB that say: too many requests",
+        run="config.scenarios.flood:flood",
+        sometimes=("flood wait", "NocoDB throttled"),
+        options={"people": Option(40, "who come at once")},
+        seeds=100,
+    ),
+    "restarts": Scenario(
+        title="the bot is stopped and started in order every half minute, then its actors fail",
+        run="config.scenarios.restarts:restarts",
+        sometimes=("the bot restarted", "an actor failed", "paid at once"),
+        options={"people": Option(16, "who come meanwhile")},
+        seeds=200,
     ),
 }

@@ -11,7 +11,7 @@ import trio
 
 from config.scenarios.people import Person, Temper
 from config.scenarios.shop import SimulatedShop
-from config.scenarios.verdict import REST_SECONDS, check, check_the_end, served
+from config.scenarios.verdict import REST_SECONDS, check, check_calm, check_the_end, served
 from config.scenarios.watch import watch_health
 from config.scenarios.weather import EVERYTHING, bad_weather
 from runtime.testing.simulation import Simulation
@@ -78,6 +78,7 @@ async def _run(
             await served(sim, crowd)
             await trio.sleep_until(max(seconds - QUIET_SECONDS, trio.current_time() + REST_SECONDS))
             nursery.cancel_scope.cancel()  # who never pays waits no longer
+        await check_calm(shop)
         await check(shop, crowd)
     check_the_end(shop)
 

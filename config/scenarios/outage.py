@@ -12,7 +12,7 @@ import trio
 
 from config.scenarios.people import Person, Temper
 from config.scenarios.shop import SimulatedShop
-from config.scenarios.verdict import REST_SECONDS, check, check_the_end, served
+from config.scenarios.verdict import REST_SECONDS, check, check_calm, check_the_end, served
 from config.scenarios.weather import an_actor_fails, bad_weather
 from runtime.testing.simulation import Simulation
 
@@ -41,6 +41,7 @@ async def outage(sim: Simulation) -> None:
             shop.heal()
             await served(sim, crowd)
             await trio.sleep(REST_SECONDS)
+        await check_calm(shop)
         await check(shop, crowd)
     check_the_end(shop)
 
@@ -51,7 +52,7 @@ def _temper(luck: random.Random) -> Temper:
         thinks_for=luck.choice((0.0, 1.0, 10.0)),
         pays_after=luck.uniform(-20.0, 60.0),
         asks=luck.randrange(2),
-        renames=luck.random() < 0.5,
+        renames=luck.choice((True, False)),
     )
 
 

@@ -6,7 +6,7 @@ import trio
 
 from config.scenarios.people import Person, Temper
 from config.scenarios.shop import SimulatedShop
-from config.scenarios.verdict import check, check_promptness, check_the_end, told
+from config.scenarios.verdict import check, check_calm, check_promptness, check_the_end, told
 from runtime.testing.simulation import PropertyError, Simulation
 
 PAYS_AFTER_SECONDS = 5.0
@@ -29,5 +29,6 @@ async def registration(sim: Simulation) -> None:
             check_promptness(person)
             if len(person.user.screen().shown) > 1:
                 raise PropertyError(f"more than one panel:\n{person.user.screen()}")
+            await check_calm(shop)
         await check(shop, [person])
     check_the_end(shop)

@@ -12,7 +12,7 @@ import trio
 
 from config.scenarios.people import Person, Temper
 from config.scenarios.shop import SimulatedShop
-from config.scenarios.verdict import REST_SECONDS, check, check_the_end, served
+from config.scenarios.verdict import REST_SECONDS, check, check_calm, check_the_end, served
 from config.scenarios.weather import ACTORS, bad_weather, the_bot_is_restarted
 from runtime.testing.simulation import Simulation
 
@@ -43,6 +43,7 @@ async def restarts(sim: Simulation) -> None:
             shop.heal()
             await served(sim, crowd)
             await trio.sleep(REST_SECONDS)
+        await check_calm(shop)
         await check(shop, crowd)
     check_the_end(shop)
 
@@ -50,7 +51,7 @@ async def restarts(sim: Simulation) -> None:
 def _temper(luck: random.Random) -> Temper:
     within = RESTARTING_SECONDS + FAILING_SECONDS
     return Temper(
-        comes_after=luck.uniform(0.0, within * 0.9) if luck.random() < 0.5 else luck.uniform(0, 60),
+        comes_after=luck.uniform(0.0, luck.choice((60.0, within * 0.9))),
         thinks_for=luck.choice((0.0, 1.0, 10.0)),
         pays_after=luck.uniform(-20.0, 60.0),
         asks=luck.randrange(4),

@@ -121,7 +121,7 @@ class SimulatedShop:
         stopping = trio.current_time()
         connection = self.database.connect(_DatabaseLine(self, life))
         make_system = partial(
-            ActorSystem, world=life.world, threads="inline", dispatch=self.sim.dispatch
+            ActorSystem, world=life.world, threads="inline", dispatch=life.dispatch
         )
         async with running_shop(
             _settings(), make_store=lambda _: MemoryStore(connection), make_system=make_system

@@ -50,18 +50,23 @@ async def told(sim: Simulation, person: Person) -> None:
     )
 
 
-async def check(shop: SimulatedShop, crowd: Iterable[Person]) -> None:
-    """Everybody was told once, nobody asked too often, and a newcomer is served as on the first day.
+async def check_calm(shop: SimulatedShop) -> None:
+    """A newcomer is served as on the first day, and the bot comes to rest and says it is well.
 
-    For a shop that has had `REST_SECONDS` of calm.
+    For a shop that has had `REST_SECONDS` of calm, and is not going to be disturbed any more.
     """
     newcomer = Person(shop, NEWCOMER, Temper(pays_after=1.0))
     async with trio.open_nursery() as nursery:
         nursery.start_soon(newcomer.live)
         await told(shop.sim, newcomer)
     check_promptness(newcomer)
-    await _check_rest(shop)
-    faults = [fault for person in (*crowd, newcomer) for fault in person.faults()]
+    await check_rest(shop)
+    await check(shop, [newcomer])
+
+
+async def check(shop: SimulatedShop, crowd: Iterable[Person]) -> None:
+    """Before the end: everybody was told, nobody asked too often, and nothing is left."""
+    faults = [fault for person in crowd for fault in person.faults()]
     if faults:
         raise PropertyError("\n".join(faults[:5]))
     intervals = trio.current_time() / INTERVAL_SECONDS
@@ -83,7 +88,7 @@ def check_promptness(person: Person) -> None:
             raise PropertyError(f"{person.name} was told {waited:.1f} s after he had paid")
 
 
-async def _check_rest(shop: SimulatedShop) -> None:
+async def check_rest(shop: SimulatedShop) -> None:
     """Nothing queues up, nobody works, no timer was forgotten, and the bot says that it is well."""
     if shop.present is None:
         raise PropertyError("the bot never came up")

@@ -147,21 +147,6 @@ EVERYTHING: tuple[Weather, ...] = (
     an_actor_fails,
     the_clock_jumps,
 )
-HAPPENS = (
-    "NocoDB cut off",
-    "NocoDB restarted",
-    "NocoDB stumbled",
-    "flood wait",
-    "Telegram stumbled",
-    "Telegram cut off",
-    "database away",
-    "an actor failed",
-    "the bot restarted",
-    f"crash of {BOT}",
-    "lost acknowledgement",
-    "the clock jumped",
-)
-"""What `sometimes` has to see of it."""
 
 
 async def bad_weather(

@@ -127,9 +127,7 @@ class WitnessedTelegram(TelegramSandbox):
             return await super().__call__(request)
         return await self._send(request, method, parameters)
 
-    async def _send(
-        self, request: Request, method: str, parameters: Parameters
-    ) -> Response | None:
+    async def _send(self, request: Request, method: str, parameters: Parameters) -> Response | None:
         chat_id, text = self._chat_id(parameters), parameters.get("text", "")
         shows = method in SHOWS
         if shows:

@@ -21,6 +21,7 @@ from runtime.testing.crashes import crash_everywhere
 from runtime.testing.network import Network
 from runtime.testing.node import Crash, Killed, Life, Node
 from runtime.testing.probe import KeyedProbe, Probe
+from runtime.testing.report import SimulationFailedError, check
 from runtime.testing.shrink import shrink
 from runtime.testing.simulation import Plan, PropertyError, Run, Simulation, simulate
 from runtime.testing.system import TestSystem, running
@@ -38,7 +39,9 @@ __all__ = [
     "PropertyError",
     "Run",
     "Simulation",
+    "SimulationFailedError",
     "TestSystem",
+    "check",
     "crash_everywhere",
     "running",
     "shrink",

@@ -25,6 +25,12 @@ IDLE_SECONDS = 3600.0
 """What trio is told where it wakes itself up at once; it never sleeps that long."""
 
 
+NOTHING_CAN_RUN = (
+    "deadlock: nothing can run any more, and no timer is set "
+    "(a test that waits for the outside world is marked `real_clock`)"
+)
+
+
 class Stuck(AssertionError):  # noqa: N818 - a verdict on the run
     """A run that could not end; the text says what every task was waiting for."""
 
@@ -65,7 +71,7 @@ class JumpClock(trio.abc.Clock):
             # Trio begins or ends; or `wait_all_tasks_blocked` comes first, and lets no time pass.
             return IDLE_SECONDS
         if deadline == math.inf:
-            self._give_up(Deadlock("deadlock: nothing can run any more, and no timer is set"))
+            self._give_up(Deadlock(NOTHING_CAN_RUN))
         elif deadline > self._now:
             if deadline > self.limit_seconds:
                 self._give_up(TimeIsUp(f"no end after {self.limit_seconds:,.0f} virtual seconds"))

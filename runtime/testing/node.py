@@ -7,15 +7,18 @@ connections, and a store asks `life.check()` before and after each of its steps.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import outcome
 import trio
 
-if TYPE_CHECKING:
-    from runtime.world import VirtualWorld
+from runtime.child import SupervisorSpec
+from runtime.dispatch import Dispatch
+from runtime.system import STOP_SECONDS
+from runtime.testing.system import TestSystem
+from runtime.world import VirtualWorld
 
 
 class Killed(BaseException):
@@ -45,14 +48,27 @@ class Crash:
 class Life:
     """One life of a node: the time between two crashes."""
 
-    def __init__(self, node: Node, number: int, world: VirtualWorld) -> None:
+    def __init__(self, node: Node, number: int, *, world: VirtualWorld, dispatch: Dispatch) -> None:
         self.node = node
         self.number = number
         """The first is 1."""
         self.world = world
         """Time and luck of this life; those of the others are not moved by it."""
+        self.dispatch = dispatch
+        """For systems that are not made by `running`."""
         self.dead = False
         self.scope = trio.CancelScope()
+
+    @asynccontextmanager
+    async def running(
+        self, tree: SupervisorSpec | None = None, *, stop_seconds: float = STOP_SECONDS
+    ) -> AsyncIterator[TestSystem]:
+        """A system of this life; shut down in order, every message must have had its fate."""
+        system = TestSystem(tree, self.world, stop_seconds=stop_seconds, dispatch=self.dispatch)
+        async with system:
+            yield system
+        if not self.dead:
+            system.check_fates()
 
     def check(self) -> None:
         """Raise `Killed` if this life is over: the fence."""
@@ -78,6 +94,7 @@ class Node:
         boot: Boot,
         *,
         world: Callable[[str], VirtualWorld],
+        dispatch: Callable[[], Dispatch],
         crash_at: frozenset[int],
         restart_seconds: float,
         enter: Callable[[Life], None],
@@ -92,6 +109,7 @@ class Node:
         self.life: Life | None = None
         self._boot = boot
         self._world = world
+        self._dispatch = dispatch
         self._crash_at = crash_at
         self._enter = enter
         self._on_crash = on_crash
@@ -101,7 +119,8 @@ class Node:
         while True:
             self.lives += 1
             world = self._world(f"{self.name} {self.lives}")
-            life = self.life = Life(self, self.lives, world)
+            life = Life(self, self.lives, world=world, dispatch=self._dispatch())
+            self.life = life
             ended = await outcome.acapture(self._last, life)
             if not life.dead:
                 ended.unwrap()

@@ -80,9 +80,9 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> None:
     if mark is not None:
         pyfuncitem.obj = _simulated(test, pyfuncitem, **mark.kwargs)
     elif given is not None and inspect.iscoroutinefunction(given.inner_test):
-        given.inner_test = _under_trio(given.inner_test, real_clock=real_clock)
+        given.inner_test = _under_trio(given.inner_test, pyfuncitem, real_clock=real_clock)
     elif inspect.iscoroutinefunction(test):
-        pyfuncitem.obj = _under_trio(test, real_clock=real_clock)
+        pyfuncitem.obj = _under_trio(test, pyfuncitem, real_clock=real_clock)
 
 
 @pytest.fixture
@@ -104,15 +104,16 @@ def _network() -> Network:
     return Network(luck=luck, note=lambda _: None, host_of=lambda: OUTSIDE)
 
 
-def _under_trio(test: Callable[..., Awaitable[None]], *, real_clock: bool) -> Callable[..., None]:
+def _under_trio(
+    test: Callable[..., Awaitable[None]], item: pytest.Function, *, real_clock: bool
+) -> Callable[..., None]:
     @functools.wraps(test)
     def on_trio(*args: object, **fixtures: object) -> None:
         call = functools.partial(test, *args, **fixtures)
         if real_clock:
             trio.run(call)
         else:
-            given = fixtures.get("network")
-            run(_connected, given if isinstance(given, Network) else _network(), call)
+            run(_connected, item.funcargs.get("network") or _network(), call)
 
     return on_trio
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from runtime.testing.campaign import Result
@@ -45,6 +46,14 @@ def told(run: Run | Result, *, name: str, replay: str, shrunk: Sequence[str] = (
         f"  replay: {replay}",
     ]
     return "\n".join(lines)
+
+
+def check(run: Run, *, name: str = "scenario") -> None:
+    """Raise `SimulationFailedError` with the whole report if `run` failed."""
+    if run.failure is not None:
+        plan = replace(run.plan, scheduler=run.scheduler)
+        replay = f"simulate({name}, {plan!r})"
+        raise SimulationFailedError(told(run, name=name, replay=replay)) from run.failure
 
 
 def revision(start: Path | None = None) -> str:

@@ -28,9 +28,11 @@ import trio
 
 from runtime.child import SupervisorSpec
 from runtime.dispatch import Dispatch
+from runtime.system import STOP_SECONDS
 from runtime.testing.choices import Choices, Taken
 from runtime.testing.clock import JumpClock, TimeIsUp, run
 from runtime.testing.fence import fenced
+from runtime.testing.log import muted
 from runtime.testing.network import Network
 from runtime.testing.node import Boot, Crash, Life, Node
 from runtime.testing.scheduler import Scheduler, check_trio, scheduler_of
@@ -184,7 +186,7 @@ class Simulation:
         tree: SupervisorSpec | None = None,
         *,
         name: str = "system",
-        stop_seconds: float = 10.0,
+        stop_seconds: float = STOP_SECONDS,
     ) -> AsyncIterator[TestSystem]:
         """A system in this world; on leaving, every message must have had its fate."""
         system = TestSystem(
@@ -206,6 +208,7 @@ class Simulation:
             name,
             boot,
             world=self.world,
+            dispatch=lambda: self.dispatch,
             crash_at=crash_at,
             restart_seconds=restart_seconds,
             enter=self._watch.enter,
@@ -293,6 +296,7 @@ class Simulation:
         with (
             fenced(monotonic=self.monotonic, wall=wall, luck=self.luck("libraries")),
             self.scheduler.installed(),
+            muted(),
         ):
             watch = [self._watch]
             ended = outcome.capture(run, self.play, scenario, clock=self.clock, instruments=watch)
