@@ -56,6 +56,11 @@ class Tools:
         """Seconds that never jump."""
         return self._cell.system.world.monotonic()
 
+    @property
+    def incarnation(self) -> int:
+        """1 for the first; each restart, and each awakening of a keyed actor, adds one."""
+        return self._cell.incarnation
+
     def publish(self, event: object) -> None:
         """Tell everybody who subscribed to this type of event."""
         self._cell.system.here_or_enter(self._cell.system.events.publish, event)
@@ -92,8 +97,8 @@ class Tools:
         worker.replied_later = True
         later = ReplyLater(cell, current[1])
         if cell.replies is None:
-            cell.replies = set()
-        cell.replies.add(later)
+            cell.replies = {}
+        cell.replies[later] = None
         return later
 
     def _envelope(self) -> Any:

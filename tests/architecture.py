@@ -56,6 +56,23 @@ OUTSIDE_WORLD = re.compile(
     r"|uuid\.uuid[1-8]|random\.(?!Random$)\w+|secrets\.\w+|os\.(environ|environb|getenv|urandom)"
 )
 
+FAKES = re.compile(r"(unittest\.)?mock(\..+)?|pytest_mock(\..+)?|trio\.testing\.MockClock")
+"""What changes the subject under test, or its time, behind its back."""
+
+PATCHERS = frozenset({"monkeypatch", "mocker"})
+"""The fixtures that do."""
+
+OUTSIDE_MARKS = re.compile(r"mark\.(real_clock|process|postgres)\b")
+"""A test with one of these runs in real time."""
+
+SLEEPING_FILES = frozenset(
+    {
+        "tests/runtime/testing/errands.py",  # run in processes that have to be killed
+        "tests/runtime/testing/test_fence.py",  # tries that a simulation refuses it
+    }
+)
+"""Where `time.sleep` stands without such a mark."""
+
 HEADINGS = ("Receives", "Tells", "Owns", "Restarts")
 
 NOT_IN_A_REPOSITORY = re.compile(
@@ -188,6 +205,41 @@ def outside_world(source: Source) -> Iterator[str]:
             full = ".".join([names.get(first, ""), *rest])
             if OUTSIDE_WORLD.fullmatch(full):
                 yield f"{source.path}:{node.lineno} uses {full}"
+
+
+def faked(source: Source) -> Iterator[str]:
+    """Faults: a test that patches; a double implements a port, and time is virtual."""
+    for line, name in source.imports():
+        if FAKES.fullmatch(name):
+            yield f"{source.path}:{line} imports {name}"
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.arg) and node.arg in PATCHERS:
+            yield f"{source.path}:{node.lineno} asks for {node.arg}"
+        elif isinstance(node, ast.Attribute) and node.attr in {"MockClock", "MonkeyPatch"}:
+            yield f"{source.path}:{node.lineno} uses {node.attr}"
+
+
+def real_sleep(source: Source) -> Iterator[str]:
+    """Faults: a test in virtual time that sleeps on the machine's."""
+    if any(_is_outside(node) for node in source.tree.body if isinstance(node, ast.Assign)):
+        return
+    names = _imported_names(source)
+    inside = [node for node in source.tree.body if not _is_outside(node)]
+    for node in (node for part in inside for node in ast.walk(part)):
+        if isinstance(node, ast.Attribute | ast.Name):
+            first, *rest = ast.unparse(node).split(".")
+            if ".".join([names.get(first, ""), *rest]) == "time.sleep":
+                yield f"{source.path}:{node.lineno} sleeps"
+
+
+def _is_outside(node: ast.stmt) -> bool:
+    """Whether a mark lets this test, or for `pytestmark` this file, run in real time."""
+    if isinstance(node, ast.Assign):
+        return ast.unparse(node.targets[0]) == "pytestmark" and bool(
+            OUTSIDE_MARKS.search(ast.unparse(node.value))
+        )
+    marks = getattr(node, "decorator_list", [])
+    return any(OUTSIDE_MARKS.search(ast.unparse(mark)) for mark in marks)
 
 
 def _imported_names(source: Source) -> dict[str, str]:

@@ -74,6 +74,20 @@ BAD = [
     (house.outside_world, "actors/a/model.py", "import random\nrandom.random()"),
     (house.outside_world, "actors/a/model.py", "import os\nos.environ['X']"),
     (house.outside_world, "actors/a/model.py", "from os import urandom\nurandom(8)"),
+    (house.faked, "tests/test_x.py", "from unittest import mock"),
+    (house.faked, "tests/test_x.py", "from unittest.mock import patch"),
+    (house.faked, "tests/test_x.py", "import mock"),
+    (house.faked, "tests/test_x.py", "def test_a(monkeypatch: object) -> None: ..."),
+    (house.faked, "tests/test_x.py", "with pytest.MonkeyPatch.context() as patch: ..."),
+    (house.faked, "tests/test_x.py", "from trio.testing import MockClock"),
+    (house.faked, "tests/test_x.py", "import trio\ntrio.testing.MockClock()"),
+    (house.real_sleep, "tests/test_x.py", "import time\ndef test_a() -> None: time.sleep(1)"),
+    (house.real_sleep, "tests/test_x.py", "from time import sleep as nap\nasync def a(): nap(1)"),
+    (
+        house.real_sleep,
+        "tests/test_x.py",
+        "import time\n@pytest.mark.real_clock\ndef test_a(): ...\ndef test_b(): time.sleep(1)",
+    ),
 ]
 
 GOOD = [
@@ -89,6 +103,18 @@ GOOD = [
     (house.broad_except, "config/x.py", "try: f()\nexcept BaseException:\n    undo()\n    raise"),
     (house.outside_world, "actors/a/model.py", "from random import Random\nx: Random"),
     (house.outside_world, "actors/a/model.py", "now = self.now()\nworld.random.random()"),
+    (house.faked, "tests/test_x.py", "from tests.runtime.puppet import Puppet\npuppet.mock = 1"),
+    (house.real_sleep, "tests/test_x.py", "import trio\nasync def test_a(): await trio.sleep(1)"),
+    (
+        house.real_sleep,
+        "tests/test_x.py",
+        "import time\n@pytest.mark.real_clock\ndef test_a() -> None: time.sleep(1)",
+    ),
+    (
+        house.real_sleep,
+        "tests/test_x.py",
+        "import time\npytestmark = pytest.mark.process\ndef test_a(): time.sleep(1)",
+    ),
 ]
 
 Check = Callable[[Source], Iterator[str]]
@@ -147,12 +173,19 @@ def test_time_and_chance_come_from_the_world() -> None:
     assert [fault for fault in faults if fault.split(":")[0] not in house.WORLD_FILES] == []
 
 
+def test_tests_patch_nothing_and_sleep_in_virtual_time_only() -> None:
+    faults = _faults(house.real_sleep, "tests")
+
+    assert _faults(house.faked, "tests") == []
+    assert [fault for fault in faults if fault.split(":")[0] not in house.SLEEPING_FILES] == []
+
+
 def test_every_exception_to_a_rule_still_exists() -> None:
     named = {name for name in UNTESTED_ON_PURPOSE if "/" in name}
 
     named |= {*TESTED_TOGETHER, *TESTED_TOGETHER.values(), *house.LIBRARIES}
 
-    for path in named | house.BROAD_EXCEPT_FILES | house.WORLD_FILES:
+    for path in named | house.BROAD_EXCEPT_FILES | house.WORLD_FILES | house.SLEEPING_FILES:
         assert (ROOT / path).exists(), f"{path} is gone: take it off its list"
 
 

@@ -6,9 +6,10 @@ Tells     broadcast.Delivered or broadcast.Undelivered to a letter's `notify`, e
 Owns      the queue of letters, the rate tokens and the flood waits, all in a `Desk`
 Restarts  with an empty queue: what waited is forgotten, so whoever needs a letter to arrive
           tells it again until it has the receipt, under the same `letter_id` (told twice
-          while it waits or after it was delivered, it is still one letter). Tokens start
-          full; a flood wait is learnt again from the next 429. Before an orderly stop it
-          delivers what it can in `DRAIN_SECONDS`.
+          while it waits or after it was delivered, it is still one letter). After a
+          failure it begins without tokens, because its predecessor may have used them all;
+          a flood wait is learnt again from the next 429. Before an orderly stop it delivers
+          what it can in `DRAIN_SECONDS`.
 """
 
 from __future__ import annotations
@@ -72,6 +73,8 @@ class BroadcastDispatcher(Actor[broadcast.Command | _Answered | _Due | _ReportDu
         self._turned_away = 0
 
     async def on_start(self) -> None:
+        if self.incarnation > 1:
+            self._desk.assume_spent(self._ticks())
         self._report()
         self.every(REPORT_SECONDS, _ReportDue(), key="report")
 

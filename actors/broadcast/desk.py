@@ -113,6 +113,10 @@ class Desk:
         self._moved: OrderedDict[ChatId, ChatId] = OrderedDict()
         self._totals = Totals()
 
+    def assume_spent(self, now: int) -> None:
+        """Begin without tokens: a dispatcher that failed may have used them all."""
+        self._tokens.assume_spent(now)
+
     def add(self, letter: broadcast.Letter, now: int) -> list[Mail]:
         """Take a letter in; what its sender is to be told at once is returned."""
         if isinstance(letter, broadcast.Say | broadcast.Edit):

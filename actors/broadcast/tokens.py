@@ -72,6 +72,10 @@ class Pace:
         self._slack = (burst - 1) * self._interval
         self._full_at = 0
 
+    def empty(self, now: int) -> None:
+        """Have no token left at `now`."""
+        self._full_at = max(self._full_at, now) + self._slack + self._interval
+
     def due(self) -> int:
         """The first tick at which a token is there."""
         return self._full_at - self._slack
@@ -151,24 +155,31 @@ class Tokens:
         self._open = 0
         self._chats: dict[ChatId, _Chat] = {}
         self._sweep_at = CHATS_SWEPT_AT_LEAST
+        self._spent_at: int | None = None
+
+    def assume_spent(self, now: int) -> None:
+        """Begin with nothing left: others sent before, and what they used is not known."""
+        self._spent_at = now
+        self._pace.empty(now)
 
     def due(self, now: int) -> int | None:
         """When anything may be sent at all; None: not before an open request is answered."""
         room = self._limits.overall_ceiling - self._open
         if room < 1:
             return None
-        return max(self._pace.due(), self._second.due(now, room=room))
+        return max(self._pace.due(), self._second.due(now, room=room), self._after_others(1))
 
     def chat_due(self, chat_id: ChatId, now: int, *, shown: bool) -> int:
         """When a request may go to a chat that has none open; `shown`: it costs one of the
         chat's message tokens, as callback answers and deletions do not.
         """
         chat = self._chats.get(chat_id)
-        if chat is None:
-            return 0
         if not shown:
-            return chat.closed_until
-        due = max(chat.closed_until, chat.pace.due())
+            return 0 if chat is None else chat.closed_until
+        others = self._after_others(60 if chat_id < 0 else 1 / self._limits.chat_per_second)
+        if chat is None:
+            return others
+        due = max(chat.closed_until, chat.pace.due(), others)
         if chat.minute is not None:
             due = max(due, chat.minute.due(now, room=self._limits.group_per_minute))
         return due
@@ -213,7 +224,13 @@ class Tokens:
         if chat is None:
             self._sweep(now)
             chat = self._chats[chat_id] = _Chat(self._limits, chat_id)
+            if self._spent_at is not None:
+                chat.pace.empty(self._spent_at)
         return chat
+
+    def _after_others(self, seconds: float) -> int:
+        """The first tick at which nothing counts that others sent `seconds` ago."""
+        return 0 if self._spent_at is None else self._spent_at + span(seconds) + 1
 
     def _sweep(self, now: int) -> None:
         # Doubling the threshold makes a look at all chats cost O(1) per new chat.

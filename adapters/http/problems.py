@@ -1,4 +1,7 @@
-"""Errors as RFC 9457 problem documents; a client never sees a stack trace or its own input."""
+"""Errors as RFC 9457 problem documents; a client never sees a stack trace or its own input.
+
+The handlers are coroutines, because Starlette gives plain ones a thread each.
+"""
 
 from __future__ import annotations
 
@@ -29,15 +32,15 @@ def problem(
     )
 
 
-def refused(_request: Request, error: Exception) -> JSONResponse:
+async def refused(_request: Request, error: Exception) -> JSONResponse:
     """Answer a request that the routing refused: 404, 405 with its `Allow`, and so on."""
     if not isinstance(error, HTTPException):
-        return failed(_request, error)
+        return await failed(_request, error)
     status = HTTPStatus(error.status_code)
     detail = error.detail if error.detail != status.phrase else ""
     return problem(status, detail, headers=error.headers)
 
 
-def failed(_request: Request, _error: Exception) -> JSONResponse:
+async def failed(_request: Request, _error: Exception) -> JSONResponse:
     """Answer a request whose handler crashed; the traceback goes to the log, not to the client."""
     return problem(HTTPStatus.INTERNAL_SERVER_ERROR)

@@ -15,6 +15,7 @@ def crash_everywhere(
 ) -> Iterator[Run]:
     """Runs of `scenario` in each of which `node` is killed at another step.
 
+    `node` may also be the path of an actor, `root/tracker`: it alone is killed and restarted.
     The first run is the undisturbed one, which says how many steps there are; if it fails
     already, it is the only one. With `pairs`, every two steps as well, the second counted on
     through the second life. `every` takes only each so-many-th step. A step that a disturbed

@@ -27,7 +27,10 @@ class Killed(BaseException):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Crash:
-    """Kill `node` before its `step`-th step, counted over all its lives, from 1."""
+    """Kill `node` before its `step`-th step, counted over all its lives, from 1.
+
+    A node, or one actor by its path: `bot`, `root/tracker`.
+    """
 
     node: str
     step: int

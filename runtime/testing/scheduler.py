@@ -76,6 +76,8 @@ class Scheduler:
         """Everybody who can run steps once before anybody steps again."""
         self.heard: Callable[[str, Sequence[Any], int], None] | None = None
         """Told of each choice that is not plain: the stream, the candidates and the index."""
+        self.turned: Callable[[Cell, Sequence[Cell]], None] | None = None
+        """Told of each turn of an actor before it, with the others that are ready."""
 
     def choose(self, stream: str, candidates: Sequence[Any]) -> int:
         """The index of whoever goes next."""
@@ -98,9 +100,14 @@ class Scheduler:
         finally:
             trio_run._r, trio_run._ALLOW_DETERMINISTIC_SCHEDULING = before  # type: ignore[misc]  # noqa: SLF001
 
-    def ready_queue(self, note: Callable[[str], None]) -> Callable[[], deque[Cell]]:
-        """What `Dispatch.ready` makes: queues of ready actors that are taken as chosen here."""
-        return functools.partial(_Ready, self, note)
+    def ready_queue(
+        self, note: Callable[[str], None], turn: Callable[[Cell], None] | None = None
+    ) -> Callable[[], deque[Cell]]:
+        """What `Dispatch.ready` makes: queues of ready actors that are taken as chosen here.
+
+        `turn` is told of each that was taken.
+        """
+        return functools.partial(_Ready, self, note, turn)
 
 
 def _first(_candidates: Sequence[Any]) -> int:
@@ -183,10 +190,16 @@ class _TaskOrder(random.Random):
 class _Ready(deque["Cell"]):
     """Actors that are ready, of which the scheduler says who has the next turn."""
 
-    def __init__(self, scheduler: Scheduler, note: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        scheduler: Scheduler,
+        note: Callable[[str], None],
+        turn: Callable[[Cell], None] | None,
+    ) -> None:
         super().__init__()
         self._scheduler = scheduler
         self._note = note
+        self._turn = turn
 
     def popleft(self) -> Cell:
         """The chosen one, not the first."""
@@ -197,9 +210,13 @@ class _Ready(deque["Cell"]):
             del self[chosen]
         else:
             cell = super().popleft()
+        if self._scheduler.turned is not None:
+            self._scheduler.turned(cell, self)
         inbox = cell.inbox
         told = type(inbox[0][0]).__name__ if inbox else "-"
         self._note(f"actor {cell.path} {told}")
+        if self._turn is not None:
+            self._turn(cell)
         return cell
 
 

@@ -16,7 +16,6 @@ The same plan gives the same run, down to the digest of its trace, in any proces
 from __future__ import annotations
 
 import random
-import re
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -31,14 +30,15 @@ from runtime.dispatch import Dispatch
 from runtime.system import STOP_SECONDS
 from runtime.testing.choices import Choices, Taken
 from runtime.testing.clock import JumpClock, TimeIsUp, run
-from runtime.testing.fence import fenced
+from runtime.testing.fence import collect, fenced
 from runtime.testing.log import muted
 from runtime.testing.network import Network
 from runtime.testing.node import Boot, Crash, Life, Node
 from runtime.testing.scheduler import Scheduler, check_trio, scheduler_of
 from runtime.testing.system import TestSystem
 from runtime.testing.trace import EVENTS_KEPT, Trace
-from runtime.testing.waiting import TRIOS_OWN, waiting
+from runtime.testing.waiting import waiting
+from runtime.testing.watch import Watch
 from runtime.world import VirtualWorld
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
@@ -51,7 +51,6 @@ OUTSIDE = "outside"
 """The host name of whatever is no node."""
 
 Scenario = Callable[["Simulation"], Awaitable[None]]
-_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 
 class PropertyError(AssertionError):
@@ -91,7 +90,7 @@ class Run:
     """The last lines of the trace."""
     choices: Taken
     node_steps: Mapping[str, int]
-    """Steps of each node over all its lives: the points at which it can be crashed."""
+    """Steps of each node and of each actor over all their lives: where they can be crashed."""
 
 
 class Simulation:
@@ -109,7 +108,7 @@ class Simulation:
             luck=self.luck("scheduler"),
             choices=self.choices,
         )
-        self.network = Network(luck=self.luck("network"), note=self.note, host_of=self.host_of)
+        self.network = Network(luck=self.luck("network"), note=self.note, host_of=self._here)
         self.nodes: dict[str, Node] = {}
         self.reached: Counter[str] = Counter()
         """What `sometimes` was told."""
@@ -118,7 +117,7 @@ class Simulation:
         self._rules: list[tuple[str, Callable[[], bool]]] = []
         self._lucks: dict[str, random.Random] = {}
         self._skew = timedelta()
-        self._watch = _Watch(self)
+        self._watch = Watch(self.trace.write, plan.crashes, on_crash=self._actor_crashed)
         self._last_words: list[tuple[BaseException, list[str]]] = []
 
     # Time and luck
@@ -177,7 +176,7 @@ class Simulation:
     @property
     def dispatch(self) -> Dispatch:
         """For `ActorSystem(dispatch=)`: one message a turn, and the scheduler says whose."""
-        ready = self.scheduler.ready_queue(self.trace.write)
+        ready = self.scheduler.ready_queue(self.trace.write, self._watch.turn)
         return Dispatch(turn_messages_max=1, lead_turns_max=1, ready=ready, helps=False)
 
     @asynccontextmanager
@@ -223,10 +222,21 @@ class Simulation:
         self.reached[f"crash of {node.name}"] += 1
         self.network.host(node.name).kill()
 
+    def _actor_crashed(self, crash: Crash) -> None:
+        self.note(f"crash: {crash}")
+        self.reached[f"crash of {crash.node}"] += 1
+
     def host_of(self) -> str:
         """The node whose task runs now."""
         life = self._watch.life_of(trio.lowlevel.current_task())
         return OUTSIDE if life is None else life.node.name
+
+    def _here(self) -> str:
+        """As `host_of`, for the network: the dead make no new sockets."""
+        life = self.life()
+        if life is not None:
+            life.check()
+        return self.host_of()
 
     def life(self) -> Life | None:
         """The life whose task runs now; None outside of nodes."""
@@ -268,15 +278,20 @@ class Simulation:
         if self.trace.steps > STEPS_MAX:
             self.clock.fail(TimeIsUp(f"no end after {STEPS_MAX:,} steps\n{waiting()}"))
         for name, check in self._rules:
-            if self.clock.failure is None and not check():
-                error = PropertyError(f"not always true: {name}")
-                self._failing(error)
-                self.clock.fail(error)
+            if self.clock.failure is None:
+                # Captured: trio switches an instrument off that raises, and nobody looks any more.
+                held = outcome.capture(check)
+                if isinstance(held, outcome.Error) or not held.value:
+                    error = PropertyError(f"not always true: {name}")
+                    error.__cause__ = held.error if isinstance(held, outcome.Error) else None
+                    self._failing(error)
+                    self.clock.fail(error)
 
     def _failing(self, error: BaseException) -> None:
         """`error` is on its way out: what happens from here on is clean-up, of no interest."""
         if self._keeps_few:
             self._last_words.append((error, self.trace.last))
+        self.note(f"failure: {type(error).__name__}")
 
     def _events(self, failure: BaseException | None) -> list[str]:
         """The last events, up to the failure if there is one."""
@@ -298,7 +313,7 @@ class Simulation:
             self.scheduler.installed(),
             muted(),
         ):
-            watch = [self._watch]
+            watch = [self._watch, _Look(self.look)]
             ended = outcome.capture(run, self.play, scenario, clock=self.clock, instruments=watch)
         failure = _bare(ended.error) if isinstance(ended, outcome.Error) else None
         if isinstance(failure, KeyboardInterrupt):
@@ -313,7 +328,10 @@ class Simulation:
             sometimes=dict(self.reached),
             events=tuple(self._events(failure)),
             choices=self.choices.taken,
-            node_steps={name: node.steps for name, node in self.nodes.items()},
+            node_steps={
+                **{name: node.steps for name, node in self.nodes.items()},
+                **self._watch.actor_steps,
+            },
         )
 
 
@@ -350,53 +368,14 @@ class _World(VirtualWorld):
         self._simulation.shift(seconds)
 
 
-class _Watch(trio.abc.Instrument):
-    """Sees every step: writes the trace, counts the steps of nodes, checks the rules."""
+class _Look(trio.abc.Instrument):
+    """Checks the rules after every step, and collects the garbage after the same ones always."""
 
-    def __init__(self, simulation: Simulation) -> None:
-        self._simulation = simulation
-        self._write = simulation.trace.write
-        self._tasks: dict[trio.lowlevel.Task, tuple[str, Life | None]] = {}
-        self._count = 0
-
-    def life_of(self, task: trio.lowlevel.Task) -> Life | None:
-        """Whose life a task is part of: that of the task which started it."""
-        known = self._tasks.get(task)
-        return None if known is None else known[1]
-
-    def label_of(self, task: trio.lowlevel.Task) -> str:
-        """What the trace calls `task`, without the word `step`."""
-        known = self._tasks.get(task)
-        return (
-            "a task of trio"
-            if known is None or not known[0]
-            else known[0].replace("step", "task", 1)
-        )
-
-    def enter(self, life: Life) -> None:
-        """From here on, this task and what it starts are part of `life`."""
-        task = trio.lowlevel.current_task()
-        self._tasks[task] = (self._tasks[task][0], life)
-
-    def task_spawned(self, task: trio.lowlevel.Task) -> None:
-        nursery = task.parent_nursery
-        life = None if nursery is None else self.life_of(nursery.parent_task)
-        if task.name in TRIOS_OWN:
-            self._tasks[task] = ("", None)
-            return
-        self._count += 1
-        name = _ADDRESS.sub("", task.name).rpartition(".")[2]
-        self._tasks[task] = (f"step {self._count} {name}", life)
-
-    def task_exited(self, task: trio.lowlevel.Task) -> None:
-        del self._tasks[task]
-
-    def before_task_step(self, task: trio.lowlevel.Task) -> None:
-        label, life = self._tasks[task]
-        if label:
-            self._write(label)
-        if life is not None:
-            life.step()
+    def __init__(self, look: Callable[[], None]) -> None:
+        self._look = look
+        self._steps = 0
 
     def after_task_step(self, _: trio.lowlevel.Task) -> None:
-        self._simulation.look()
+        self._look()
+        self._steps += 1
+        collect(self._steps)

@@ -33,11 +33,12 @@ class Broken(io.StringIO):
 
 @pytest.fixture(autouse=True)
 def _the_process_as_it_was() -> Iterator[None]:
+    configured = structlog.get_config()
     root, hooks = logging.root, (sys.excepthook, threading.excepthook)
     handlers, level, raising = root.handlers[:], root.level, logging.raiseExceptions
     levels = {name: logging.getLogger(name).level for name in TALKATIVE}
     yield
-    structlog.reset_defaults()
+    structlog.configure(**configured)
     structlog.contextvars.clear_contextvars()
     root.handlers, logging.raiseExceptions = handlers, raising
     root.setLevel(level)

@@ -350,7 +350,7 @@ def test_a_failure_is_shrunk_to_what_it_takes(capsys: pytest.CaptureFixture[str]
     assert "choices out of the ordinary" in err
     assert (shrunk["choices"], shrunk["crashes"]) == (1, [])
     [cause] = shrunk["causes"]
-    assert "tortoise overtook task 4 hare" in cause
+    assert "tortoise overtook task 2 hare" in cause
     assert told(*shrunk["replay"].split()[3:], capsys=capsys)[0] == 1
 
 

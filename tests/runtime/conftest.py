@@ -16,10 +16,11 @@ def _drop(*_: Any) -> Any:
 
 @pytest.fixture(autouse=True)
 def _quiet() -> Iterator[None]:
+    before = structlog.get_config()
     structlog.configure(
         processors=[_drop],
         wrapper_class=structlog.make_filtering_bound_logger(logging.NOTSET),
         cache_logger_on_first_use=False,
     )
     yield
-    structlog.reset_defaults()
+    structlog.configure(**before)

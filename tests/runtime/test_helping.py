@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
@@ -212,6 +213,18 @@ async def test_a_kill_before_the_leader_has_taken_over_leaves_one_fate(
             await question
         assert ref.state is State.STOPPED
         assert [dead.reason for dead in system.dead_letters] == [reason]
+
+
+async def test_a_coroutine_that_was_handed_over_does_not_begin_after_a_kill() -> None:
+    async with running() as system:
+        ref = await plain(system)
+        question = hand_over(system, ref, sleeps(math.inf))
+        ref.kill()
+        with pytest.raises(ActorDeadError):
+            await question
+        assert ref.state is State.STOPPED
+        assert trio.current_time() == 0.0
+        assert [dead.reason for dead in system.dead_letters] == ["killed"]
 
 
 @pytest.mark.parametrize("deed", [fail, sleeps(5)], ids=["a failure", "a coroutine"])

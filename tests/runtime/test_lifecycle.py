@@ -277,6 +277,19 @@ _ENDS: dict[str, Any] = {
 }
 
 
+async def test_watchers_hear_of_it_in_the_order_in_which_they_asked() -> None:
+    """And not in the order of a set of references, which hash as their paths do."""
+    async with running() as system:
+        out = Probe()
+        ref = system.spawn(Puppet)
+        watchers = [system.spawn(lambda: Puppet(out)) for _ in range(20)]
+        for watcher in watchers:
+            await watcher.ask(lambda me: me.watch(ref))
+        asked = list(ref._cell.watchers or ())
+        await ref.stop()
+        assert asked == watchers
+
+
 async def test_a_restart_is_no_end() -> None:
     async with running() as system:
         out = Probe()

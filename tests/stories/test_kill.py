@@ -33,7 +33,7 @@ START_SECONDS = 1.0
 LIFE_SECONDS = 1.0
 """Within this time of being up the others are."""
 
-pytestmark = pytest.mark.real_clock
+pytestmark = pytest.mark.process
 
 
 async def test_killed_at_any_moment_it_loses_nobody(database_url: str, tmp_path: Path) -> None:

@@ -217,6 +217,17 @@ async def test_restarted_it_has_forgotten_its_letters_and_delivers_what_is_told_
         assert {"1", "2", "3", "4", "5", "6"} <= set(home.texts())
 
 
+async def test_restarted_it_keeps_the_pace_of_its_predecessor() -> None:
+    async with house() as home:
+        for life in range(4):
+            for number in range(3):
+                home.say(f"{life} {number}")
+            await trio.sleep(0.3)
+            home.ref.kill(RuntimeError("struck"))
+        await trio.sleep(60)
+        assert home.messenger.refused_for_pace() == 0
+
+
 async def test_those_who_watch_hear_of_it_every_few_seconds_however_much_there_is_to_do() -> None:
     async with house() as home:
         for number in range(500):

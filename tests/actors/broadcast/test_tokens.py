@@ -178,3 +178,46 @@ def test_idle_chats_are_forgotten_and_closed_ones_are_not() -> None:
         tokens.answered(ChatId(number), now, shown=True, counted=True)
         assert tokens.known() <= 2 * CHATS_SWEPT_AT_LEAST
     assert tokens.chat_due(GROUP, now, shown=True) == ticks(10**9)
+
+
+def test_who_begins_after_others_begins_without_tokens() -> None:
+    tokens, now = Tokens(Limits()), ticks(100.0)
+    tokens.assume_spent(now)
+
+    assert tokens.left(now) == 0
+    assert tokens.due(now) == now + TICKS_PER_SECOND + 1
+    assert tokens.chat_due(USER, now, shown=True) == now + TICKS_PER_SECOND + 1
+    assert tokens.chat_due(USER, now, shown=False) == 0
+    assert tokens.chat_due(GROUP, now, shown=True) == now + 60 * TICKS_PER_SECOND + 1
+
+
+def test_a_burst_before_and_after_a_failure_is_one_burst() -> None:
+    """What a chat gets from two dispatchers is what it may get from one."""
+    limits = Limits()
+    sent: list[float] = []
+    for seconds in (100.0, 100.3, 101.9):
+        tokens = Tokens(limits)
+        if sent:
+            tokens.assume_spent(ticks(seconds))
+        now = ticks(seconds)
+        for _ in range(2):
+            now = max(now, tokens.chat_due(USER, now, shown=True), tokens.due(now) or 0)
+            tokens.take(now)
+            tokens.answered(USER, now, shown=True, counted=True)
+            sent.append(now / TICKS_PER_SECOND)
+    for place, first in enumerate(sent):
+        for count, last in enumerate(sent[place:], start=1):
+            assert count <= limits.chat_burst + (last - first) * limits.chat_per_second + 1e-6
+
+
+def test_long_after_a_failure_it_is_forgotten() -> None:
+    tokens, now = Tokens(Limits()), ticks(100.0)
+    tokens.assume_spent(now)
+    later = now + 61 * TICKS_PER_SECOND
+    assert tokens.left(later) == Limits().overall_burst
+    assert tokens.chat_due(USER, later, shown=True) <= later
+    assert tokens.chat_due(GROUP, later, shown=True) <= later
+    for left in (2, 1, 0):
+        tokens.take(later)
+        tokens.answered(USER, later, shown=True, counted=True)
+        assert (tokens.chat_due(USER, later, shown=True) <= later) == (left > 0)

@@ -29,7 +29,11 @@ from adapters.postgres.tracker import PostgresWatches
 
 T = TypeVar("T")
 
-KINDS = ("memory", "memory over a line", "postgres")
+KINDS = (
+    "memory",
+    "memory over a line",
+    pytest.param("postgres", marks=pytest.mark.postgres),  # `stores_of` asks for its database later
+)
 LATENCY_SECONDS = 0.0005
 RECEIVED_AT = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 

@@ -1,4 +1,4 @@
-"""One promise for every messenger: the one in memory, and Telegram's over real sockets.
+"""One promise for every messenger: the one in memory, and Telegram's over HTTP.
 
 The dispatcher's tests believe the messenger in memory; this is why they may.
 """
@@ -22,8 +22,6 @@ from adapters.sandbox.server import serve
 from adapters.sandbox.telegram import TOKEN, TelegramSandbox
 from adapters.telegram.bot import connected
 from adapters.telegram.messenger import TelegramMessenger
-
-pytestmark = pytest.mark.real_clock
 
 CHAT = ChatId(7)
 

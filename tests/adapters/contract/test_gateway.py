@@ -27,8 +27,6 @@ from runtime.testing import Probe, running
 from runtime.world import RealWorld
 from tests.adapters.contract.stores import KINDS, stores_of
 
-pytestmark = pytest.mark.real_clock
-
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 FIRST, SECOND, THIRD = UUID(int=1), UUID(int=2), UUID(int=3)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from uuid import UUID
 
-import pytest
 import trio
 
 from actors.gateway.model import Entry
@@ -59,7 +58,6 @@ async def test_in_memory_a_recovery_comes_after_what_nobody_waits_for_any_more()
         nursery.cancel_scope.cancel()
 
 
-@pytest.mark.real_clock
 async def test_in_postgresql_a_recovery_takes_its_turn_at_the_writer(database: Database) -> None:
     nobody_reads = Database(writer=database._writer, readers=[])
     inbox, sessions = PostgresInbox(nobody_reads), PostgresSessions(nobody_reads)

@@ -15,8 +15,6 @@ from actors.sessions.model import Language, Note, Session, State
 from actors.sessions.ports import Alarm
 from tests.adapters.contract.stores import KINDS, Stores, stores_of
 
-pytestmark = pytest.mark.real_clock
-
 NOON = datetime(2026, 11, 21, 12, 0, 0, 123_456, tzinfo=UTC)
 ANNA = ChatId(7_000_000_001)
 FULL = Session(

@@ -20,8 +20,6 @@ from adapters.sandbox.nocodb import TABLE_ID, TOKEN, NocodbSandbox
 from adapters.sandbox.server import serve
 from tests.adapters.contract.stores import KINDS, Stores, stores_of
 
-pytestmark = pytest.mark.real_clock
-
 NOON = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)
 
 

@@ -1,4 +1,7 @@
-"""One connection over real sockets: honest clients are served, the others harm only themselves."""
+"""One connection: honest clients are served, the others harm only themselves.
+
+Over real sockets where it depends on the kernel: on its buffers, and on when it resets.
+"""
 
 from __future__ import annotations
 
@@ -29,8 +32,6 @@ from tests.adapters.http.wire import (
     serving,
     status_of,
 )
-
-pytestmark = pytest.mark.real_clock
 
 IMPATIENT = Deadlines(
     headers_seconds=0.2,
@@ -196,6 +197,7 @@ async def test_headers_beyond_the_limit_are_refused_however_they_arrive() -> Non
         assert status_of(await read_all(stream)) == 431
 
 
+@pytest.mark.real_clock
 async def test_a_client_that_vanishes_harms_nobody() -> None:
     async with serving(app(), IMPATIENT) as served:
         for request in (b"", b"GET / HT", get(), get("/slow"), get("/endless"), get("/huge")):
@@ -303,6 +305,7 @@ async def test_a_slow_answer_is_not_an_idle_connection() -> None:
         assert (await read_all(stream)).endswith(b"at last")
 
 
+@pytest.mark.real_clock
 async def test_a_client_that_never_reads_is_cut_off() -> None:
     async with serving(app(), IMPATIENT) as served, await connect(served.port) as stream:
         await stream.send_all(get("/huge"))
@@ -327,6 +330,7 @@ async def test_a_client_that_closes_its_side_still_gets_its_answer() -> None:
         assert (await read_all(stream)).endswith(b"at last")
 
 
+@pytest.mark.real_clock
 async def test_an_endless_answer_ends_with_its_client() -> None:
     async with serving(app(), IMPATIENT) as served:
         stream = await connect(served.port)
@@ -336,6 +340,7 @@ async def test_an_endless_answer_ends_with_its_client() -> None:
         await served.until(lambda: served.ended == 1)
 
 
+@pytest.mark.real_clock
 async def test_an_answer_outlives_the_rest_of_a_body_that_nobody_wants() -> None:
     """Closing over unread input would reset the connection and lose the 413."""
     head = b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 10000000\r\n\r\n"
@@ -344,6 +349,7 @@ async def test_an_answer_outlives_the_rest_of_a_body_that_nobody_wants() -> None
         assert status_of(await read_all(stream)) == 413
 
 
+@pytest.mark.real_clock
 async def test_many_small_chunks_of_an_unwanted_body_do_not_jam_the_connection() -> None:
     head = b"POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
     async with serving(app()) as served, await connect(served.port) as stream:

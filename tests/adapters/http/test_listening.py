@@ -6,7 +6,7 @@ import pytest
 
 from adapters.http.listening import Bind, CannotListen, ensure_free, listen, port_of
 
-pytestmark = pytest.mark.real_clock
+pytestmark = pytest.mark.real_clock  # what the kernel says, not what we think it says
 
 
 @pytest.mark.parametrize(

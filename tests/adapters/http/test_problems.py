@@ -29,22 +29,22 @@ def test_a_problem_has_a_title_a_status_and_perhaps_a_detail() -> None:
     assert detailed.headers["retry-after"] == "1"
 
 
-def test_a_refusal_keeps_its_headers() -> None:
-    answer = refused(REQUEST, HTTPException(405, headers={"Allow": "GET, HEAD"}))
+async def test_a_refusal_keeps_its_headers() -> None:
+    answer = await refused(REQUEST, HTTPException(405, headers={"Allow": "GET, HEAD"}))
     assert answer.status_code == 405
     assert answer.headers["allow"] == "GET, HEAD"
     assert "detail" not in told(answer)
 
 
-def test_a_refusal_with_a_reason_says_it() -> None:
-    answer = refused(REQUEST, HTTPException(409, "somebody was faster"))
+async def test_a_refusal_with_a_reason_says_it() -> None:
+    answer = await refused(REQUEST, HTTPException(409, "somebody was faster"))
     assert told(answer)["detail"] == "somebody was faster"
 
 
-def test_a_failure_says_nothing_about_itself() -> None:
+async def test_a_failure_says_nothing_about_itself() -> None:
     for answer in (
-        failed(REQUEST, KeyError("secret")),
-        refused(REQUEST, KeyError("secret")),
+        await failed(REQUEST, KeyError("secret")),
+        await refused(REQUEST, KeyError("secret")),
     ):
         assert answer.status_code == 500
         assert b"secret" not in answer.body

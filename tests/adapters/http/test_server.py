@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
@@ -21,12 +19,10 @@ from adapters.http.listening import Bind, CannotListen, listen, port_of
 from adapters.http.messages import FindUrl, Listening
 from adapters.http.operator import operator_routes
 from adapters.http.server import HttpServer
-from runtime import ActorFailed, ActorRef, ActorSystem, RealWorld, ask
-from runtime.testing import Probe, TestSystem, running
+from runtime import ActorFailed, ActorRef, ActorSystem, ask
+from runtime.testing import Probe, running
 from tests.adapters.http.operations import Watched
 from tests.adapters.http.wire import connect, exchange, get, read_all, read_until, status_of
-
-pytestmark = pytest.mark.real_clock
 
 LOOPBACK = Bind("127.0.0.1", 0)
 IMPATIENT = Deadlines(
@@ -63,13 +59,6 @@ ROUTES: list[BaseRoute] = [
 ]
 
 
-@asynccontextmanager
-async def real_system() -> AsyncIterator[TestSystem]:
-    with trio.fail_after(30):
-        async with running(world=RealWorld()) as system:
-            yield system
-
-
 async def serve(system: ActorSystem, bind: Bind = LOOPBACK, **options: Any) -> tuple[Any, int]:
     """Start a server and return its reference and its port."""
     app = application(ROUTES)
@@ -81,7 +70,7 @@ async def serve(system: ActorSystem, bind: Bind = LOOPBACK, **options: Any) -> t
 
 
 async def test_it_publishes_its_url_and_serves_there() -> None:
-    async with real_system() as system:
+    async with running() as system:
         heard = Probe()
         system.events.subscribe(Listening, heard)
         server, port = await serve(system)
@@ -94,17 +83,19 @@ async def test_it_publishes_its_url_and_serves_there() -> None:
         assert answer.headers["date"]
 
 
+@pytest.mark.real_clock
 async def test_ipv6_is_spoken() -> None:
-    async with real_system() as system:
+    async with running() as system:
         server, port = await serve(system, Bind("::1", 0))
         async with httpx.AsyncClient() as http:
             assert (await http.get(f"http://[::1]:{port}/hello")).text == "hello"
         assert await ask(server, FindUrl()) == f"http://[::1]:{port}"
 
 
+@pytest.mark.real_clock
 async def test_a_port_in_use_fails_the_start_with_a_sentence() -> None:
     (taken,) = await listen(LOOPBACK)
-    async with taken, real_system() as system:
+    async with taken, running() as system:
         bind = Bind("127.0.0.1", port_of(taken))
         failures = Probe()
         system.events.subscribe(ActorFailed, failures)
@@ -117,8 +108,9 @@ async def test_a_port_in_use_fails_the_start_with_a_sentence() -> None:
     )
 
 
+@pytest.mark.real_clock
 async def test_it_takes_the_port_again_after_a_failure() -> None:
-    async with real_system() as system:
+    async with running() as system:
         spare, port = await serve(system)
         await spare.stop()
         server, port = await serve(system, Bind("127.0.0.1", port))
@@ -137,7 +129,7 @@ async def test_it_takes_the_port_again_after_a_failure() -> None:
 
 
 async def test_a_crashing_request_costs_nobody_else_anything() -> None:
-    async with real_system() as system:
+    async with running() as system:
         reports = Probe()
         system.events.subscribe(Reported, reports)
         server, port = await serve(system)
@@ -149,8 +141,9 @@ async def test_a_crashing_request_costs_nobody_else_anything() -> None:
         assert len(system.incidents) == 1
 
 
+@pytest.mark.real_clock
 async def test_garbage_does_not_restart_it() -> None:
-    async with real_system() as system:
+    async with running() as system:
         _, port = await serve(system)
         for garbage in (b"\x16\x03\x01\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n", b"A" * 40_000):
             async with await connect(port) as stream:
@@ -161,7 +154,7 @@ async def test_garbage_does_not_restart_it() -> None:
 
 
 async def test_idle_connections_make_room_for_those_who_ask() -> None:
-    async with real_system() as system:
+    async with running() as system:
         _, port = await serve(system, connections_max=8)
         idle = [await connect(port) for _ in range(30)]
         for _ in range(10):
@@ -171,7 +164,7 @@ async def test_idle_connections_make_room_for_those_who_ask() -> None:
 
 
 async def test_with_everybody_busy_a_newcomer_is_turned_away() -> None:
-    async with real_system() as system:
+    async with running() as system:
         _, port = await serve(system, connections_max=2)
         busy = [await connect(port) for _ in range(2)]
         for stream in busy:
@@ -185,7 +178,7 @@ async def test_with_everybody_busy_a_newcomer_is_turned_away() -> None:
 
 
 async def test_stopping_answers_who_is_being_served_and_nobody_new() -> None:
-    async with real_system() as system:
+    async with running() as system:
         server, port = await serve(system)
         async with await connect(port) as busy, await connect(port) as idle:
             await busy.send_all(get("/slow", close=False))
@@ -198,8 +191,9 @@ async def test_stopping_answers_who_is_being_served_and_nobody_new() -> None:
             assert await stopped
 
 
+@pytest.mark.real_clock
 async def test_a_client_that_never_reads_does_not_hold_up_the_stop() -> None:
-    async with real_system() as system:
+    async with running() as system:
         server, port = await serve(system)
         async with await connect(port) as stream:
             await stream.send_all(get("/huge"))
@@ -210,7 +204,7 @@ async def test_a_client_that_never_reads_does_not_hold_up_the_stop() -> None:
 
 
 async def test_it_reports_what_it_does() -> None:
-    async with real_system() as system:
+    async with running() as system:
         reports = Probe()
         system.events.subscribe(Reported, reports)
         server, port = await serve(system)
@@ -235,7 +229,7 @@ def _report() -> object:
 
 @pytest.mark.parametrize("path", ["/livez", "/readyz", "/health", "/health/tree", "/metrics"])
 async def test_the_operators_routes_work_over_a_real_port(path: str) -> None:
-    async with real_system() as system:
+    async with running() as system:
         app = application(
             operator_routes(Watched(system).views(), Operators(token=None, loopback=True))
         )

@@ -37,7 +37,7 @@ def nocodb(request: pytest.FixtureRequest) -> NocodbSandbox:
 
 
 class Connect(Protocol):
-    """Opens a client of a sandbox, over a real socket."""
+    """Opens a client of a sandbox, over HTTP."""
 
     def __call__(
         self, nocodb: NocodbSandbox, *, token: str = TOKEN, table_id: str = TABLE_ID

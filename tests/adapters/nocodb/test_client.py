@@ -1,4 +1,4 @@
-"""Whatever a server answers has one defined outcome, over real sockets."""
+"""Whatever a server answers has one defined outcome."""
 
 from __future__ import annotations
 
@@ -15,8 +15,6 @@ from actors.kernel.failures import Unavailable
 from adapters.nocodb import client as subject
 from adapters.nocodb.client import ANSWER_BYTES_MAX, NocoClient, Refusal, Reply, tls_for
 from adapters.sandbox.server import Request, Response, serve
-
-pytestmark = pytest.mark.real_clock
 
 TOKEN = "canary-token-that-nobody-may-ever-print"
 
@@ -61,6 +59,7 @@ async def test_an_answer_carries_its_json_and_the_servers_time() -> None:
     assert reply.latency_seconds > 0
 
 
+@pytest.mark.real_clock
 async def test_the_question_goes_out_as_nocodb_wants_it() -> None:
     server = Scripted(Response.of({}))
     async with serve(server) as url, a_client(f"{url}/") as client:
@@ -119,6 +118,7 @@ async def test_whatever_is_not_an_answer_is_unavailable(answer: Response | None)
     assert len(raised.value.detail) < 400
 
 
+@pytest.mark.real_clock
 async def test_a_server_that_is_not_there_is_unavailable() -> None:
     async with serve(Scripted(None)) as url:
         pass

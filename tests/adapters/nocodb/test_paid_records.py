@@ -20,8 +20,6 @@ from adapters.nocodb.paid_records import (
 from adapters.sandbox.nocodb import NocodbSandbox
 from tests.adapters.nocodb.conftest import Connect, OddNocodb
 
-pytestmark = pytest.mark.real_clock
-
 NOON = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)
 LONG_AGO = Place(after=NOON - timedelta(days=9_000))
 

@@ -12,8 +12,6 @@ from adapters.sandbox.nocodb import NocodbSandbox
 from adapters.sandbox.nocodb_table import Column, Kind
 from tests.adapters.nocodb.conftest import Connect, OddNocodb
 
-pytestmark = pytest.mark.real_clock
-
 ANNA = Registration(
     chat_id=ChatId(5_000_000_001), name="Анна <b>", contact="+380441234567", language=Language.UK
 )

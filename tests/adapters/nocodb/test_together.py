@@ -22,8 +22,6 @@ from runtime import RealWorld
 from runtime.testing import Probe, TestSystem, running
 from tests.adapters.nocodb.conftest import Connect
 
-pytestmark = pytest.mark.real_clock
-
 INTERVAL_SECONDS = 0.05
 LATE_SECONDS = 0.8
 """The client of these tests gives up after half a second."""

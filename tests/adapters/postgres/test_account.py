@@ -15,6 +15,8 @@ from adapters.postgres.account import Account, server_account
 from adapters.postgres.refusals import FolderRefused
 from tests.adapters.postgres import folders
 
+pytestmark = pytest.mark.process
+
 AS_ROOT = os.geteuid() == 0
 STRANGER = 54321
 

@@ -18,6 +18,8 @@ from adapters.postgres.binaries import (
 from adapters.postgres.refusals import NoBinaries, WrongVersion
 from tests.adapters.postgres import folders
 
+pytestmark = pytest.mark.postgres
+
 
 def test_what_is_found_is_recent_enough_and_runs() -> None:
     found = find_binaries(environment={})

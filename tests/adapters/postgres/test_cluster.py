@@ -16,6 +16,8 @@ from adapters.postgres.cluster import SOCKET_PATH_BYTES_MAX, Cluster, server_env
 from adapters.postgres.refusals import AlreadyRunning, FolderRefused, WrongVersion
 from tests.adapters.postgres import folders
 
+pytestmark = pytest.mark.postgres
+
 
 @pytest.fixture
 def folder() -> Iterator[Path]:

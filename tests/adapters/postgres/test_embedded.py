@@ -19,8 +19,6 @@ from adapters.postgres import embedded
 from adapters.postgres.embedded import EmbeddedServer
 from adapters.postgres.refusals import AlreadyRunning, StartFailed
 
-pytestmark = pytest.mark.real_clock
-
 ROOT = Path(__file__).parents[3]
 SOON_SECONDS = 15.0
 """Far more than anything here takes; a busy machine is not a bug."""

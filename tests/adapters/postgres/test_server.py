@@ -39,7 +39,6 @@ def answers(server: EmbeddedServer) -> bool:
         return False
 
 
-@pytest.mark.real_clock
 async def test_the_server_lives_as_long_as_its_actor(folder: Path) -> None:
     server = EmbeddedServer(folder)
     async with ActorSystem(tree(server)) as system:
@@ -57,7 +56,6 @@ async def test_the_server_lives_as_long_as_its_actor(folder: Path) -> None:
     assert not answers(server)
 
 
-@pytest.mark.real_clock
 async def test_a_start_that_fails_costs_a_restart(folder: Path) -> None:
     server = EmbeddedServer(folder, settings={"max_connections": "none"})
     with pytest.raises(SupervisionError) as caught:
@@ -68,7 +66,6 @@ async def test_a_start_that_fails_costs_a_restart(folder: Path) -> None:
     assert "more than 1 times" in str(caught.value)
 
 
-@pytest.mark.real_clock
 async def test_a_folder_in_use_ends_the_system_at_once(folder: Path) -> None:
     server = EmbeddedServer(folder)
     await server.start()

@@ -66,7 +66,6 @@ def test_a_reader_cannot_write(blank_url: str) -> None:
         connection.execute("create table x ()")
 
 
-@pytest.mark.real_clock
 @pytest.mark.parametrize("name", ["fsync", "full_page_writes", "synchronous_commit"])
 async def test_a_server_that_may_lose_commits_is_refused(folder: Path, name: str) -> None:
     server = EmbeddedServer(folder, settings={name: "off"})

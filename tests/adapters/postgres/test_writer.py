@@ -21,8 +21,6 @@ from runtime import ActorSystem, Backoff, SupervisionError, Timeout
 from runtime.state import State
 from tests.adapters.postgres.store import Store, execute, running_store
 
-pytestmark = pytest.mark.real_clock
-
 
 def note(number: int) -> Statement:
     sql = "insert into note values (%(n)s) on conflict do nothing"

@@ -14,8 +14,6 @@ from tests.adapters.postgres.proxy import Direction, Proxy, running_proxy
 from tests.adapters.postgres.store import Store, execute, running_store
 from tests.fixtures.postgres import reachable_folder
 
-pytestmark = pytest.mark.real_clock
-
 WARM_UPS = 8
 CUTS = 25
 """Per direction and shape of batch; the places differ from shape to shape."""

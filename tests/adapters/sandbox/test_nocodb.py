@@ -166,7 +166,6 @@ async def test_the_cloud_takes_five_requests_a_second_then_rests_thirty() -> Non
         assert (await ask_nocodb(nocodb))[0] == 200
 
 
-@pytest.mark.real_clock
 async def test_a_registration_over_a_socket() -> None:
     nocodb = NocodbSandbox(booleans="sqlite")
     async with (

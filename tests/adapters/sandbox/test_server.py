@@ -72,7 +72,6 @@ async def test_it_answers_one_connection_again_and_again() -> None:
     assert app.seen[0].parameters == {"x": "1", "y": "А"}
 
 
-@pytest.mark.real_clock
 async def test_many_connections_are_served_at_once() -> None:
     async with (
         serve(Echo()) as url,
@@ -108,6 +107,7 @@ async def test_an_error_inside_the_block_comes_out_as_it_is() -> None:
             raise KeyError("bare")
 
 
+@pytest.mark.real_clock
 async def test_a_port_in_use_is_an_error_and_leaves_nothing_behind() -> None:
     async with serve(Echo()) as url:
         with pytest.raises(OSError, match="in use"):
@@ -115,7 +115,6 @@ async def test_a_port_in_use_is_an_error_and_leaves_nothing_behind() -> None:
                 pass
 
 
-@pytest.mark.real_clock
 async def test_a_dropped_request_was_carried_out_but_is_never_answered() -> None:
     app = Echo()
     async with serve(app) as url, httpx.AsyncClient() as client:
@@ -125,7 +124,6 @@ async def test_a_dropped_request_was_carried_out_but_is_never_answered() -> None
     assert app.seen[0].body == b"paid"
 
 
-@pytest.mark.real_clock
 @pytest.mark.parametrize(
     ("ids", "step", "comma", "most"),
     [
@@ -147,6 +145,7 @@ async def test_the_head_may_be_as_long_as_nodes(ids: int, step: int, comma: str,
     assert statuses == [200, 431]
 
 
+@pytest.mark.real_clock
 async def test_a_head_too_long_gets_an_empty_431_and_the_end_of_the_connection() -> None:
     app = Echo()
     async with spoken_to(app) as stream:

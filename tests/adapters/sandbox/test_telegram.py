@@ -110,7 +110,6 @@ async def test_every_request_with_the_right_token_is_counted() -> None:
     assert telegram.calls == {"getme": 2, "sendmessage": 1}
 
 
-@pytest.mark.real_clock
 async def test_a_whole_conversation_over_a_socket() -> None:
     telegram = TelegramSandbox()
     olha = telegram.user(7, "Olha", language_code="uk")

@@ -59,7 +59,6 @@ def _loops() -> int:
     return sum(isinstance(thing, asyncio.AbstractEventLoop) for thing in gc.get_objects())
 
 
-@pytest.mark.real_clock
 async def test_call_answers_the_bare_result_and_leaves_none_out() -> None:
     recorder = Recorder({"odd": [1]})
     async with bot_of(recorder) as bot:
@@ -67,7 +66,6 @@ async def test_call_answers_the_bare_result_and_leaves_none_out() -> None:
     assert recorder.asked == [("getChat", {"chat_id": "7"})]
 
 
-@pytest.mark.real_clock
 @pytest.mark.parametrize("slash", ["", "/"])
 async def test_the_api_url_may_end_with_a_slash(slash: str) -> None:
     recorder = Recorder()

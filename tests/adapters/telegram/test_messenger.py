@@ -17,8 +17,6 @@ from adapters.telegram.bot import connected
 from adapters.telegram.messenger import TelegramMessenger
 from tests.adapters.telegram.wire import TOKEN, Recorder, bot_of, http, raw, says
 
-pytestmark = pytest.mark.real_clock
-
 KEYBOARD: broadcast.Keyboard = (
     (broadcast.Button(text="Save", data="save"),),
     (broadcast.Button(text="Change", data="change"), broadcast.Button(text="X", data="x")),

@@ -24,8 +24,6 @@ from adapters.telegram.request import (
 )
 from tests.adapters.telegram.wire import TOKEN, http, raw, says
 
-pytestmark = pytest.mark.real_clock
-
 OK = http(200, {"ok": True, "result": {"id": 1}})
 HTML = b"<html><h1>Bad Gateway</h1>"
 
@@ -56,6 +54,7 @@ async def test_the_result_of_an_ok_answer() -> None:
 # Provably not carried out
 
 
+@pytest.mark.real_clock
 async def test_a_closed_port_means_not_sent() -> None:
     listener = (await trio.open_tcp_listeners(0, host="127.0.0.1"))[0]
     port = listener.socket.getsockname()[1]
@@ -65,6 +64,7 @@ async def test_a_closed_port_means_not_sent() -> None:
             await made.post(f"http://127.0.0.1:{port}/bot{TOKEN}/getMe")
 
 
+@pytest.mark.real_clock
 async def test_a_failed_tls_handshake_means_not_sent() -> None:
     async with raw(says(OK)) as url, request() as made:
         with pytest.raises(NotSent):

@@ -43,7 +43,6 @@ def texts(outcome: object) -> list[str]:
 # Batches
 
 
-@pytest.mark.real_clock
 async def test_what_is_not_confirmed_comes_again() -> None:
     sandbox = TelegramSandbox()
     ada = sandbox.user(7)
@@ -59,7 +58,6 @@ async def test_what_is_not_confirmed_comes_again() -> None:
         assert texts(await updates.poll(first.next_offset, patient=True)) == ["c"]
 
 
-@pytest.mark.real_clock
 async def test_a_patient_poll_waits_and_an_impatient_one_does_not() -> None:
     sandbox = TelegramSandbox()
     async with polling(sandbox) as updates, trio.open_nursery() as nursery:
@@ -73,7 +71,6 @@ async def test_a_patient_poll_waits_and_an_impatient_one_does_not() -> None:
         assert texts(await updates.poll(5, patient=True)) == ["late"]
 
 
-@pytest.mark.real_clock
 async def test_every_poll_names_what_it_wants() -> None:
     recorder = Recorder([])
     async with bot_of(recorder) as bot:
@@ -127,7 +124,6 @@ def test_no_list_makes_it_fail_in_any_other_way(answer: list[Any]) -> None:
 # Refusals and garbage
 
 
-@pytest.mark.real_clock
 async def test_the_token_is_verified() -> None:
     sandbox = TelegramSandbox()
     async with serve(sandbox) as url:
@@ -141,7 +137,6 @@ async def test_the_token_is_verified() -> None:
             assert await TelegramUpdates(bot).poll(None, patient=True) == TokenRejected("Not Found")
 
 
-@pytest.mark.real_clock
 async def test_of_two_pollers_the_older_one_is_told() -> None:
     sandbox = TelegramSandbox()
     outcomes: list[object] = []
@@ -160,7 +155,6 @@ async def test_of_two_pollers_the_older_one_is_told() -> None:
     assert outcome.detail.startswith("Conflict: terminated by other getUpdates request")
 
 
-@pytest.mark.real_clock
 async def test_a_webhook_keeps_the_updates_for_itself() -> None:
     sandbox = TelegramSandbox()
     async with serve(sandbox) as url, connected(token=sandbox.token, api_url=url) as bot:
@@ -170,7 +164,6 @@ async def test_a_webhook_keeps_the_updates_for_itself() -> None:
     assert "webhook is active" in outcome.detail
 
 
-@pytest.mark.real_clock
 async def test_a_flood_wait_is_handed_on() -> None:
     sandbox = TelegramSandbox()
     sandbox.fail_next(1, 429, "Too Many Requests: retry after 7", retry_after=7)
@@ -180,7 +173,6 @@ async def test_a_flood_wait_is_handed_on() -> None:
     assert told.value.retry_after_seconds == 7
 
 
-@pytest.mark.real_clock
 @pytest.mark.parametrize(
     "content",
     [
@@ -204,14 +196,12 @@ async def test_garbage_is_trouble_for_later(content: bytes) -> None:
     assert TOKEN not in told.value.detail
 
 
-@pytest.mark.real_clock
 async def test_a_getme_that_is_no_bots_is_trouble_for_later() -> None:
     async with bot_of(Recorder([])) as bot:
         with pytest.raises(Unavailable):
             await TelegramUpdates(bot).verify()
 
 
-@pytest.mark.real_clock
 async def test_one_poison_update_does_not_cost_its_neighbours() -> None:
     poison = b'{"update_id": 2, "message": {"text": "\xff \\ud800", "n": %s}}' % (b"9" * 5_000)
     body = b'{"ok": true, "result": [{"update_id": 1}, %s, {"update_id": 3}]}' % poison
@@ -238,7 +228,6 @@ class Stumbling:
         return response if self._asked % 2 else None
 
 
-@pytest.mark.real_clock
 async def test_batches_that_get_lost_on_the_way_are_asked_for_again() -> None:
     sandbox, sessions = TelegramSandbox(), Probe()
     ada = sandbox.user(7)
@@ -260,7 +249,6 @@ async def test_batches_that_get_lost_on_the_way_are_asked_for_again() -> None:
     assert [heard.text for _, heard in sessions.told] == [str(n) for n in range(150)]
 
 
-@pytest.mark.real_clock
 async def test_a_process_that_starts_again_hears_nothing_twice() -> None:
     sandbox, sessions, inbox = TelegramSandbox(), Probe(), MemoryInbox()
     ada = sandbox.user(7)

@@ -1,4 +1,4 @@
-"""Servers that answer a bot with whatever bytes a test wants, on a real socket."""
+"""Servers that answer a bot with whatever bytes a test wants."""
 
 from __future__ import annotations
 

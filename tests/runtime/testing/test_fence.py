@@ -92,3 +92,16 @@ def test_one_simulation_at_a_time() -> None:
         pytest.raises(RuntimeError, match="one at a time"),
     ):
         _drawn("a")
+
+
+def test_a_proxy_of_the_machine_is_none_of_the_simulations() -> None:
+    kept = os.environ.get("HTTPS_PROXY")
+    os.environ["HTTPS_PROXY"] = "http://proxy.example:3128"
+    try:
+        with fenced(monotonic=lambda: 0.0, wall=lambda: 0.0, luck=random.Random(1)):
+            assert not {"HTTPS_PROXY", "http_proxy"} & set(os.environ)
+        assert os.environ["HTTPS_PROXY"] == "http://proxy.example:3128"
+    finally:
+        del os.environ["HTTPS_PROXY"]
+        if kept is not None:
+            os.environ["HTTPS_PROXY"] = kept

@@ -277,7 +277,7 @@ def test_nothing_of_a_killed_host_reaches_anybody() -> None:
 
 
 @asynccontextmanager
-async def _pair(network: Network) -> AsyncIterator[tuple[trio.SocketStream, trio.SocketStream]]:
+async def _pair() -> AsyncIterator[tuple[trio.SocketStream, trio.SocketStream]]:
     accepted: list[trio.SocketStream] = []
     hold = trio.Event()
 
@@ -294,11 +294,10 @@ async def _pair(network: Network) -> AsyncIterator[tuple[trio.SocketStream, trio
         yield stream, accepted[0]
         hold.set()
         nursery.cancel_scope.cancel()
-    del network
 
 
-async def test_a_reader_who_does_not_read_holds_the_writer_up(network: Network) -> None:
-    async with _pair(network) as (writer, reader):
+async def test_a_reader_who_does_not_read_holds_the_writer_up() -> None:
+    async with _pair() as (writer, reader):
         with trio.move_on_after(10) as patience:
             await writer.send_all(b"x" * (IN_FLIGHT_BYTES_MAX + 1))
         assert patience.cancelled_caught
@@ -310,8 +309,8 @@ async def test_a_reader_who_does_not_read_holds_the_writer_up(network: Network) 
             assert await reader.receive_some() == b"y"
 
 
-async def test_one_side_may_end_and_still_listen(network: Network) -> None:
-    async with _pair(network) as (client_, server):
+async def test_one_side_may_end_and_still_listen() -> None:
+    async with _pair() as (client_, server):
         await client_.send_all(b"question")
         await client_.send_eof()
         assert [bytes(part) async for part in server] == [b"question"]
@@ -319,8 +318,8 @@ async def test_one_side_may_end_and_still_listen(network: Network) -> None:
         assert await client_.receive_some() == b"answer"
 
 
-async def test_who_writes_to_a_closed_connection_hears_of_it(network: Network) -> None:
-    async with _pair(network) as (client_, server):
+async def test_who_writes_to_a_closed_connection_hears_of_it() -> None:
+    async with _pair() as (client_, server):
         await server.aclose()
         await client_.send_all(b"x")
         await trio.sleep(1)
@@ -328,8 +327,7 @@ async def test_who_writes_to_a_closed_connection_hears_of_it(network: Network) -
             await client_.send_all(b"x")
 
 
-async def test_a_port_is_taken_once(network: Network) -> None:
-    del network
+async def test_a_port_is_taken_once() -> None:
     (listener,) = await trio.open_tcp_listeners(8080, host="127.0.0.1")
     with pytest.raises(OSError, match="in use") as taken:
         await trio.open_tcp_listeners(8080, host="127.0.0.1")
@@ -342,8 +340,7 @@ async def test_a_port_is_taken_once(network: Network) -> None:
     await again.aclose()
 
 
-async def test_what_is_not_modelled_says_so(network: Network) -> None:
-    del network
+async def test_what_is_not_modelled_says_so() -> None:
     with pytest.raises(NotModelledError, match="TCP only"):
         trio.socket.socket(trio.socket.AF_INET, trio.socket.SOCK_DGRAM)
     socket = trio.socket.socket()

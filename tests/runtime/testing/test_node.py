@@ -134,3 +134,36 @@ def test_a_crash_is_typed_as_node_and_step(text: str) -> None:
     assert Crash.parse(str(Crash("a@b", 17))) == Crash("a@b", 17)
     with pytest.raises(ValueError):  # noqa: PT011 - whichever part is broken
         Crash.parse(text)
+
+
+def test_the_dead_make_no_new_connections() -> None:
+    """Their old ones are reset; a shielded clean-up would open others in their host's name."""
+    heard: list[bytes] = []
+
+    async def hear(stream: trio.SocketStream) -> None:
+        heard.extend([data async for data in stream])
+
+    async def bank(_: Life) -> None:
+        await trio.serve_tcp(hear, 80)
+
+    async def boot(life: Life) -> None:
+        try:
+            await trio.sleep(10 if life.number == 1 else 1)
+        finally:
+            with trio.CancelScope(shield=True):
+                stream = await trio.open_tcp_stream("bank", 80)
+                await stream.send_all(f"life {life.number}".encode())
+                await stream.aclose()
+
+    async def scenario(sim: Simulation) -> None:
+        machine = sim.node("machine", boot)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(sim.node("bank", bank).run)
+            nursery.start_soon(machine.run)
+            await trio.sleep(5)
+            machine.crash()
+            await trio.sleep(5)
+            nursery.cancel_scope.cancel()
+
+    assert simulate(scenario, _plan()).failure is None
+    assert heard == [b"life 2"]

@@ -106,3 +106,14 @@ def test_another_failure_is_not_taken_for_this_one() -> None:
         if str((run := simulate(either, Plan(seed=seed))).failure) == "both"
     )
     assert str(shrink(either, failed).run.failure) == "both"
+
+
+def test_no_more_runs_are_spent_than_were_given() -> None:
+    async def scenario(sim: Simulation) -> None:
+        flips = [sim.chance("coin", 0.5) for _ in range(40)]
+        if any(flips):
+            raise PropertyError("heads")
+
+    crashes = tuple(Crash("nobody", step) for step in range(1, 6))
+    failed = simulate(scenario, Plan(seed=1, crashes=crashes))
+    assert shrink(scenario, failed, runs_max=3).runs == 3

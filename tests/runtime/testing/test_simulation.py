@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 import os
@@ -9,6 +10,7 @@ import random
 import subprocess
 import sys
 import uuid
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,6 +19,7 @@ import trio
 
 from runtime import Actor, ChildSpec, SupervisorSpec, ThreadingActor
 from runtime.testing.clock import Deadlock
+from runtime.testing.fence import COLLECT_EVERY_STEPS
 from runtime.testing.simulation import (
     EPOCH,
     Plan,
@@ -168,6 +171,47 @@ def test_what_must_always_be_true_is_looked_at_after_every_step() -> None:
     assert isinstance(run.failure, PropertyError)
     assert str(run.failure) == "not always true: never in debt"
     assert run.seconds == 0.0
+
+
+def test_a_rule_that_cannot_be_checked_does_not_hold() -> None:
+    """Trio switches an instrument off that raises: the run would go on, and be a good one."""
+
+    async def scenario(sim: Simulation) -> None:
+        accounts: dict[str, int] = {}
+        sim.always("never in debt", lambda: accounts["ann"] >= 0)
+        await trio.sleep(100)
+
+    run = simulate(scenario, Plan(seed=1))
+    assert str(run.failure) == "not always true: never in debt"
+    assert isinstance(run.failure, PropertyError)
+    assert isinstance(run.failure.__cause__, KeyError)
+    assert run.seconds == 0.0
+
+
+def test_garbage_is_collected_after_the_same_steps_whatever_was_allocated_before() -> None:
+    class Circle:
+        def __init__(self, note: Callable[[str], None]) -> None:
+            self.note, self.again = note, self
+
+        def __del__(self) -> None:
+            self.note("gone")
+
+    async def scenario(sim: Simulation) -> None:
+        for _ in range(2 * COLLECT_EVERY_STEPS):
+            Circle(sim.note)
+            await trio.lowlevel.checkpoint()
+
+    before = gc.get_threshold()
+    runs = []
+    for threshold in (1, 50, 100_000):
+        gc.set_threshold(threshold)
+        try:
+            runs.append(simulate(scenario, Plan(seed=1)))
+        finally:
+            gc.set_threshold(*before)
+    assert len({run.digest for run in runs}) == 1
+    assert runs[0].steps > 3 * COLLECT_EVERY_STEPS, "and it was collected"
+    assert gc.isenabled()
 
 
 def test_what_must_come_at_last_has_its_time() -> None:
