@@ -153,8 +153,8 @@ class Cell:
         self.stashing = False
         self.timers: dict[object, tuple[TimerFired, list[Any]]] | None = None
         self.pipes: set[Any] | None = None
-        self.replies: set[ReplyLater] | None = None
-        self.watchers: set[ActorRef[Any]] | None = None
+        self.replies: dict[ReplyLater, None] | None = None
+        self.watchers: dict[ActorRef[Any], None] | None = None
         self.subscribed = False
         self.send_waiters: deque[Callable[[], None]] | None = None
         self.state_waiters: list[Callable[[], None]] | None = None

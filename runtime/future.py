@@ -35,6 +35,7 @@ class Future(pykka.Future[T]):
 
     `await future` raises the exception it was failed with, `pykka.Timeout` at its deadline,
     and `AskCycleError` when waiting would close a circle of actors that wait for each other.
+    A trio in another thread cannot await it (`RuntimeError`).
     """
 
     # Defaults on the class: one is made for every ask, and most of them never change.
@@ -138,6 +139,9 @@ class Future(pykka.Future[T]):
 
     def _wait(self) -> Generator[Any, Any, None]:
         """Park until it is done, with the cycle check and the deadline of the ask."""
+        if get_ident() != self.system.thread_id:
+            msg = "another trio than that of the actors cannot await their answers: `get()` them"
+            raise RuntimeError(msg)
         if self._target is not None and self.system.workers.help(self._target, self):
             return
         if self._done:  # with help, but the handler that asked was killed meanwhile
@@ -303,4 +307,4 @@ class ReplyLater:
 
     def _close(self) -> None:
         if self._cell.replies is not None:
-            self._cell.replies.discard(self)
+            self._cell.replies.pop(self, None)

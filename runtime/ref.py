@@ -184,13 +184,13 @@ class ActorRef(pykka.ActorRef[A]):
             watcher.inform(Terminated(ref=self, reason="stopped"))
             return
         if cell.watchers is None:
-            cell.watchers = set()
-        cell.watchers.add(watcher)
+            cell.watchers = {}  # no set: they hear of it in the order in which they asked
+        cell.watchers[watcher] = None
 
     def unwatched_by(self, watcher: ActorRef[Any]) -> None:
         """Not tell `watcher` after all."""
         if self._cell.watchers is not None:
-            self._cell.watchers.discard(watcher)
+            self._cell.watchers.pop(watcher, None)
 
     def proxy(self) -> ActorProxy[A]:
         """A proxy: methods become asks, attributes become futures."""

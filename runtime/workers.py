@@ -25,7 +25,7 @@ from runtime.cell import Cell, Envelope, current_worker
 from runtime.dispatch import DEFAULT_DISPATCH, Dispatch
 from runtime.errors import Unavailable
 from runtime.message import Piped, TimerFired
-from runtime.state import State
+from runtime.state import Signal, State
 from runtime.worker import Worker, forward
 
 if TYPE_CHECKING:
@@ -290,6 +290,9 @@ class Workers:
         envelope = cell.current
         assert envelope is not None
         result, error, worker.replied_later = self.helper.hand_over()
+        if error is None and cell.signals and Signal.KILL in cell.signals:
+            result.close()  # it never began: it must not make whoever killed it wait
+            return
         try:
             if error is None:
                 result = await self._run(worker, result)

@@ -9,7 +9,7 @@ from typing import Any
 from runtime.testing.scheduler import ACTORS
 from runtime.testing.simulation import Plan, Scenario, Simulation
 
-ORDINARY = re.compile(r"step |actor |\S+->\S+ (\d+ bytes|closed)")
+ORDINARY = re.compile(r"step |actor |failure: |\S+->\S+ (\d+ bytes|closed)")
 """Lines of a trace that tell nothing by themselves; all others were noted for a reason."""
 TIMED = len(f"{0.0:12.6f}  ")
 """What stands in front of a line: the virtual second."""

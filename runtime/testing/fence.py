@@ -10,6 +10,7 @@ they change what happens.
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import sys
@@ -30,9 +31,20 @@ THREAD_SECONDS_MAX = 0.01
 ESCAPES = frozenset({"socket.connect", "socket.bind", "subprocess.Popen", "os.system", "os.fork"})
 """Audit events of what no seed can repeat."""
 
+PROXIES = tuple(
+    spelled
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+    for spelled in (name, name.upper())
+)
+"""Environment variables by which a machine sends the clients on it somewhere else."""
+COLLECT_EVERY_STEPS = 1_000
+COLLECT_ALL_EVERY_STEPS = 50_000
+
 _inside = False
 """Whether a simulation runs in this process now; audit hooks cannot be taken away again."""
 _watching = False
+_uncollected = 0
+"""Steps of all runs since the last time that all of the garbage was collected."""
 
 
 class EscapeError(RuntimeError):
@@ -57,7 +69,12 @@ def _refuse(what: str, *args: object) -> None:
 def fenced(
     *, monotonic: Callable[[], float], wall: Callable[[], float], luck: random.Random
 ) -> Iterator[None]:
-    """Let libraries see this time (seconds; `wall` since 1970) and this luck."""
+    """Let libraries see this time (seconds; `wall` since 1970), this luck, and no proxy.
+
+    The garbage is collected by `collect` only: when Python does it by itself depends on all that
+    was ever allocated in this process, and what is collected may act (trio closes an abandoned
+    async generator in a task of its own).
+    """
     global _inside, _watching  # noqa: PLW0603 - an audit hook is for the whole process, and for ever
     if _inside:
         msg = "a simulation runs already: one at a time in a process"
@@ -83,6 +100,9 @@ def fenced(
     ]
     before = [(module, name, getattr(module, name)) for module, name, _ in replaced]
     state = random.getstate()
+    proxies = {name: os.environ.pop(name) for name in PROXIES if name in os.environ}
+    collecting = gc.isenabled()
+    gc.disable()
     for module, name, value in replaced:
         setattr(module, name, value)
     random.seed(luck.getrandbits(64))
@@ -91,6 +111,28 @@ def fenced(
         yield
     finally:
         _inside = False
+        _collect_between_runs()
+        if collecting:
+            gc.enable()
+        os.environ.update(proxies)
         random.setstate(state)
         for module, name, value in before:
             setattr(module, name, value)
+
+
+def collect(step: int) -> None:
+    """Collect the garbage of a simulation after its `step`-th step, if it is time to."""
+    global _uncollected  # noqa: PLW0603 - the garbage is the whole process's
+    if not step % COLLECT_ALL_EVERY_STEPS:  # whatever other runs have left: that is not repeatable
+        _uncollected = 0
+        gc.collect()
+    elif not step % COLLECT_EVERY_STEPS:
+        _uncollected += COLLECT_EVERY_STEPS
+        gc.collect(1)
+
+
+def _collect_between_runs() -> None:
+    global _uncollected  # noqa: PLW0603 - as above
+    if _uncollected >= COLLECT_ALL_EVERY_STEPS:
+        _uncollected = 0
+        gc.collect()

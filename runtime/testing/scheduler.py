@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 import trio
+import trio.testing
 from trio._core import _run as trio_run
 
 from runtime.testing.choices import Choices
@@ -228,6 +229,9 @@ def check_trio() -> None:
     in `clock` (`_r`, `_ALLOW_DETERMINISTIC_SCHEDULING`, the runner's `runq` and
     `waiting_for_idle`) are tried once in every process.
     """
+    if _sorted() != ["old", "young"]:
+        msg = f"trio {trio.__version__} does not sort by age the tasks that a pass begins with"
+        raise RuntimeError(msg)
     for wanted in ("fifo", "walk"):
         told = _orders(wanted)
         if told[0] != told[1] or (wanted == "walk" and told[0] == told[2]):
@@ -236,6 +240,29 @@ def check_trio() -> None:
                 f"({wanted}: {told}); simulations would not be repeatable"
             )
             raise RuntimeError(msg)
+
+
+def _sorted() -> list[str]:
+    """Who steps first, where the younger was woken first: trio wakes in the order of sets."""
+    told: list[str] = []
+    tasks: list[trio.lowlevel.Task] = []
+
+    async def wait(who: str) -> None:
+        tasks.append(trio.lowlevel.current_task())
+        await trio.lowlevel.wait_task_rescheduled(lambda _: trio.lowlevel.Abort.FAILED)
+        told.append(who)
+
+    async def both() -> None:
+        async with trio.open_nursery() as nursery:
+            for who in ("old", "young"):
+                nursery.start_soon(wait, who)
+                await trio.testing.wait_all_tasks_blocked()
+            for task in reversed(tasks):
+                trio.lowlevel.reschedule(task)
+
+    with Scheduler("fifo", luck=random.Random(0), choices=Choices()).installed():  # noqa: S311 - as below
+        trio.run(both)
+    return told
 
 
 def _orders(name: str) -> list[str]:

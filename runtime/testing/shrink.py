@@ -68,7 +68,7 @@ class _Shrinking:
         if not self._try(played):
             # Played back it should fail alike; where it does not, only the seed is a replay.
             return self._state()
-        for crash in self._best.plan.crashes:
+        for crash in self._best.plan.crashes[: self._left]:
             plan = self._best.plan
             left = tuple(other for other in plan.crashes if other is not crash)
             self._try(replace(plan, crashes=left))

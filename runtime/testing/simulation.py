@@ -315,24 +315,25 @@ class Simulation:
         ):
             watch = [self._watch, _Look(self.look)]
             ended = outcome.capture(run, self.play, scenario, clock=self.clock, instruments=watch)
-        failure = _bare(ended.error) if isinstance(ended, outcome.Error) else None
-        if isinstance(failure, KeyboardInterrupt):
-            raise failure
-        return Run(
-            plan=self.plan,
-            scheduler=self.scheduler.name,
-            digest=self.trace.digest,
-            steps=self.trace.steps,
-            seconds=self.clock.current_time(),
-            failure=failure,
-            sometimes=dict(self.reached),
-            events=tuple(self._events(failure)),
-            choices=self.choices.taken,
-            node_steps={
-                **{name: node.steps for name, node in self.nodes.items()},
-                **self._watch.actor_steps,
-            },
-        )
+            # Told before the fence opens: garbage that goes later is no part of it.
+            failure = _bare(ended.error) if isinstance(ended, outcome.Error) else None
+            if isinstance(failure, KeyboardInterrupt):
+                raise failure
+            return Run(
+                plan=self.plan,
+                scheduler=self.scheduler.name,
+                digest=self.trace.digest,
+                steps=self.trace.steps,
+                seconds=self.clock.current_time(),
+                failure=failure,
+                sometimes=dict(self.reached),
+                events=tuple(self._events(failure)),
+                choices=self.choices.taken,
+                node_steps={
+                    **{name: node.steps for name, node in self.nodes.items()},
+                    **self._watch.actor_steps,
+                },
+            )
 
 
 def simulate(scenario: Scenario, plan: Plan, *, keep: int | None = EVENTS_KEPT) -> Run:

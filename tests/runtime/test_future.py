@@ -11,6 +11,7 @@ import trio
 from runtime import (
     Actor,
     ActorDeadError,
+    ActorSystem,
     AskCycleError,
     Future,
     Timeout,
@@ -152,6 +153,20 @@ async def test_many_may_wait_for_one_answer() -> None:
             for _ in range(3):
                 nursery.start_soon(wait)
         assert answers == [("wait", 1)] * 3
+
+
+@pytest.mark.real_clock  # another thread runs a trio of its own
+async def test_another_trio_cannot_await_and_breaks_nothing_by_trying() -> None:
+    async with ActorSystem() as system:
+        question: Future[str] = Future(system)
+
+        async def abroad() -> None:
+            with pytest.raises(RuntimeError, match="another trio"):
+                await question
+
+        await trio.to_thread.run_sync(trio.run, abroad)
+        question.set("an answer")
+        assert await question == "an answer"
 
 
 async def test_blocking_on_the_trio_thread_is_refused() -> None:

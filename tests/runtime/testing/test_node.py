@@ -141,7 +141,7 @@ def test_the_dead_make_no_new_connections() -> None:
     heard: list[bytes] = []
 
     async def hear(stream: trio.SocketStream) -> None:
-        heard.extend([data async for data in stream])
+        heard.extend([bytes(data) async for data in stream])
 
     async def bank(_: Life) -> None:
         await trio.serve_tcp(hear, 80)
