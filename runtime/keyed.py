@@ -268,12 +268,16 @@ class Region:
 
     async def halt(self) -> None:
         """Put everybody to rest within the region's time; queues are kept."""
-        for cell in self.cells():
-            cell.signal(Signal.HALT)
+        asked: dict[Cell, None] = {}
         with trio.move_on_after(self.spec.shutdown_seconds):
-            for cell in self.cells():
-                await cell.until(*_AT_REST)
-        for cell in self.cells():
+            # Again and again: while some are halting, messages may wake others.
+            while woken := [cell for cell in self.cells() if cell not in asked]:
+                asked.update(dict.fromkeys(woken))
+                for cell in woken:
+                    cell.signal(Signal.HALT)
+                for cell in woken:
+                    await cell.until(*_AT_REST)
+        for cell in asked:
             if cell.state not in _AT_REST:
                 lifecycle.kill(cell, lifecycle.OverdueError(f"{cell.path} did not halt in time"))
                 await cell.until(*_AT_REST)

@@ -25,12 +25,14 @@ class TrioBot(telegram.Bot):
 
     def __init__(self, *, token: str, api_url: str = API_URL) -> None:
         tls, api_url = tls_for(api_url), api_url.rstrip("/")
+        # A server of one's own, reached without TLS, stands where no proxy leads.
+        proxies = api_url.startswith("https:")
         super().__init__(
             token,
             base_url=f"{api_url}/bot",
             base_file_url=f"{api_url}/file/bot",
-            get_updates_request=TrioRequest(connections=1, tls=tls),
-            request=TrioRequest(connections=SEND_CONNECTIONS, tls=tls),
+            get_updates_request=TrioRequest(connections=1, tls=tls, proxies=proxies),
+            request=TrioRequest(connections=SEND_CONNECTIONS, tls=tls, proxies=proxies),
         )
 
     def __repr__(self) -> str:

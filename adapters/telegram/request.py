@@ -85,6 +85,7 @@ class OutcomeUnknown(NetworkError):  # noqa: N818 - a verdict
 class TrioRequest(BaseRequest):
     """One connection per concurrent request, at most `connections`; `tls` is shared.
 
+    With `proxies` the environment's HTTPS_PROXY and its kind are obeyed.
     An answer of more than `response_bytes_max` is not read to its end.
     """
 
@@ -93,6 +94,7 @@ class TrioRequest(BaseRequest):
         *,
         connections: int,
         tls: ssl.SSLContext,
+        proxies: bool = False,
         response_bytes_max: int = RESPONSE_BYTES_MAX,
     ) -> None:
         timeout = httpx.Timeout(
@@ -103,7 +105,9 @@ class TrioRequest(BaseRequest):
         )
         self._response_bytes_max = response_bytes_max
         self._idle = [
-            httpx.AsyncClient(verify=tls, timeout=timeout, limits=limits, headers=_HEADERS)
+            httpx.AsyncClient(
+                verify=tls, timeout=timeout, limits=limits, headers=_HEADERS, trust_env=proxies
+            )
             for _ in range(connections)
         ]
         self._all = tuple(self._idle)

@@ -23,12 +23,16 @@ from typing import Any, TypeVar
 
 import trio
 
+from runtime.world import THREAD_SECONDS_MAX
+
 T = TypeVar("T")
 
-THREAD_SECONDS_MAX = 0.01
-"""Work in a thread takes up to this long in virtual time, as the seed says."""
-
-ESCAPES = frozenset({"socket.connect", "socket.bind", "subprocess.Popen", "os.system", "os.fork"})
+ESCAPES = frozenset(
+    {
+        *("socket.connect", "socket.bind", "socket.sendto", "socket.sendmsg"),
+        *("subprocess.Popen", "os.system", "os.fork", "os.forkpty", "os.posix_spawn", "os.exec"),
+    }
+)
 """Audit events of what no seed can repeat."""
 
 PROXIES = tuple(

@@ -27,9 +27,10 @@ class Killed(BaseException):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Crash:
-    """Kill `node` before its `step`-th step, counted over all its lives, from 1.
+    """Kill `node` at its `step`-th step, counted over all its lives, from 1.
 
-    A node, or one actor by its path: `bot`, `root/tracker`.
+    A node, or one actor by its path: `bot`, `root/tracker`. A node's step still runs, but
+    nothing of it gets out any more.
     """
 
     node: str

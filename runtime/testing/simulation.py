@@ -114,7 +114,7 @@ class Simulation:
         """What `sometimes` was told."""
         self.healed = False
         """No fault happens any more: the time in which everything must come to its end."""
-        self._rules: list[tuple[str, Callable[[], bool]]] = []
+        self._rules: list[tuple[str, Callable[[], bool | str]]] = []
         self._lucks: dict[str, random.Random] = {}
         self._skew = timedelta()
         self._watch = Watch(self.trace.write, plan.crashes, on_crash=self._actor_crashed)
@@ -248,8 +248,11 @@ class Simulation:
 
     # Properties
 
-    def always(self, name: str, check: Callable[[], bool]) -> None:
-        """`check` must be true after every step from now on; the first time it is not fails."""
+    def always(self, name: str, check: Callable[[], bool | str]) -> None:
+        """`check` must be true after every step from now on; the first time it is not fails.
+
+        It may also answer with a text, which says what is wrong: nothing, if it is empty.
+        """
         self._rules.append((name, check))
 
     def sometimes(self, name: str) -> None:
@@ -281,8 +284,9 @@ class Simulation:
             if self.clock.failure is None:
                 # Captured: trio switches an instrument off that raises, and nobody looks any more.
                 held = outcome.capture(check)
-                if isinstance(held, outcome.Error) or not held.value:
-                    error = PropertyError(f"not always true: {name}")
+                wrong = _wrong(held)
+                if wrong is not None:
+                    error = PropertyError(f"not always true: {name}{wrong}")
                     error.__cause__ = held.error if isinstance(held, outcome.Error) else None
                     self._failing(error)
                     self.clock.fail(error)
@@ -339,6 +343,16 @@ class Simulation:
 def simulate(scenario: Scenario, plan: Plan, *, keep: int | None = EVENTS_KEPT) -> Run:
     """One run of `scenario` as `plan` says."""
     return Simulation(plan, keep=keep).run(scenario)
+
+
+def _wrong(held: outcome.Outcome[bool | str]) -> str | None:
+    """What a rule's answer adds to its name; None if it holds."""
+    if isinstance(held, outcome.Error):
+        return ""  # it comes out as the cause
+    assert isinstance(held, outcome.Value)
+    if isinstance(held.value, str):
+        return f": {held.value}" if held.value else None
+    return None if held.value else ""
 
 
 def _bare(error: BaseException) -> BaseException:

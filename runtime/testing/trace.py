@@ -10,7 +10,10 @@ EVENTS_KEPT = 40
 
 
 class Trace:
-    """The lines of one run. Two runs with equal digests did the same things in the same order."""
+    """The lines of one run. Equal digests: the same steps in the same order at the same times.
+
+    Messages count by their type, and what is sent over the network by its length.
+    """
 
     def __init__(self, clock: Callable[[], float], *, keep: int | None = EVENTS_KEPT) -> None:
         self.steps = 0

@@ -61,11 +61,13 @@ class Watch(trio.abc.Instrument):
         self._step_of(cell)
 
     def task_spawned(self, task: trio.lowlevel.Task) -> None:
-        nursery = task.parent_nursery
-        life = None if nursery is None else self.life_of(nursery.parent_task)
         if task.name in TRIOS_OWN:
             self._tasks[task] = ("", None)
             return
+        nursery = task.parent_nursery
+        life = None if nursery is None else self.life_of(nursery.parent_task)
+        if life is None and (starter := _running()) is not None:
+            life = self.life_of(starter)  # a system task belongs to whoever started it
         self._count += 1
         name = _ADDRESS.sub("", task.name).rpartition(".")[2]
         self._tasks[task] = (f"step {self._count} {name}", life)
@@ -93,3 +95,11 @@ class Watch(trio.abc.Instrument):
             if crash in self._crashes:
                 self._on_crash(crash)
                 kill(cell, CrashedError(f"{path} was killed at step {crash.step}"))
+
+
+def _running() -> trio.lowlevel.Task | None:
+    """The task that runs now; None between tasks."""
+    try:
+        return trio.lowlevel.current_task()
+    except RuntimeError:
+        return None

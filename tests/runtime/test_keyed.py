@@ -10,6 +10,7 @@ import trio
 from runtime import (
     Actor,
     ActorDeadError,
+    ActorFailed,
     ActorStopped,
     Asks,
     Backoff,
@@ -273,6 +274,26 @@ async def test_a_region_whose_actor_hangs_falls_with_its_siblings_within_its_tim
         assert trio.current_time() == pytest.approx(3.1)
         assert await ref.ask("back") == "back"
         assert system.region("root/keyed")._cells[7].handled == 2, "its queue was kept"
+
+
+async def test_who_wakes_while_the_region_halts_is_asked_to_halt_and_not_killed() -> None:
+    class Naps(Actor[Any]):
+        async def on_receive(self, message: Any) -> Any:
+            return await trio.sleep(message)
+
+    keyed = KeyedSpec(name="keyed", factory=lambda _: Naps(), shutdown_seconds=10.0)
+    family = (child(Puppet, "elder"), keyed)
+    spec = SupervisorSpec(name="root", strategy="one_for_all", children=family)
+    async with running(spec) as system:
+        accounts = system.region("root/keyed")
+        accounts.tell(1, 5.0)
+        await system.settle()
+        system.ref("root/elder").tell(fail)
+        await trio.sleep(1.0)
+        accounts.tell(2, 8.0)
+        await trio.sleep(30.0)
+        assert [event for event in system.incidents if isinstance(event, ActorFailed)][1:] == []
+        assert [accounts._cells[key].handled for key in (1, 2)] == [1, 1]
 
 
 async def test_a_restart_of_the_tree_above_keeps_queues_and_keys() -> None:

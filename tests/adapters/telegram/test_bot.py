@@ -94,3 +94,14 @@ def test_a_bot_does_not_log_its_token(caplog: pytest.LogCaptureFixture) -> None:
 async def test_an_empty_token_is_refused_at_once() -> None:
     with pytest.raises(TelegramError):
         TrioBot(token="")
+
+
+@pytest.mark.parametrize(
+    ("url", "proxies"), [("https://api.telegram.org", True), ("http://127.0.0.1:8081", False)]
+)
+def test_a_proxy_of_the_environment_leads_to_telegram_and_not_to_a_server_of_ones_own(
+    url: str, proxies: bool
+) -> None:
+    bot = TrioBot(token=TOKEN, api_url=url)
+    clients = [client for request in bot._request for client in request._all]  # type: ignore[attr-defined]
+    assert {client.trust_env for client in clients} == {proxies}

@@ -17,7 +17,8 @@ import pytest
 import trio
 
 from runtime.testing.clock import run
-from runtime.testing.fence import THREAD_SECONDS_MAX, EscapeError, fenced
+from runtime.testing.fence import EscapeError, fenced
+from runtime.world import THREAD_SECONDS_MAX
 
 
 def _drawn(seed: str) -> list[object]:

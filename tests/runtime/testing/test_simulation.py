@@ -214,6 +214,19 @@ def test_garbage_is_collected_after_the_same_steps_whatever_was_allocated_before
     assert gc.isenabled()
 
 
+def test_a_rule_may_say_what_is_wrong() -> None:
+    async def scenario(sim: Simulation) -> None:
+        wrong: list[str] = []
+        sim.always("all is well", lambda: ", ".join(wrong))
+        await trio.sleep(1)
+        wrong.append("the till is open")
+        await trio.sleep(1)
+
+    run = simulate(scenario, Plan(seed=1))
+    assert str(run.failure) == "not always true: all is well: the till is open"
+    assert run.seconds == 1.0
+
+
 def test_what_must_come_at_last_has_its_time() -> None:
     async def scenario(sim: Simulation) -> None:
         await sim.eventually("ten o'clock", lambda: trio.current_time() >= 10, within=10)

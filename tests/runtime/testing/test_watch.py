@@ -7,7 +7,8 @@ import trio
 
 from runtime import Actor, Backoff, ChildSpec, SupervisorSpec
 from runtime.testing.crashes import crash_everywhere
-from runtime.testing.node import Crash
+from runtime.testing.node import Crash, Life
+from runtime.testing.report import check
 from runtime.testing.simulation import Plan, Simulation, simulate
 
 TREE = SupervisorSpec(
@@ -68,3 +69,22 @@ def test_a_step_that_never_comes_changes_nothing(step: int) -> None:
     undisturbed = simulate(two_letters, Plan(seed=1))
     plan = Plan(seed=1, crashes=(Crash("root/clerk", step),))
     assert simulate(two_letters, plan).digest == undisturbed.digest
+
+
+def test_a_system_task_belongs_to_whoever_started_it() -> None:
+    async def scenario(sim: Simulation) -> None:
+        hosts: list[str] = []
+
+        async def whose() -> None:
+            hosts.append(sim.host_of())
+
+        async def boot(_: Life) -> None:
+            trio.lowlevel.spawn_system_task(whose)
+            await trio.sleep(1)
+
+        await sim.node("machine", boot).run()
+        trio.lowlevel.spawn_system_task(whose)
+        await trio.sleep(1)
+        assert hosts == ["machine", "outside"]
+
+    check(simulate(scenario, Plan(seed=1)))
