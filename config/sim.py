@@ -10,6 +10,7 @@ import math
 import random
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated
 
 import cyclopts
@@ -20,11 +21,12 @@ from config.sim_arguments import Circumstances, Known, RefusedError
 from config.sim_campaign import Manner, processors
 from config.sim_log import heard, mute
 from config.sim_planted import hunt_planted
-from config.sim_single import print_comparison, print_replayed, print_shrunk, reduced
+from config.sim_single import draw, print_comparison, print_replayed, print_shrunk, reduced
 from runtime.testing.campaign import find
 from runtime.testing.crashes import crash_plans
 from runtime.testing.shrink import RUNS_MAX
 from runtime.testing.simulation import simulate
+from runtime.testing.timeline import ROWS
 from runtime.testing.trace import EVENTS_KEPT
 from runtime.testing.twice import compare
 
@@ -219,6 +221,8 @@ def replay(
     events: Annotated[int, cyclopts.Parameter(validator=cyclopts.validators.Number(gte=0))] = (
         EVENTS_KEPT
     ),
+    html: Path | None = None,
+    html_events: Count = ROWS,
     log: Flag = False,
     json: Flag = False,
 ) -> int:
@@ -234,6 +238,10 @@ def replay(
         Decisions to be played back instead of being drawn, as `sim shrink` prints them.
     events
         How many of the last lines of the trace are shown.
+    html
+        Draw the run into this file, a page to be opened in a browser: who told whom what.
+    html_events
+        How many things are drawn, the last ones before the failure.
     log
         Show what the program logs, with the time of the simulation.
     json
@@ -245,7 +253,10 @@ def replay(
     with heard(log=log):
         first = simulate(found, plan, keep=events)
     with heard(log=False):
-        second = simulate(found, plan, keep=0)
+        if html is None:
+            second = simulate(found, plan, keep=0)
+        else:
+            second = draw(known, plan, html, rows=html_events)
     return print_replayed(known, first, second, as_json=json)
 
 

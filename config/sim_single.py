@@ -5,16 +5,19 @@ from __future__ import annotations
 import sys
 import traceback
 from dataclasses import asdict
+from pathlib import Path
 
 from config.process import DONE, FAILED, INTERRUPTED
 from config.sim_arguments import Known, RefusedError
 from config.sim_view import print_json
 from runtime.testing.campaign import Result, find
 from runtime.testing.explain import explain
+from runtime.testing.recording import record
 from runtime.testing.report import told
 from runtime.testing.shrink import Shrunk
 from runtime.testing.shrink import shrink as make_small
 from runtime.testing.simulation import Plan, Run, simulate
+from runtime.testing.timeline import timeline
 from runtime.testing.twice import Comparison
 
 UNREPEATABLE = 3
@@ -72,6 +75,20 @@ def _verdict(known: Known, first: Run, second: Run) -> str:
         f"{second.digest} after {second.steps:,}; `sim diff {first.plan.seed} --scenario "
         f"{known.name}` shows where two runs part\n"
     )
+
+
+def draw(known: Known, plan: Plan, file: Path, *, rows: int) -> Run:
+    """Run `plan` and write its timeline to `file`. Raises `RefusedError` if that cannot be."""
+    recording = record(find(known.record.run), plan)
+    run = recording.run
+    replay = known.replay(run.plan, run.scheduler)
+    drawn = timeline(recording, name=known.name, replay=replay, rows=rows)
+    try:
+        file.write_text(drawn, encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise RefusedError(f"cannot write {file}: {error.strerror}") from error
+    sys.stderr.write(f"timeline in {file}\n")
+    return run
 
 
 def reduced(known: Known, plan: Plan, *, runs_max: int) -> tuple[Shrunk, int]:

@@ -305,6 +305,36 @@ def test_a_replay_tells_the_failure_and_whether_it_is_repeatable(
     assert "run again it was the same run: digest " in out
 
 
+def test_a_replay_draws_the_run_into_a_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "run.html"
+    arguments = ("replay", "0", "--scenario", f"{HERE}:race", "--html", str(file))
+
+    status, out, err = told(*arguments, "--html-events", "2", capsys=capsys)
+
+    page = file.read_text(encoding="utf-8")
+    assert (status, err) == (1, f"timeline in {file}\n")
+    assert "run again it was the same run: digest " in out
+    assert "AssertionError: the tortoise won" in page
+    assert "only the last 2 of " in page
+    assert f"python main.py sim replay 0 --scenario {HERE}:race" in page
+    told(*arguments, "--html-events", "2", capsys=capsys)
+    assert file.read_text(encoding="utf-8") == page
+    told(*arguments, capsys=capsys)
+    assert "things happened, all drawn" in file.read_text(encoding="utf-8")
+
+
+def test_a_file_that_cannot_be_written_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ("replay", "0", "--scenario", f"{HERE}:TEA", "--html", str(tmp_path))
+
+    status, out, err = told(*arguments, capsys=capsys)
+
+    assert (status, out, err) == (2, "", f"cannot write {tmp_path}: Is a directory\n")
+
+
 def test_what_is_not_repeatable_has_a_status_of_its_own(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
