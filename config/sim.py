@@ -86,7 +86,7 @@ def run(
     circumstances: Circumstances = AS_USUAL,
     json: Flag = False,
 ) -> int:
-    """Run scenarios with many seeds. Exits with 1 if one fails or the runs prove nothing.
+    """Run scenarios with many seeds. Exits with 1 if one fails, or if 30 or more prove nothing.
 
     Parameters
     ----------

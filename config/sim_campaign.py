@@ -26,6 +26,10 @@ def processors() -> int:
     return os.cpu_count() or 1
 
 
+SEEDS_TO_JUDGE = 30
+"""Fewer may miss what has to happen sometimes by mere luck: that is a warning then."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manner:
     """How campaigns are carried out and told of."""
@@ -38,7 +42,7 @@ class Manner:
     ) -> int:
         """Run all `plans`, print what came of it, and answer the exit status.
 
-        What is `wanted` must have happened, unless there is only one run.
+        What is `wanted` must have happened, unless there are too few runs to tell.
         """
         campaign = Campaign(wanted=tuple(wanted))
         view = View(scenario.name, campaign, total=total)
@@ -52,11 +56,11 @@ class Manner:
 
         arriving = results(scenario.record.run, plans, jobs=min(self.jobs, total), warm_up=mute)
         ended = _consume(view, arriving, came, asked)
-        judged = ended == DONE and campaign.seeds > 1
+        judged = ended == DONE and campaign.seeds >= SEEDS_TO_JUDGE
         self.tell(scenario, campaign, seconds=view.pace.seconds, judged=judged)
         if ended != DONE:
             return ended
-        return FAILED if campaign.failed or (judged and campaign.never) else DONE
+        return FAILED if _fails(campaign) else DONE
 
     def soak(self, scenarios: Sequence[Known], *, seconds: float, first: int) -> int:
         """Run all `scenarios` with seeds from `first` on until `seconds` of real time are over.
@@ -83,10 +87,11 @@ class Manner:
         ended = _consume(view, arriving, came, asked)
         for name, campaign in campaigns.items():
             share = spent[name] / self.jobs
-            self.tell(by_name[name], campaign, seconds=share, judged=ended == DONE)
+            judged = ended == DONE and campaign.seeds >= SEEDS_TO_JUDGE
+            self.tell(by_name[name], campaign, seconds=share, judged=judged)
         if ended != DONE:
             return ended
-        return FAILED if any(each.failed or each.never for each in campaigns.values()) else DONE
+        return FAILED if any(map(_fails, campaigns.values())) else DONE
 
     def tell(self, scenario: Known, campaign: Campaign, *, seconds: float, judged: bool) -> None:
         """Print the summary of a campaign that took so many real `seconds`."""
@@ -154,3 +159,8 @@ def _play(piece: _Piece) -> _Played:
     began = time.perf_counter()
     result = Result.of(simulate(find(piece.run), piece.plan))
     return _Played(piece.name, result, time.perf_counter() - began)
+
+
+def _fails(campaign: Campaign) -> bool:
+    """A run failed, or enough of them prove nothing about something."""
+    return campaign.failed > 0 or (campaign.seeds >= SEEDS_TO_JUDGE and bool(campaign.never))

@@ -110,7 +110,7 @@ def test_a_campaign_passes_if_nothing_failed_and_everything_happened(
 
 
 def test_what_never_happened_fails_a_campaign(capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ("run", f"{HERE}:COFFEE", "--seeds", "5", "--jobs", "1")
+    arguments = ("run", f"{HERE}:COFFEE", "--seeds", "30", "--jobs", "1")
 
     status, out, _ = told(*arguments, capsys=capsys)
 
@@ -119,8 +119,11 @@ def test_what_never_happened_fails_a_campaign(capsys: pytest.CaptureFixture[str]
     assert "\n  sometimes coffee: 0\n" in out
 
 
-def test_one_seed_alone_need_not_prove_anything(capsys: pytest.CaptureFixture[str]) -> None:
-    status, out, _ = told("run", f"{HERE}:COFFEE", "--seeds", "1", capsys=capsys)
+@pytest.mark.parametrize("seeds", [1, 29])
+def test_a_few_seeds_need_not_prove_anything(
+    seeds: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, out, _ = told("run", f"{HERE}:COFFEE", "--seeds", str(seeds), capsys=capsys)
 
     assert status == 0
     assert "warning: proves nothing about: coffee" in out
@@ -166,7 +169,7 @@ def test_several_scenarios_have_a_line_each_and_the_worst_decides(
 ) -> None:
     names = (f"{HERE}:COFFEE", f"{HERE}:TEA")
 
-    status, out, _ = told("run", *names, "--seeds", "4", "--jobs", "1", "--json", capsys=capsys)
+    status, out, _ = told("run", *names, "--seeds", "30", "--jobs", "1", "--json", capsys=capsys)
 
     assert status == 1
     assert [json.loads(line)["scenario"] for line in out.splitlines()] == list(names)
