@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import itertools
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -82,6 +82,9 @@ class Backlog:
     def __len__(self) -> int:
         return len(self._waiting)
 
+    def __iter__(self) -> Iterator[Arrival]:
+        return iter(self._waiting)
+
     @property
     def full(self) -> bool:
         """Whether no further connection fits in."""
@@ -133,6 +136,15 @@ class Host:
         self.internet.note(f"{self.name} killed")
         for socket in list(self.sockets):
             socket.abandon(raising)
+
+    def flows(self) -> Iterator[Flow]:
+        """Those that leave from here, of connections accepted or not."""
+        for socket in self.sockets:
+            if socket.outward is not None:
+                yield socket.outward
+        for backlog in self.listeners.values():
+            for arrival in backlog:
+                yield arrival.outward
 
     def free_port(self) -> int:
         """A port on which nobody listens."""

@@ -232,11 +232,10 @@ class Network:
 
     def _flows(self) -> list[Flow]:
         """Both directions of every connection, of which at least one end is open."""
-        sockets = [socket for host in self._hosts.values() for socket in host.sockets]
         flows: dict[Flow, None] = {}
-        for socket in sockets:
-            if socket.outward is not None:
-                flows[socket.outward] = flows[socket.outward.back] = None
+        for host in self._hosts.values():
+            for flow in host.flows():
+                flows[flow] = flows[flow.back] = None
         return list(flows)
 
 

@@ -145,7 +145,8 @@ class Flow:
     def room(self) -> int:
         """How many bytes may be sent now. Raises what a reset or a closed direction makes of it."""
         if self.back.reset_at <= trio.current_time():
-            self.back.report()
+            if not self.back.ended:  # whoever has closed before has no more to say
+                self.back.report()
             raise os_error(errno.EPIPE)
         if self.ended:
             raise os_error(errno.EPIPE)
@@ -158,12 +159,9 @@ class Flow:
     def send(self, data: bytes) -> None:
         """Let `data` leave now; at most as much as there is room for."""
         arrival = max(self._last, self.way.arrival(len(data), trio.current_time()))
-        if self._deaf:  # a closed socket answers bytes by a reset
-            if arrival != math.inf:
-                self.back.reset(leaving=arrival)
-            return
         self._size += len(data)
         self._append(arrival, data)
+        self._answer_for_nobody(arrival)
 
     def end(self) -> None:
         """Close this direction: behind all that was sent, its reader finds the end."""
@@ -232,18 +230,15 @@ class Flow:
         (which may be in the past); inf if all were read, or if they are never to arrive.
         """
         self._deaf = True
-        unread = next((arrival for arrival, chunk in self._chunks if chunk), math.inf)
-        self._chunks.clear()
-        self._size = 0
-        self.wake()
-        return unread
-
-    # Faults, and the end of a socket
-
-    def wake(self) -> None:
-        """Let whoever waits here look again."""
         self._reader.open()
-        self.writer.open()
+        return next((arrival for arrival, chunk in self._chunks if chunk), math.inf)
+
+    def _answer_for_nobody(self, arrival: float) -> None:
+        """A closed socket answers bytes by a reset."""
+        if self._deaf and arrival != math.inf:
+            self.back.reset(leaving=arrival)
+
+    # Faults
 
     def stall(self) -> None:
         """What has not arrived yet will not, until `resume`."""
@@ -266,6 +261,8 @@ class Flow:
             if arrival == math.inf:
                 last = max(last, self.way.arrival(len(chunk), now))
                 self._chunks[index] = (last, chunk)
+                if chunk:
+                    self._answer_for_nobody(last)
         self._last = last
         if self.broken and self.reset_at == math.inf:
             self._reset_comes(max(last, self.way.arrival(0, now)))
@@ -289,7 +286,7 @@ def leave(outward: Flow, *, abruptly: bool) -> None:
     """
     now = trio.current_time()
     unread = outward.back.deafen()
-    outward.wake()
+    outward.writer.open()
     if not abruptly and unread > now:
         outward.end()
     if abruptly or unread < math.inf:

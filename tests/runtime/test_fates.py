@@ -27,7 +27,7 @@ from tests.runtime.turmoil import (
 STEPS = 300
 
 
-@simulation(seeds=40)
+@simulation(seeds=24)
 @pytest.mark.parametrize("kind", [Victim, either])
 async def test_every_message_has_one_fate_in_turmoil(
     kind: Callable[[World], Victim], sim: Simulation
@@ -37,7 +37,7 @@ async def test_every_message_has_one_fate_in_turmoil(
     assert (world.helped > 0) == (kind is either)
 
 
-@simulation(seeds=20)
+@simulation(seeds=12)
 async def test_it_does_wherever_a_turn_ends(sim: Simulation) -> None:
     """A message a turn: whoever is ready may come between any two."""
     world = await _survive(sim, either, sim.dispatch)

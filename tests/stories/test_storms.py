@@ -82,7 +82,7 @@ async def all_at_once(shop: MemoryShop, luck: random.Random) -> None:
             nursery.start_soon(storm, shop, random.Random(luck.random()))
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(1))
 @pytest.mark.parametrize("storm", [*STORMS, all_at_once])
 async def test_in_a_storm_everybody_pays_and_is_told_once(storm: Storm, seed: int) -> None:
     shop, luck = MemoryShop(seed=seed), random.Random(seed)
@@ -100,7 +100,7 @@ async def test_in_a_storm_everybody_pays_and_is_told_once(storm: Storm, seed: in
         assert len(fallen) > 50, "the storm struck hardly anybody"
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(2))
 async def test_processes_that_die_lose_nobody(seed: int) -> None:
     shop, luck = MemoryShop(seed=seed), random.Random(seed)
     people = [Phone(shop, number) for number in range(1, CROWD + 1)]
@@ -117,7 +117,7 @@ async def test_processes_that_die_lose_nobody(seed: int) -> None:
     await _check(shop, people)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(1))
 async def test_processes_that_are_stopped_in_order_lose_nobody(seed: int) -> None:
     shop, luck = MemoryShop(seed=seed), random.Random(seed)
     people = [Phone(shop, number) for number in range(1, CROWD + 1)]
