@@ -279,6 +279,7 @@ class Future(pykka.Future[T]):
 class ReplyLater:
     """The right to answer the current ask after its handler has returned.
 
+    `set(value)` answers, `set_exception(error)` refuses, either of them from a later handler.
     Should the actor fail or stop first, the asker hears of it; nobody waits in vain.
     """
 

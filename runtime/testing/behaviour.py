@@ -105,6 +105,7 @@ class Behaviour:
         self.world = world or VirtualWorld()
         self._stage = Stage(self.world)
         self._context = Context()
+        self._mistake: TypeError | None = None
         parent = KitParent(self._stage, lambda: factory(self))
         self._cell: Cell = KitCell(self._stage, parent, "actor" if key is None else str(key), key)
         self.last = Effects()
@@ -117,12 +118,18 @@ class Behaviour:
     def recipient(self, name: str, *, answers: Answers | None = None) -> Any:
         """Stands for another actor: `Told(name, ...)`, `Asked(name, ...)`.
 
-        `answers(question)` is what it answers when it is asked.
+        `answers(question)` is what it answers when it is asked. Raises `TypeError` if it is
+        no function, such as the answer itself.
         """
+        self._check(answers)
         return KitRecipient(self._stage.note, name, answers)
 
     def family(self, name: str, *, answers: Answers | None = None) -> Any:
-        """Stands for actors by key, such as a region: `Told(name, ..., key=...)`."""
+        """Stands for actors by key, such as a region: `Told(name, ..., key=...)`.
+
+        `answers` is as in `recipient`.
+        """
+        self._check(answers)
         return KitFamily(self._stage.note, name, answers)
 
     @property
@@ -162,11 +169,16 @@ class Behaviour:
         return self._step(self._advance, end)
 
     def finish(
-        self, work: str | None = None, *, result: Any = _NOTHING, error: Exception | None = None
+        self,
+        work: str | Piped | None = None,
+        *,
+        result: Any = _NOTHING,
+        error: Exception | None = None,
     ) -> Effects:
-        """End slow work that is under way: the oldest, or the oldest of that name.
+        """End slow work that is under way: the oldest, that of a name, or one of `under_way`.
 
         With `result` or `error` it has ended so; without, it is done now, and must not wait.
+        Raises `AssertionError` if there is none, or more than one of that name.
         """
         piped = self._take(work)
         ended = (result, error)
@@ -204,12 +216,21 @@ class Behaviour:
         """Begin something and go on until the actor is at rest."""
         stage = self._stage
         stage.effects = Effects()
+        self._mistake = None
         try:
             self._context.run(self._rest_after, begin, *args)
         except Waits as waits:
             raise AssertionError(self._explained(waits)) from None
+        if self._mistake is not None:
+            raise self._mistake  # of the factory, where it looks like a failure of the actor
         self.last = stage.effects
         return self.last
+
+    def _check(self, answers: object) -> None:
+        if answers is not None and not callable(answers):
+            msg = f"answers= is a function of the question, not {answers!r}"
+            self._mistake = TypeError(msg)
+            raise self._mistake
 
     def _rest_after(self, begin: Callable[..., object], *args: object) -> None:
         begin(*args)
@@ -226,13 +247,21 @@ class Behaviour:
             lifecycle.kill(self._cell, lifecycle.OverdueError("restarted by the test"))
         self._cell.signal(Signal.START)
 
-    def _take(self, name: str | None) -> Work:
-        for place, work in enumerate(self._stage.work):
-            wanted = name is None or work.effect.work == name
-            if wanted and self._goes_on(work):
-                return self._stage.work.pop(place)
-        msg = f"no slow work {name or ''} is under way, but {self.under_way}"
-        raise AssertionError(msg)
+    def _take(self, wanted: str | Piped | None) -> Work:
+        going = [work for work in self._stage.work if self._goes_on(work)]
+        if isinstance(wanted, Piped):
+            same = [work for work in going if work.effect is wanted]
+            found = same or [work for work in going if work.effect == wanted]
+        else:
+            found = [work for work in going if wanted in (None, work.effect.work)]
+        if not found:
+            msg = f"no slow work {wanted or ''} is under way, but {self.under_way}"
+            raise AssertionError(msg)
+        if wanted is not None and len(found) > 1:
+            msg = f"which {wanted}? `finish` one of `under_way`: {self.under_way}"
+            raise AssertionError(msg)
+        self._stage.work.remove(found[0])
+        return found[0]
 
     def _goes_on(self, work: Work) -> bool:
         """Whether its incarnation still lives."""

@@ -6,10 +6,12 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from runtime.testing.scheduler import ACTORS
+from runtime.testing.scheduler import ACTORS, told_of
 from runtime.testing.simulation import Plan, Scenario, Simulation
 
-ORDINARY = re.compile(r"step |actor |failure: |\S+->\S+ (\d+ bytes|closed)")
+ORDINARY = re.compile(
+    r"step |actor |failure: |heal\b|\S+->\S+ (\d+ bytes|closed)|\S+ listens on |\S+ connected$"
+)
 """Lines of a trace that tell nothing by themselves; all others were noted for a reason."""
 TIMED = len(f"{0.0:12.6f}  ")
 """What stands in front of a line: the virtual second."""
@@ -44,5 +46,4 @@ def explain(scenario: Scenario, plan: Plan) -> list[str]:
 
 
 def _actor(cell: Any) -> str:
-    told = type(cell.inbox[0][0]).__name__ if cell.inbox else "-"
-    return f"actor {cell.path} ({told})"
+    return f"actor {cell.path} ({told_of(cell)})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import trio
@@ -64,12 +65,20 @@ class Probe:
 
     @property
     def keyed(self) -> KeyedProbe:
-        """This probe as a family of actors: it is told `(key, message)`."""
+        """This probe as a family of actors: it remembers `(key, message)`."""
         return KeyedProbe(self)
+
+    async def take(self, wanted: Callable[[Any], bool]) -> Any:
+        """The first message that is `wanted`; those before it stay."""
+        while True:
+            for place, told in enumerate(self._unseen):
+                if wanted(told):
+                    return self._unseen.pop(place)
+            await self._arrived.wait()
 
 
 class KeyedProbe:
-    """A probe in the place of a region."""
+    """A probe in the place of a region; each key has a queue of its own."""
 
     def __init__(self, probe: Probe) -> None:
         self._probe = probe
@@ -77,3 +86,34 @@ class KeyedProbe:
     def tell(self, key: object, message: object, /) -> None:
         """Remember whom the message was for."""
         self._probe.tell((key, message))
+
+    def told(self, key: object) -> list[Any]:
+        """Everything that `key` was told, in order, whatever was expected meanwhile."""
+        return [message for whom, message in self._probe.told if whom == key]
+
+    async def expect(self, expected: type[T], *, key: object, within: float = WITHIN_SECONDS) -> T:
+        """The next message for `key`, which must be an `expected`; others keep theirs."""
+        with trio.move_on_after(within) as waiting:
+            message = await self._next(key)
+        if waiting.cancelled_caught:
+            raise AssertionError(self._missing(expected, key, within))
+        if not isinstance(message, expected):
+            msg = f"expected {expected.__name__} for {key!r}, got {message!r}"
+            raise AssertionError(msg)  # noqa: TRY004 - a failed expectation
+        return message
+
+    async def fish(self, expected: type[T], *, key: object, within: float = WITHIN_SECONDS) -> T:
+        """The next `expected` for `key`, passing over whatever else it is told first."""
+        with trio.move_on_after(within):
+            while True:
+                message = await self._next(key)
+                if isinstance(message, expected):
+                    return message
+        raise AssertionError(self._missing(expected, key, within))
+
+    async def _next(self, key: object) -> Any:
+        return (await self._probe.take(lambda told: bool(told[0] == key)))[1]
+
+    def _missing(self, expected: type, key: object, within: float) -> str:
+        told = self._probe.told
+        return f"no {expected.__name__} for {key!r} within {within} s; told so far: {told}"

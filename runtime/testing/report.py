@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from runtime.testing.campaign import Result
 from runtime.testing.choices import as_text
-from runtime.testing.simulation import Plan, Run
+from runtime.testing.simulation import Plan, Run, Scenario
 
 REVISION_DIGITS = 10
+REPLAY = "python main.py sim replay"
+"""The command that runs one seed of a scenario again."""
 
 
 class SimulationFailedError(AssertionError):
@@ -41,7 +45,7 @@ def told(run: Run | Result, *, name: str, replay: str, shrunk: Sequence[str] = (
         *(f"  option {option}={value}" for option, value in sorted(run.plan.options.items())),
         *(f"  crash {crash}" for crash in run.plan.crashes),
         *(f"  shrunk: {line}" for line in shrunk),
-        "  last events:",
+        f"  last events{' (more: --events N)' if replay.startswith(REPLAY) else ''}:",
         *(f"    {event}" for event in run.events),
         f"  replay: {replay}",
     ]
@@ -49,11 +53,28 @@ def told(run: Run | Result, *, name: str, replay: str, shrunk: Sequence[str] = (
 
 
 def check(run: Run, *, name: str = "scenario") -> None:
-    """Raise `SimulationFailedError` with the whole report if `run` failed."""
+    """Raise `SimulationFailedError` with the whole report if `run` failed.
+
+    `name` is what Python calls the scenario. One that can be imported is also told as the
+    command which replays it.
+    """
     if run.failure is not None:
         plan = replace(run.plan, scheduler=run.scheduler)
         replay = f"simulate({name}, {plan!r})"
+        found = _importable(run.scenario)
+        if found is not None:
+            seed, *words = arguments(run.plan, run.scheduler)
+            command = shlex.join([*REPLAY.split(), seed, "--scenario", found, *words])
+            replay = f"{command}\n  or: {replay}"
         raise SimulationFailedError(told(run, name=name, replay=replay)) from run.failure
+
+
+def _importable(scenario: Scenario | None) -> str | None:
+    """`module:function`, if that is what anybody else finds there."""
+    module, name = getattr(scenario, "__module__", ""), getattr(scenario, "__qualname__", "")
+    if scenario is None or getattr(sys.modules.get(module), name, None) is not scenario:
+        return None
+    return f"{module}:{name}"
 
 
 def revision(start: Path | None = None) -> str:

@@ -28,6 +28,7 @@ import trio
 import trio.testing
 from trio._core import _run as trio_run
 
+from runtime.message import Piped, TimerFired
 from runtime.testing.choices import Choices
 
 if TYPE_CHECKING:
@@ -188,6 +189,20 @@ class _TaskOrder(random.Random):
             batch[:] = [chosen]
 
 
+def told_of(cell: Cell) -> str:
+    """What an actor takes up next, by its type: also that of what a timer or slow work brings."""
+    if not cell.inbox:
+        return "-"
+    told: Any = cell.inbox[0][0]
+    kind = type(told)
+    if kind is TimerFired:
+        return f"TimerFired {type(told.message).__name__}"
+    if kind is Piped:
+        ended = told.result if told.error is None else told.error
+        return f"Piped {type(ended).__name__}"
+    return kind.__name__
+
+
 class _Ready(deque["Cell"]):
     """Actors that are ready, of which the scheduler says who has the next turn."""
 
@@ -213,9 +228,7 @@ class _Ready(deque["Cell"]):
             cell = super().popleft()
         if self._scheduler.turned is not None:
             self._scheduler.turned(cell, self)
-        inbox = cell.inbox
-        told = type(inbox[0][0]).__name__ if inbox else "-"
-        self._note(f"actor {cell.path} {told}")
+        self._note(f"actor {cell.path} {told_of(cell)}")
         if self._turn is not None:
             self._turn(cell)
         return cell

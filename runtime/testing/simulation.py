@@ -33,7 +33,7 @@ from runtime.testing.clock import JumpClock, TimeIsUp, run
 from runtime.testing.fence import collect, fenced
 from runtime.testing.log import muted
 from runtime.testing.network import Network
-from runtime.testing.node import Boot, Crash, Life, Node
+from runtime.testing.node import Boot, Crash, Killed, Life, Node
 from runtime.testing.scheduler import Scheduler, check_trio, scheduler_of
 from runtime.testing.system import TestSystem
 from runtime.testing.trace import EVENTS_KEPT, Trace
@@ -91,6 +91,8 @@ class Run:
     choices: Taken
     node_steps: Mapping[str, int]
     """Steps of each node and of each actor over all their lives: where they can be crashed."""
+    scenario: Scenario | None = field(default=None, repr=False, compare=False)
+    """What was run."""
 
 
 class Simulation:
@@ -136,9 +138,7 @@ class Simulation:
         self._skew += timedelta(seconds=seconds)
 
     def stall(self, seconds: float) -> None:
-        """Let everything stand still for so long: a machine that slept, a process that was
-        stopped. Then all that was due meanwhile is due at once.
-        """
+        """Stand still, as a machine that sleeps: then all that was due meanwhile is due at once."""
         self.note(f"everything stands still for {seconds} s")
         self.clock.stall(seconds)
 
@@ -220,7 +220,7 @@ class Simulation:
     def _crashed(self, node: Node) -> None:
         self.note(f"crash: {node.name}, life {node.lives}, step {node.steps}")
         self.reached[f"crash of {node.name}"] += 1
-        self.network.host(node.name).kill()
+        self.network.host(node.name).kill(lambda: Killed(f"{node.name} is dead"))
 
     def _actor_crashed(self, crash: Crash) -> None:
         self.note(f"crash: {crash}")
@@ -323,6 +323,7 @@ class Simulation:
             failure = _bare(ended.error) if isinstance(ended, outcome.Error) else None
             if isinstance(failure, KeyboardInterrupt):
                 raise failure
+            steps = {name: node.steps for name, node in self.nodes.items()}
             return Run(
                 plan=self.plan,
                 scheduler=self.scheduler.name,
@@ -333,10 +334,8 @@ class Simulation:
                 sometimes=dict(self.reached),
                 events=tuple(self._events(failure)),
                 choices=self.choices.taken,
-                node_steps={
-                    **{name: node.steps for name, node in self.nodes.items()},
-                    **self._watch.actor_steps,
-                },
+                node_steps={**steps, **self._watch.actor_steps},
+                scenario=scenario,
             )
 
 

@@ -56,8 +56,9 @@ TestAccount = AccountMachine.TestCase
 Rules are plain functions: what they tell is handled when time passes or somebody waits
 (`settle`, `advance`, `ask`, `run`), so that several messages may be on their way at once. The
 same steps have the same result, which is what Hypothesis needs to shrink a failure and to
-replay it. At the end of each example the system stops, and every message must have had its
-fate. Ports are fakes in virtual time: nothing may wait for a thread or a real socket.
+replay it. At the end of each example comes `at_end`, the system stops, and every message must
+have had its fate. Ports are fakes in virtual time: nothing may wait for a thread or a real
+socket. What is different in `TestAccount.settings` is derived: `settings(SETTINGS, ...)`.
 """
 
 from __future__ import annotations
@@ -65,11 +66,13 @@ from __future__ import annotations
 import random
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 from contextvars import Context, copy_context
 from typing import Any, ClassVar, TypeVar
 
 import outcome
 import trio
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine
 
 from runtime.address import ask
@@ -79,11 +82,22 @@ from runtime.message import Asks
 from runtime.ref import ActorRef
 from runtime.testing.choices import Choices
 from runtime.testing.guest import Guest
+from runtime.testing.log import muted
 from runtime.testing.scheduler import Scheduler
 from runtime.testing.system import TestSystem
 from runtime.world import VirtualWorld
 
 T = TypeVar("T")
+
+SETTINGS = settings(
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[phase for phase in Phase if phase is not Phase.explain],
+    report_multiple_bugs=False,
+)
+"""Those of every machine, unless its `TestCase.settings` are others: examples are systems that
+start and stop, so that explaining a failure, or shrinking several, takes minutes.
+"""
 
 
 class SystemMachine(RuleBasedStateMachine):
@@ -93,6 +107,10 @@ class SystemMachine(RuleBasedStateMachine):
     """Of the world's luck, and of the scheduler's."""
     scheduler: ClassVar[str] = "fifo"
     """In which order tasks and actors go; see `runtime.testing.scheduler`."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls.TestCase.settings = SETTINGS
 
     def __init__(self) -> None:
         super().__init__()
@@ -104,6 +122,12 @@ class SystemMachine(RuleBasedStateMachine):
 
     async def setup(self, system: TestSystem) -> None:
         """Prepare a system that has just started: spawn, ask, fill stores."""
+
+    def at_end(self) -> None:
+        """Look at what must hold when all is over; a rule like the others, the last one.
+
+        Not called after a failure. Whatever it raises, the system is stopped afterwards.
+        """
 
     @property
     def system(self) -> TestSystem:
@@ -138,11 +162,15 @@ class SystemMachine(RuleBasedStateMachine):
         return ended[0].unwrap()
 
     def teardown(self) -> None:
-        """Stop the system; every message must have had its fate."""
-        running, self._running = self._running, None
-        if running is not None:
-            failing = sys.exc_info()[1] is not None  # that is the news, whatever else happens now
-            running.end(orderly=not failing)
+        """`at_end`; then stop the system, and every message must have had its fate."""
+        try:
+            if sys.exc_info()[1] is None:
+                self.at_end()
+        finally:
+            running, self._running = self._running, None
+            if running is not None:
+                failing = sys.exc_info()[1] is not None  # that is the news, whatever happens now
+                running.end(orderly=not failing)
 
     def _started(self) -> _Running:
         running = self._running
@@ -155,7 +183,12 @@ class SystemMachine(RuleBasedStateMachine):
 class _Running:
     """The system of one example, and the trio in which it runs."""
 
+    left: ClassVar[_Running | None] = None
+    """One that nobody has ended yet. There can be no second trio in this thread."""
+
     def __init__(self, machine: SystemMachine) -> None:
+        if _Running.left is not None:  # by a `teardown` which failed before it came to ours
+            _Running.left.end(orderly=False)
         name = f"{machine.scheduler}:{machine.seed}"
         luck = random.Random(name)  # noqa: S311 - repeatable on purpose
         scheduler = Scheduler(machine.scheduler, luck=luck, choices=Choices())
@@ -170,6 +203,9 @@ class _Running:
         self._stop = trio.Event()
         self._scope = trio.CancelScope()
         self.guest = Guest(self._run, ordered=scheduler.installed)
+        self._silence = ExitStack()
+        self._silence.enter_context(muted())
+        _Running.left = self
 
     async def _run(self) -> None:
         with self._scope:
@@ -181,15 +217,17 @@ class _Running:
 
     def end(self, *, orderly: bool) -> None:
         """Stop in good order and look at the fates, or just get out of trio."""
-        if self.guest.outcome is not None:
-            return  # it fell, and whoever stepped it has heard of it
-        if not orderly:
-            self._scope.cancel()
-            self.guest.end()
-            return
-        self._stop.set()
-        self.guest.end().unwrap()
-        self.system.check_fates()
+        _Running.left = None
+        with self._silence:
+            if self.guest.outcome is not None:
+                return  # it fell, and whoever stepped it has heard of it
+            if not orderly:
+                self._scope.cancel()
+                self.guest.end()
+                return
+            self._stop.set()
+            self.guest.end().unwrap()
+            self.system.check_fates()
 
 
 def _ignore(_event: str) -> None:

@@ -21,12 +21,23 @@ class Trace:
         self._clock = clock
         self._hash = hashlib.blake2b(digest_size=8)
         self._kept: deque[tuple[float, str]] = deque(maxlen=keep)
+        self._folds = keep is not None
+        self._newest = ""
+        self._again = 0
 
     def write(self, line: str) -> None:
         """Add a line; it must not depend on addresses, hashes or the machine's speed."""
         now = self._clock()
         self.steps += 1
-        self._kept.append((now, line))
+        if line == self._newest and self._folds:
+            # Somebody polls, and must not drive out what there is to read.
+            if self._again and self._kept:
+                self._kept.pop()
+            self._again += 1
+            self._kept.append((now, f"... {self._again} times more"))
+        else:
+            self._newest, self._again = line, 0
+            self._kept.append((now, line))
         self._hash.update(f"{now!r} {line}\n".encode())
 
     @property
@@ -36,5 +47,8 @@ class Trace:
 
     @property
     def last(self) -> list[str]:
-        """The newest lines, oldest first, with the virtual second of each."""
+        """The newest lines, oldest first, with the virtual second of each.
+
+        Where only some are kept, those that repeat the one before them are one line.
+        """
         return [f"{now:12.6f}  {line}" for now, line in self._kept]

@@ -72,15 +72,17 @@ def _fresh(scenario: str, plan: Plan, run: int, warm_up: Callable[[], None] | No
 
 
 def _trace(scenario: str, plan: Plan, *, noisy: bool) -> Told:
+    found = find(scenario)
     if noisy:
-        _make_noise()
-    run = simulate(find(scenario), plan, keep=None)
+        _make_noise()  # as late as can be: imports would fill the holes
+    run = simulate(found, plan, keep=None)
     return run.digest, run.events
 
 
 def _make_noise() -> None:
     blocks = [bytearray(16 + place * 37 % 480) for place in range(NOISE_BLOCKS)]
     _noise.extend(blocks[::3])
+    blocks.reverse()  # a list lets go from its end; now the highest hole is filled first
 
 
 @contextmanager

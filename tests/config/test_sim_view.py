@@ -87,7 +87,7 @@ def test_only_the_first_failures_are_told_in_full(capsys: pytest.CaptureFixture[
             counted.add(failed)
             view.came(Known.by(RACE), failed)
 
-    assert capsys.readouterr().err.count("last events:") == SHOWN
+    assert capsys.readouterr().err.count("last events (more: --events N):") == SHOWN
 
 
 @pytest.mark.process

@@ -108,6 +108,14 @@ def test_an_ask_that_nobody_answers_is_explained() -> None:
         does(puppet(), deed)
 
 
+def test_answers_that_are_no_function_are_refused() -> None:
+    with pytest.raises(TypeError, match="a function of the question, not True"):
+        Behaviour(lambda kit: Puppet(out=kit.recipient("bank", answers=True)))  # type: ignore[arg-type]
+    kit = puppet()
+    with pytest.raises(TypeError, match="a function of the question, not 'yes'"):
+        kit.family("banks", answers="yes")  # type: ignore[arg-type]
+
+
 def test_a_question_is_answered_and_its_other_effects_are_kept() -> None:
     kit = puppet()
 

@@ -71,6 +71,30 @@ def test_slow_work_may_end_as_the_test_says() -> None:
     assert bank.paid == 0
 
 
+def test_the_newer_of_two_may_end_first() -> None:
+    kit, bank = puppet(), Bank()
+    does(kit, _pays(bank))
+    [newer] = does(kit, _pays(bank))
+
+    assert kit.finish(newer, result="newer") == [Told("out", ("paid", "newer"))]
+    [older] = kit.under_way
+    assert older is not newer
+    assert kit.finish(Piped("Bank.pay", (5,)), result="older") == [Told("out", ("paid", "older"))]
+    with pytest.raises(AssertionError, match="no slow work"):
+        kit.finish(newer)
+
+
+def test_a_name_that_two_have_ends_neither() -> None:
+    kit, bank = puppet(), Bank()
+    does(kit, _pays(bank))
+    does(kit, _pays(bank))
+
+    for wanted in ("Bank.pay", Piped("Bank.pay", (5,))):
+        with pytest.raises(AssertionError, match="`finish` one of `under_way`"):
+            kit.finish(wanted)
+    assert len(kit.under_way) == 2
+
+
 def test_slow_work_ends_with_its_incarnation() -> None:
     kit = puppet()
     does(kit, _pays(Bank()))

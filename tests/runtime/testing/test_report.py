@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from runtime.testing.campaign import Result
 from runtime.testing.node import Crash
-from runtime.testing.report import REVISION_DIGITS, arguments, revision, told
-from runtime.testing.simulation import Plan, simulate
+from runtime.testing.report import (
+    REVISION_DIGITS,
+    SimulationFailedError,
+    arguments,
+    check,
+    revision,
+    told,
+)
+from runtime.testing.simulation import Plan, Simulation, simulate
 from tests.runtime.testing import errands
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -40,6 +48,34 @@ def test_a_failure_tells_what_when_and_how_to_see_it_again() -> None:
     assert {"  option cups=3", "  crash till@4", "  shrunk: one thing"} <= set(lines)
     assert lines[-1] == "  replay: do it again"
     assert lines[-2] == f"    {run.events[-1]}"
+
+
+def test_what_can_be_imported_is_told_as_a_command() -> None:
+    with pytest.raises(SimulationFailedError) as failure:
+        check(simulate(errands.broken, FAILS), name="errands.broken")
+
+    *lines, command, python = str(failure.value).splitlines()
+    assert command == (
+        "  replay: python main.py sim replay 1 --scenario tests.runtime.testing.errands:broken "
+        "--scheduler fifo --crash till@4 --set cups=3 --choices 'rain:0=1;tasks:1=1'"
+    )
+    assert python.startswith("  or: simulate(errands.broken, Plan(seed=1, scheduler='fifo'")
+    assert "  last events (more: --events N):" in lines
+
+
+def test_what_cannot_be_imported_is_told_in_python() -> None:
+    async def fails(_: Simulation) -> None:
+        raise ValueError("x")
+
+    for scenario in (fails, partial(errands.broken)):
+        with pytest.raises(SimulationFailedError) as failure:
+            check(simulate(scenario, FAILS))
+        assert str(failure.value).splitlines()[-1].startswith("  replay: simulate(scenario, Plan(")
+        assert "  last events:" in str(failure.value).splitlines()
+
+
+def test_a_run_that_passed_is_no_failure() -> None:
+    check(simulate(errands.quiet, Plan(seed=1)))
 
 
 def test_what_came_from_another_process_is_told_alike() -> None:

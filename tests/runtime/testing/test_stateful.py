@@ -285,30 +285,6 @@ def test_a_system_that_gives_up_fails_the_rule_that_made_it() -> None:
     machine.teardown()  # there is nothing left to stop
 
 
-def test_messages_that_are_left_behind_fail_the_end() -> None:
-    machine = AdderMachine()
-    machine.settle()
-    machine.system.cells()[-1].accepted += 1  # as if one had got lost
-
-    with pytest.raises(AssertionError, match="without a fate"):
-        machine.teardown()
-
-
-def test_what_fails_in_a_rule_is_not_hidden_by_the_end() -> None:
-    class Faulty(AdderMachine):
-        @rule()
-        def fail(self) -> None:
-            self.settle()
-            self.adder.tell(1)
-            self.system.cells()[-1].accepted += 1
-            msg = "the rule's own"
-            raise KeyError(msg)
-
-    with pytest.raises(KeyError, match="the rule's own"):
-        run_state_machine_as_test(Faulty, settings=TRIED)
-    trio.run(trio.lowlevel.checkpoint)  # and trio was left in good order
-
-
 @pytest.mark.parametrize("name", ["fifo", "shuffle", "walk", "pct:3"])
 def test_the_same_steps_have_the_same_result(name: str) -> None:
     def order(seed_: int) -> list[int]:

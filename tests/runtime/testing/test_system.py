@@ -64,6 +64,41 @@ async def test_a_probe_stands_for_a_family_of_actors() -> None:
     assert await probe.expect(tuple) == (7, "hello")
 
 
+async def test_each_key_of_a_family_has_a_queue_of_its_own() -> None:
+    probe = Probe()
+    family = probe.keyed
+    for key, told in (("ann", 1), ("bob", "x"), ("ann", "y"), ("bob", 2)):
+        family.tell(key, told)
+
+    assert await family.expect(str, key="bob") == "x"
+    assert await family.expect(int, key="ann") == 1
+    with pytest.raises(AssertionError, match="expected int for 'ann', got 'y'"):
+        await family.expect(int, key="ann")
+    assert await probe.expect(tuple) == ("bob", 2), "nobody else has taken it"
+    with pytest.raises(AssertionError, match="no int for 'cy' within 2 s; told so far"):
+        await family.expect(int, key="cy", within=2)
+    assert trio.current_time() == 2.0
+    assert family.told("ann") == [1, "y"]
+
+
+async def test_one_of_a_family_is_fished_for_and_waited_for() -> None:
+    probe = Probe()
+    probe.keyed.tell("bob", "x")
+
+    async def later() -> None:
+        for told in (1, "y"):
+            await trio.sleep(1)
+            probe.keyed.tell("ann", told)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(later)
+        assert await probe.keyed.fish(str, key="ann") == "y"
+    assert trio.current_time() == 2.0
+    assert await probe.keyed.expect(str, key="bob") == "x"
+    with pytest.raises(AssertionError, match="no int for 'ann' within 1 s"):
+        await probe.keyed.fish(int, key="ann", within=1)
+
+
 async def test_settle_waits_for_everything_but_the_clock() -> None:
     async with running() as system:
         refs = [system.spawn(Puppet) for _ in range(10)]
