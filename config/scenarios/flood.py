@@ -12,7 +12,14 @@ import trio
 
 from config.scenarios.people import Person, Temper
 from config.scenarios.shop import SimulatedShop
-from config.scenarios.verdict import REST_SECONDS, check, check_calm, check_the_end, served
+from config.scenarios.verdict import (
+    REST_SECONDS,
+    check,
+    check_calm,
+    check_that_nobody_failed,
+    check_the_end,
+    served,
+)
 from config.scenarios.weather import bad_weather, nocodb_throttles, telegram_floods
 from runtime.testing.simulation import Simulation
 
@@ -43,6 +50,7 @@ async def flood(sim: Simulation) -> None:
             await trio.sleep(REST_SECONDS)
         await check_calm(shop)
         await check(shop, crowd)
+        check_that_nobody_failed(shop)
     check_the_end(shop)
 
 

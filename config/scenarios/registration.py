@@ -29,6 +29,8 @@ async def registration(sim: Simulation) -> None:
             check_promptness(person)
             if len(person.user.screen().shown) > 1:
                 raise PropertyError(f"more than one panel:\n{person.user.screen()}")
+            if not all(pressed.answered for pressed in person.user.callbacks):
+                raise PropertyError("a button that was pressed spins until it gives up")
             await check_calm(shop)
         await check(shop, [person])
     check_the_end(shop)

@@ -31,8 +31,7 @@ PORT = 80
 INTERVAL_SECONDS = 20.0
 """Between two questions about payments, as in production."""
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - of a machine that does not exist
-DATABASE_SECONDS_MAX = 0.002
-"""How long a request to the database, or its answer, is under way."""
+DATABASE_SECONDS = 0.002
 OPERATOR_TOKEN = "simulated-simulated-simulated"  # noqa: S105 - the operators' of this world
 STOP_SECONDS_MAX = 30.0
 """An orderly stop is over after this, whatever else is broken."""
@@ -47,7 +46,7 @@ class SimulatedShop:
         self.sim = sim
         self.wrongs: list[str] = []
         """What the outside world has seen that must never happen."""
-        sim.always("the outside world sees nothing wrong", lambda: not self.wrongs)
+        sim.always("the outside world sees nothing wrong", lambda: "; ".join(self.wrongs))
         self.database = MemoryDatabase(now=sim.now)
         self.database.tables = tables = WitnessedTables(now=sim.now)
         self.telegram = WitnessedTelegram(
@@ -58,15 +57,16 @@ class SimulatedShop:
             wrong=self._wrong,
         )
         self.telegram.rate_limit(on=True)
-        sim.always(
-            "no chat gets more than Telegram allows", lambda: not self.telegram.limits.violations
-        )
         self.nocodb = WitnessedNocodb(
             now=sim.now, interval_seconds=INTERVAL_SECONDS, wrong=self._wrong
         )
         self.database_away = False
+        self.database_seconds = DATABASE_SECONDS
+        """How long a request to the database, or its answer, is under way at most."""
         self.lost_answers = 0.0
         """How probable it is that a commit happens and nobody hears of it."""
+        self.strikes = 0
+        """How many sessions are to fail while they wait for the database."""
         self.bot = sim.node(BOT, self._live, restart_seconds=RESTART_SECONDS)
         self.present: Shop | None = None
         """The shop of the bot's newest start that came up."""
@@ -101,10 +101,22 @@ class SimulatedShop:
         self.telegram.forget_faults()
         self.nocodb.forget_faults()
         self.database_away = False
+        self.database_seconds = DATABASE_SECONDS
+        self.strikes = 0
 
     def restart(self) -> None:
         """The bot is told to stop, as by SIGTERM, and is started again."""
         self._stop.set()
+
+    def strike(self) -> None:
+        """A defect shows in a session that waits for the database, if that was ordered."""
+        if self.strikes and self.present is not None:
+            region = self.present.system.region("root/sessions")
+            busy = [cell.key for cell in region.cells() if cell.current is not None]
+            if busy:
+                self.strikes -= 1
+                self.sim.sometimes("a session failed")
+                region.ref(min(busy, key=str)).kill(RuntimeError("struck by lightning"))
 
     async def _live(self, life: Life) -> None:
         """One life of the bot: it is started again whenever it has been stopped, until the end."""
@@ -157,12 +169,13 @@ class _DatabaseLine(Line):
         self._life.check()
 
     async def sent(self) -> None:
-        await trio.sleep(self._luck.random() * DATABASE_SECONDS_MAX)
+        await trio.sleep(self._luck.random() * self._shop.database_seconds)
         if self._shop.database_away:
             raise ConnectionLost("the database is away")
 
     async def acknowledged(self) -> None:
-        await trio.sleep(self._luck.random() * DATABASE_SECONDS_MAX)
+        await trio.sleep(self._luck.random() * self._shop.database_seconds)
+        self._shop.strike()
         if self._shop.database_away:
             raise ConnectionLost("the database went away")
         if self._shop.sim.chance("lost acknowledgement", self._shop.lost_answers):

@@ -103,6 +103,18 @@ async def check_rest(shop: SimulatedShop) -> None:
         raise PropertyError(f"unwell at rest: {condition.document['output']}")
 
 
+def check_that_nobody_failed(shop: SimulatedShop) -> None:
+    """For a bot that nothing struck: whoever has to wait for a dependency has not failed."""
+    if shop.present is None:
+        raise PropertyError("the bot never came up")
+    nodes = [shop.present.system.snapshot()]
+    while nodes:
+        node = nodes.pop()
+        if node.kind != "supervisor" and (node.failed or node.restarts_used):
+            raise PropertyError(f"{node.path} failed {node.failed} times: {node.last_error}")
+        nodes += node.children
+
+
 def check_the_end(shop: SimulatedShop) -> None:
     """After the shut-down: no update is left with Telegram."""
     left = shop.telegram.world.updates.waiting(1)

@@ -7,12 +7,20 @@ from random import Random
 
 import trio
 
-from config.scenarios.shop import BOT, NOCODB, TELEGRAM, SimulatedShop
+from config.scenarios.shop import (
+    BOT,
+    DATABASE_SECONDS,
+    NOCODB,
+    TELEGRAM,
+    SimulatedShop,
+)
 
 CLOCK_BACK_SECONDS = 60.0
 CLOCK_FORWARD_SECONDS = 120.0
 """More, several times over, and forms that are being filled in run out of time."""
 
+BROKEN_TIMES = 1_000_000
+"""More than anybody asks in a minute."""
 ACTORS = (
     "root/tracker",
     "root/gateway",
@@ -89,6 +97,14 @@ async def telegram_stumbles(shop: SimulatedShop, luck: Random) -> None:
     await trio.lowlevel.checkpoint()
 
 
+async def telegram_is_broken(shop: SimulatedShop, luck: Random) -> None:
+    """It is there, and answers everything with a proxy's page."""
+    shop.sim.sometimes("Telegram broken")
+    shop.telegram.fail_next(BROKEN_TIMES, 502, "Bad Gateway", html=True)
+    await trio.sleep(luck.uniform(5, 60))
+    shop.telegram.forget_faults()
+
+
 async def telegram_is_cut_off(shop: SimulatedShop, luck: Random) -> None:
     """Nothing gets through for some minutes."""
     shop.sim.sometimes("Telegram cut off")
@@ -105,10 +121,24 @@ async def database_is_away(shop: SimulatedShop, luck: Random) -> None:
     shop.database_away = False
 
 
+async def database_is_slow(shop: SimulatedShop, luck: Random) -> None:
+    """Somebody else keeps its disk busy: what is told before it is stored, is seen now."""
+    shop.sim.sometimes("database slow")
+    shop.database_seconds = luck.uniform(0.1, 1.0)
+    await trio.sleep(luck.uniform(5, 60))
+    shop.database_seconds = DATABASE_SECONDS
+
+
 async def the_bot_dies(shop: SimulatedShop, luck: Random) -> None:
     """Kill -9."""
     await trio.sleep(luck.random())
     shop.bot.crash()
+
+
+async def sessions_fail(shop: SimulatedShop, luck: Random) -> None:
+    """A defect shows in the midst of some conversations."""
+    shop.strikes += luck.randrange(1, 4)
+    await trio.lowlevel.checkpoint()
 
 
 async def the_bot_is_restarted(shop: SimulatedShop, luck: Random) -> None:
@@ -140,11 +170,14 @@ EVERYTHING: tuple[Weather, ...] = (
     nocodb_stumbles,
     telegram_floods,
     telegram_stumbles,
+    telegram_is_broken,
     telegram_is_cut_off,
     database_is_away,
+    database_is_slow,
     the_bot_dies,
     the_bot_is_restarted,
     an_actor_fails,
+    sessions_fail,
     the_clock_jumps,
 )
 

@@ -26,7 +26,10 @@ from adapters.sandbox.telegram_parameters import Parameters, Refusal, read
 
 SUCCESS = "Payment received"
 """What tells a person that he has paid."""
-TOO_MANY = 429
+TOO_MANY, BROKEN = 429, 500
+FAILED_POLLS_SECONDS = 10.0
+FAILED_POLLS_MAX = 16
+"""Polls in vain in that time, a new start or two of the bot among them."""
 UNDER_WAY_SECONDS = 0.25
 """How long after a 429 requests may come in that left before it arrived."""
 SHUT_SECONDS = 30.0
@@ -114,6 +117,7 @@ class WitnessedTelegram(TelegramSandbox):
         self.strict = False
         self._tables, self._has_paid, self._wrong = tables, has_paid, wrong
         self._pauses = Pauses()
+        self._failed_polls: deque[float] = deque()
 
     async def __call__(self, request: Request) -> Response | None:
         method = request.path.rpartition("/")[2].lower()
@@ -121,11 +125,15 @@ class WitnessedTelegram(TelegramSandbox):
             parameters = read(request)
         except Refusal:
             return await super().__call__(request)
-        if method == "getupdates":
-            self._confirms(int(parameters.get("offset", "0")))
-        if method not in SENDS:
+        if method in SENDS:
+            return await self._send(request, method, parameters)
+        if method != "getupdates":
             return await super().__call__(request)
-        return await self._send(request, method, parameters)
+        self._confirms(int(parameters.get("offset", "0")))
+        response = await super().__call__(request)
+        if response is not None and response.status >= BROKEN:
+            self._count_failed()
+        return response
 
     async def _send(self, request: Request, method: str, parameters: Parameters) -> Response | None:
         chat_id, text = self._chat_id(parameters), parameters.get("text", "")
@@ -140,6 +148,8 @@ class WitnessedTelegram(TelegramSandbox):
             response = await super().__call__(request)
         finally:
             self._pauses.end(chat_id, began=began, retry_after=_retry_after(response))
+        if self.limits.violations:
+            self._wrong(f"Telegram got more than it allows, chat {chat_id} the last of it")
         if shows and SUCCESS in text:
             self._remember(chat_id)
         return response
@@ -150,6 +160,15 @@ class WitnessedTelegram(TelegramSandbox):
             update_id = UpdateId(update["update_id"])
             if update_id < offset and update_id not in self._tables.updates:
                 self._wrong(f"update {update_id} was confirmed and is not stored")
+
+    def _count_failed(self) -> None:
+        """Whoever is not served asks less and less often, and not in a circle."""
+        now = trio.current_time()
+        self._failed_polls.append(now)
+        while self._failed_polls[0] < now - FAILED_POLLS_SECONDS:
+            self._failed_polls.popleft()
+        if len(self._failed_polls) > FAILED_POLLS_MAX:
+            self._wrong(f"{len(self._failed_polls)} polls in vain in {FAILED_POLLS_SECONDS:g} s")
 
     def _shows(self, chat_id: int, text: str) -> None:
         """Only what is stored may be shown, and only to whom it is due."""
@@ -182,6 +201,8 @@ class WitnessedNocodb(NocodbSandbox):
     ) -> None:
         super().__init__(now=now)
         self.strict = False
+        self.grown = trio.Event()
+        """Set when a row is added, and replaced."""
         self._interval_seconds, self._wrong = interval_seconds, wrong
         self._asked: deque[float] = deque()
         self._closed_until = self._told_at = float("-inf")
@@ -197,7 +218,11 @@ class WitnessedNocodb(NocodbSandbox):
             self._wrong(f"NocoDB was asked {self._closed_until - now:.3f} s too early")
         if self.strict and _is_question(request.parameters.get("where", "")):
             self._count(now)
+        rows = len(self.table.rows)
         response = await super().__call__(request)
+        if len(self.table.rows) > rows:
+            self.grown.set()
+            self.grown = trio.Event()
         if response is not None and response.status == TOO_MANY:
             self._told_at = trio.current_time()
             asked = float(response.headers.get("retry-after", "0"))
