@@ -46,14 +46,24 @@ class _Recorded:
 
 
 @message
+class _Absent:
+    """The record table has no record of this chat."""
+
+    step: int
+
+
+@message
 class _Postponed:
-    """The record table did not take the record."""
+    """The record table did not answer as it should."""
 
     step: int
     error: Exception
 
 
-class UserSession(Actor[sessions.Command | _Recorded | _Postponed]):
+_Own = _Recorded | _Absent | _Postponed
+
+
+class UserSession(Actor[sessions.Command | _Own]):
     def __init__(
         self,
         *,
@@ -74,7 +84,7 @@ class UserSession(Actor[sessions.Command | _Recorded | _Postponed]):
     async def on_start(self) -> None:
         await self._recover()
 
-    async def on_receive(self, message: sessions.Command | _Recorded | _Postponed) -> None:
+    async def on_receive(self, message: sessions.Command | _Own) -> None:
         match message:
             case (
                 sessions.CommandReceived()
@@ -96,6 +106,8 @@ class UserSession(Actor[sessions.Command | _Recorded | _Postponed]):
                 await self._payment(message)
             case _Recorded():
                 await self._recorded(message)
+            case _Absent():
+                await self._absent(message)
             case _Postponed():
                 await self._postponed(message)
             case _:
@@ -155,6 +167,11 @@ class UserSession(Actor[sessions.Command | _Recorded | _Postponed]):
             recorded = Occurrence(event=Event.RECORDED, record_id=told.record_id)
             await self._occur(recorded, self._session)
             self._show()
+
+    async def _absent(self, told: _Absent) -> None:
+        self._registering = False
+        if not self._begins_anew(told.step):
+            await self._occur(Occurrence(event=Event.ABSENT), self._session)
 
     async def _postponed(self, told: _Postponed) -> None:
         self._registering = False
@@ -225,6 +242,8 @@ class UserSession(Actor[sessions.Command | _Recorded | _Postponed]):
         match effect:
             case Effect.REGISTER:
                 self._register()
+            case Effect.LOOK_UP:
+                self._look_up()
             case Effect.TRACK if record_id is not None:
                 self._tracker.tell(
                     tracker.Track(
@@ -252,6 +271,20 @@ class UserSession(Actor[sessions.Command | _Recorded | _Postponed]):
             self._records.create,
             registration,
             then=lambda record_id: _Recorded(step=step, record_id=record_id),
+            failed=lambda error: _Postponed(step=step, error=error),
+        )
+
+    def _look_up(self) -> None:
+        """Find out whether there is a record; its creation may still be under way."""
+        if self._registering:
+            return
+        self._registering, step = True, self._session.step
+        self.pipe(
+            self._records.find,
+            self._session.chat_id,
+            then=lambda found: (
+                _Absent(step=step) if found is None else _Recorded(step=step, record_id=found)
+            ),
             failed=lambda error: _Postponed(step=step, error=error),
         )
 

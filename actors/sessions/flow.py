@@ -24,6 +24,7 @@ from actors.sessions.rules import (
     forget,
     form_complete,
     has_record,
+    may_have_record,
     name_too_long,
     open_languages,
     own_record,
@@ -91,7 +92,7 @@ BUTTONS = (
     *(E.BACK, E.CANCEL, E.RESTART, E.RESUME),
 )
 """What an inline button may say; anything else in a button was forged."""
-INSIDE = (E.TIMED_OUT, E.RECORDED, E.POSTPONED, E.PAID)
+INSIDE = (E.TIMED_OUT, E.RECORDED, E.POSTPONED, E.ABSENT, E.PAID)
 USER = tuple(event for event in Event if event not in INSIDE)
 
 FORM_SECONDS = 3_600
@@ -103,9 +104,11 @@ ATTEMPT_SECONDS = 60
 TIMEOUT_SECONDS: Mapping[State, int] = {
     **dict.fromkeys(FORM, FORM_SECONDS),
     S.SAVING: ATTEMPT_SECONDS,
+    S.CANCELLED: ATTEMPT_SECONDS,
 }
 """How long a state lasts before `timed_out` happens to it; anything the user does in the
-form begins the time anew. A state without an entry lasts for ever."""
+form begins the time anew. A state without an entry lasts for ever, and so does `cancelled`
+unless it is not known whether a record was created."""
 
 FLOW: tuple[Transition, ...] = (
     # the first contact, whatever it is, opens the form
@@ -131,7 +134,11 @@ FLOW: tuple[Transition, ...] = (
     _row(S.SAVING, E.RECORDED, S.AWAITING_PAYMENT, does=take_record, effect=Effect.TRACK),
     _row(S.SAVING, E.POSTPONED, does=count_attempt),
     _row(S.SAVING, E.TIMED_OUT, effect=Effect.REGISTER),
+    # who cancelled while his record was being created may have one, and may pay
     _row(S.CANCELLED, E.RECORDED, does=take_record, effect=Effect.TRACK),
+    _row(S.CANCELLED, E.POSTPONED, when=may_have_record, does=count_attempt),
+    _row(S.CANCELLED, E.TIMED_OUT, when=may_have_record, effect=Effect.LOOK_UP),
+    _row(S.CANCELLED, E.ABSENT, does=forget),
     # the payment, also of somebody who cancelled and paid all the same
     _row((S.AWAITING_PAYMENT, S.CANCELLED), E.PAID, S.SUCCESS, when=own_record),
     # leaving
@@ -201,7 +208,7 @@ def _asks(session: Session) -> tuple[State, bool]:
 
 def _deadline(before: Session, after: Session, heard: Occurrence, now: datetime) -> datetime | None:
     seconds = TIMEOUT_SECONDS.get(after.state)
-    if seconds is None:
+    if seconds is None or (after.state is S.CANCELLED and not may_have_record(after, heard)):
         return None
     if after.state is before.state and heard.event is not Event.TIMED_OUT:
         if heard.event is Event.POSTPONED:

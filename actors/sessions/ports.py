@@ -66,3 +66,7 @@ class Records(Protocol):
         operators wrote into it (`Paid`) is left alone. The lowest id when there are several.
         """
         ...
+
+    async def find(self, chat_id: ChatId) -> RecordId | None:
+        """The chat's row, the lowest id when there are several; None when there is none."""
+        ...

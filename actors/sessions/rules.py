@@ -41,6 +41,7 @@ class Event(StrEnum):
     TIMED_OUT = "timed_out"
     RECORDED = "recorded"
     POSTPONED = "postponed"
+    ABSENT = "absent"
     PAID = "paid"
 
 
@@ -48,6 +49,7 @@ class Effect(StrEnum):
     """What has to be done outside after the session was saved."""
 
     REGISTER = "register"
+    LOOK_UP = "look_up"
     TRACK = "track"
 
 
@@ -98,6 +100,11 @@ def same_phone(session: Session, heard: Occurrence) -> bool:
 def form_complete(session: Session, _heard: Occurrence) -> bool:
     """Name and contact are known."""
     return session.complete
+
+
+def may_have_record(session: Session, _heard: Occurrence) -> bool:
+    """A record was asked for, and whether there is one is not known."""
+    return session.complete and session.record_id is None
 
 
 def has_record(session: Session, _heard: Occurrence) -> bool:

@@ -56,9 +56,11 @@ class MemoryRecords(Records):
         self.rows: dict[RecordId, Registration] = {}
 
     async def create(self, registration: Registration) -> RecordId:
-        found = (
-            record_id for record_id, row in self.rows.items() if row.chat_id == registration.chat_id
-        )
-        record_id = next(found, RecordId(len(self.rows) + 1))
+        found = await self.find(registration.chat_id)
+        record_id = RecordId(len(self.rows) + 1) if found is None else found
         self.rows[record_id] = registration
         return record_id
+
+    async def find(self, chat_id: ChatId) -> RecordId | None:
+        found = (record_id for record_id, row in self.rows.items() if row.chat_id == chat_id)
+        return min(found, default=None)

@@ -45,7 +45,7 @@ class NocoRecords(Records):
 
     async def create(self, registration: Registration) -> RecordId:
         row = self._row(registration)
-        record_id = await self._find(registration.chat_id)
+        record_id = await self.find(registration.chat_id)
         if record_id is not None:
             answer = await self._client.patch({ID: record_id} | row)
             if isinstance(answer, Reply):
@@ -83,8 +83,8 @@ class NocoRecords(Records):
             wanted = [title for title in wanted if title not in absent]
         return tuple(missing)
 
-    async def _find(self, chat_id: ChatId) -> RecordId | None:
-        """The chat's row, the lowest id when there are several.
+    async def find(self, chat_id: ChatId) -> RecordId | None:
+        """As the port says.
 
         However the cell spells the chat: a number that was written into a text column of sqlite
         is "5000000001.0" there. PostgreSQL takes no such spelling for its numbers, so that there

@@ -39,6 +39,13 @@ class Records(MemoryRecords):
         self.failure: Exception | None = None
         self.slow_seconds = 0.0
         self.attempts = 0
+        self.looked = 0
+
+    async def find(self, chat_id: ChatId) -> RecordId | None:
+        self.looked += 1
+        if self.failure is not None:
+            raise self.failure
+        return await super().find(chat_id)
 
     async def create(self, registration: Registration) -> RecordId:
         self.attempts += 1

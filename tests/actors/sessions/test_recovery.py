@@ -7,10 +7,12 @@ from datetime import timedelta
 import pytest
 
 from actors.kernel.failures import Unavailable
+from actors.kernel.ids import RecordId
 from actors.sessions.flow import ATTEMPT_SECONDS, FORM_SECONDS
-from actors.sessions.model import State
+from actors.sessions.model import Language, Registration, State
 from actors.sessions.panel import REFUSED_PATIENCE_SECONDS, SHOW_PATIENCE_SECONDS
-from tests.actors.sessions.shop import IDLE_SECONDS, Shop
+from actors.tracker import messages as tracker
+from tests.actors.sessions.shop import ANNA, IDLE_SECONDS, Shop
 
 STORY = ["start", "language", "name", "contact", "save", "pay"]
 
@@ -278,3 +280,49 @@ async def test_a_refused_panel_is_not_sent_in_a_circle() -> None:
         shop.chat.refusal = None
         await shop.rest(REFUSED_PATIENCE_SECONDS)
         shop.check()
+
+
+async def test_whoever_cancelled_while_his_record_was_being_created_is_tracked_after_a_crash() -> (
+    None
+):
+    """The row was created, the process died before it heard of it, and nobody would ask again."""
+    shop = Shop()
+    shop.records.slow_seconds = 30
+    async with shop.open():
+        await shop.register()
+        await shop.press("Cancel")
+        assert shop.state() is State.CANCELLED
+        shop.records.failure = Unavailable("the process dies before it hears")
+        shop.records.rows[RecordId(7)] = Registration(
+            chat_id=ANNA, name="Anna", contact="+380", language=Language.EN
+        )
+    shop.records.failure = None
+    async with shop.open():
+        await shop.rest(120)
+        shop.check()
+        told = [message for message in shop.tracker.told if isinstance(message, tracker.Track)]
+        assert told[-1] == tracker.Track(record_id=RecordId(7), chat_id=ANNA, cancelled=True)
+        asked = shop.records.looked
+        await shop.rest(3_600)
+        assert shop.records.looked == asked, "once it is known, nobody asks any more"
+    assert shop.state() is State.CANCELLED
+
+
+async def test_whoever_cancelled_before_his_record_was_created_is_forgotten() -> None:
+    shop = Shop()
+    shop.records.failure = Unavailable("503")
+    async with shop.open():
+        await shop.register()
+        await shop.press("Cancel")
+        await shop.rest(600)
+        assert shop.records.looked > 1, "it has to be known"
+        shop.records.failure = None
+        await shop.rest(600)
+        asked = shop.records.looked
+        await shop.rest(3_600)
+        assert shop.records.looked == asked
+        shop.check()
+    assert shop.records.rows == {}
+    session = await shop.store.load(ANNA)
+    assert session is not None
+    assert (session.state, session.name, session.contact) == (State.CANCELLED, None, None)

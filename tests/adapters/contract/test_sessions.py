@@ -198,7 +198,9 @@ async def test_a_save_handles_its_update_now_and_not_when_it_came(stores: Stores
     assert await stores.inbox.prune(handled_before=year, parked_before=year, limit=9) == 0
 
 
+@pytest.mark.parametrize("stores", ["memory", "memory over a line"], indirect=True)
 async def test_saves_happen_in_the_order_in_which_they_were_asked_for(stores: Stores) -> None:
+    """In memory; a session waits for each of its saves, so that PostgreSQL never has two."""
     async with trio.open_nursery() as nursery:
         for step in range(50):
             nursery.start_soon(stores.sessions.save, replace(FULL, step=step))

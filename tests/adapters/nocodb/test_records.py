@@ -159,3 +159,15 @@ async def test_a_table_that_cannot_be_read_says_why(connect: Connect) -> None:
     async with connect(NocodbSandbox(), token="wrong") as client:
         with pytest.raises(Unavailable, match="answered 401"):
             await NocoRecords(client=client).missing_columns()
+
+
+async def test_a_row_is_found_by_its_chat_or_not_at_all(
+    nocodb: NocodbSandbox, connect: Connect
+) -> None:
+    async with connect(nocodb) as client:
+        records = NocoRecords(client=client)
+        assert await records.find(ChatId(7)) is None
+        nocodb.insert(ChatId="8")
+        row = nocodb.insert(ChatId="7")
+        nocodb.insert(ChatId="7")
+        assert await records.find(ChatId(7)) == row
