@@ -18,3 +18,15 @@ RecordId = NewType("RecordId", int)
 
 LetterId = NewType("LetterId", str)
 """One outgoing Telegram request, named by whoever asks for it."""
+
+OrderId = NewType("OrderId", str)
+"""One order of ours: 32 hexadecimal digits (a UUID); what providers carry for us in metadata."""
+
+ProductId = NewType("ProductId", str)
+"""One thing on sale, as the configuration names it."""
+
+PaymentId = NewType("PaymentId", str)
+"""A provider's own id of one charge; unique within its rail."""
+
+EventId = NewType("EventId", int)
+"""A provider's event as our inbox numbers it, in the order of arrival."""
