@@ -8,106 +8,56 @@ variable would end up in a log. `.env.example` documents the same names for peop
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
-from urllib.parse import urlsplit
+from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from adapters.postgres.address import EXPECTED, read_address, secrets_of
+from adapters.postgres.address import EXPECTED, secrets_of
+from config.values import (
+    COLUMN_EXPECTED,
+    INTERVAL_SECONDS_MAX,
+    INTERVAL_SECONDS_MIN,
+    OPERATOR_TOKEN_LENGTH_MIN,
+    SHUTDOWN_SECONDS_MAX,
+    SHUTDOWN_SECONDS_MIN,
+    Address,
+    AnyChatId,
+    Bind,
+    BotToken,
+    Column,
+    DatabaseUrl,
+    Folder,
+    HttpUrl,
+    Networks,
+    Secret,
+    Secrets,
+    ShopId,
+    SigningKeys,
+    StripeKey,
+    TableId,
+    WebhookSecret,
+    seconds_between,
+)
 
-BOT_TOKEN_PATTERN = r"[0-9]{1,20}:[A-Za-z0-9_-]{3,128}"  # noqa: S105 - a pattern, not a token
-HEADER_VALUE_PATTERN = r"[\x21-\x7e]{1,512}"
-TABLE_ID_PATTERN = r"[A-Za-z0-9_-]{1,64}"
-COLUMN_PATTERN = r"[^\x00-\x1f\x7f(),~]{1,255}"
-NUMBER_PATTERN = r"[0-9]{1,9}(\.[0-9]{1,6})?"
-OPERATOR_TOKEN_LENGTH_MIN = 24
-INTERVAL_SECONDS_MIN, INTERVAL_SECONDS_MAX = 0.1, 86_400.0
-SHUTDOWN_SECONDS_MIN, SHUTDOWN_SECONDS_MAX = 0.1, 600.0
-PORT_MAX = 65_535
+TOGETHER = (
+    {"TELEGRAM_WEBHOOK_URL", "TELEGRAM_WEBHOOK_SECRET"},
+    {"STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"},
+    {"YOOKASSA_SHOP_ID", "YOOKASSA_SECRET_KEY"},
+    {"NOWPAYMENTS_API_KEY", "NOWPAYMENTS_IPN_SECRET"},
+)
+"""Names that mean something only together: one without the other is a fault."""
 
 
 class SettingsError(Exception):
     """The environment does not describe a system; the text has one line for each fault."""
 
 
-class Bind(NamedTuple):
-    """Where the HTTP port listens; `str()` gives it back as `host:port`, with brackets for IPv6."""
-
-    host: str
-    port: int
-    """0 lets the operating system choose."""
-
-    def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{host}:{self.port}"
-
-
-def _matching(pattern: str) -> BeforeValidator:
-    def check(value: str) -> str:
-        if re.fullmatch(pattern, value) is None:
-            raise ValueError
-        return value
-
-    return BeforeValidator(check)
-
-
-def _seconds(least: float, most: float) -> BeforeValidator:
-    """A plain decimal in range: Python's `float` would also take `nan`, `inf`, `1_0` and `1e9`."""
-
-    def check(value: str) -> float:
-        if re.fullmatch(NUMBER_PATTERN, value) is None or not least <= float(value) <= most:
-            raise ValueError
-        return float(value)
-
-    return BeforeValidator(check)
-
-
-def _http_url(value: str) -> str:
-    """An http or https address without user, query or fragment; no slash at its end."""
-    url = urlsplit(value) if re.fullmatch(r"[\x21-\x7e]{1,2048}", value) else urlsplit("")
-    if url.scheme not in {"http", "https"} or not url.hostname or url.port == 0:
-        raise ValueError
-    if "@" in url.netloc or "?" in value or "#" in value or "\\" in value:
-        raise ValueError
-    return value.rstrip("/")
-
-
-def _database_url(value: str) -> str:
-    """A libpq URL. A user, a password, or a socket folder in `?host=` may be in it."""
-    read_address(value)
-    return value
-
-
-def _bind(value: str) -> Bind:
-    """`host:port`, with brackets around an IPv6 address."""
-    found = re.fullmatch(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):([0-9]{1,5})", value)
-    if found is None or int(found[2]) > PORT_MAX:
-        raise ValueError
-    return Bind(found[1].strip("[]"), int(found[2]))
-
-
-def _folder(value: str) -> Path:
-    if "\x00" in value:
-        raise ValueError
-    try:
-        return Path(value).expanduser().absolute()
-    except RuntimeError as error:  # `~` of a user without a home
-        raise ValueError from error
-
-
 def _default_data_dir() -> str:
     """The machine's folder for root, the user's own otherwise."""
     return "/var/lib/factorage" if os.geteuid() == 0 else "~/.local/share/factorage"
-
-
-Secret = Annotated[SecretStr, _matching(HEADER_VALUE_PATTERN)]
-HttpUrl = Annotated[str, BeforeValidator(_http_url)]
-Column = Annotated[str, _matching(COLUMN_PATTERN)]
-COLUMN_EXPECTED = "the title of a column, without ( ) , ~"
 
 
 class Settings(BaseSettings):
@@ -122,7 +72,7 @@ class Settings(BaseSettings):
         validate_default=False,
     )
 
-    bot_token: Annotated[SecretStr, _matching(BOT_TOKEN_PATTERN)] = Field(
+    bot_token: BotToken = Field(
         alias="BOT_TOKEN",
         description="the bot's token as BotFather gives it: digits, a colon, letters and digits",
         examples=["123456789:AbCdEfGhIjKlMnOpQrStUvWxYz012345678"],
@@ -133,20 +83,20 @@ class Settings(BaseSettings):
         description="the http or https address of a Bot API server, without user or query",
         examples=["https://api.telegram.org"],
     )
-    database_url: Annotated[SecretStr, BeforeValidator(_database_url)] | None = Field(
+    database_url: DatabaseUrl | None = Field(
         default=None,
         alias="DATABASE_URL",
         description=f"the address of a PostgreSQL database, {EXPECTED}",
         examples=["postgresql://shop@localhost:5432/shop"],
     )
-    data_dir: Annotated[Path, BeforeValidator(_folder)] = Field(
+    data_dir: Folder = Field(
         default_factory=_default_data_dir,
         validate_default=True,
         alias="DATA_DIR",
         description="a folder for the embedded database",
         examples=["/var/lib/factorage"],
     )
-    http_bind: Annotated[Bind, BeforeValidator(_bind)] = Field(
+    http_bind: Address = Field(
         default=Bind("127.0.0.1", 8080),
         alias="HTTP_BIND",
         description="the host and port to listen on, the port up to 65535",
@@ -175,7 +125,7 @@ class Settings(BaseSettings):
         description="an API token of NocoDB, without spaces",
         examples=["what Team & Settings, Tokens shows, 40 characters"],
     )
-    nocodb_table_id: Annotated[str, _matching(TABLE_ID_PATTERN)] = Field(
+    nocodb_table_id: TableId = Field(
         alias="NOCODB_TABLE_ID",
         description="the id of the table of registrations: letters, digits, _ and -",
         examples=["m56p6ryypmrhitr"],
@@ -211,20 +161,140 @@ class Settings(BaseSettings):
         examples=["Language"],
     )
     tracker_interval_seconds: Annotated[
-        float, _seconds(INTERVAL_SECONDS_MIN, INTERVAL_SECONDS_MAX)
+        float, seconds_between(INTERVAL_SECONDS_MIN, INTERVAL_SECONDS_MAX)
     ] = Field(
         default=20.0,
         alias="TRACKER_INTERVAL_SECONDS",
         description="seconds between two looks at NocoDB, from 0.1 to 86400",
         examples=["20"],
     )
-    shutdown_seconds: Annotated[float, _seconds(SHUTDOWN_SECONDS_MIN, SHUTDOWN_SECONDS_MAX)] = (
-        Field(
-            default=10.0,
-            alias="SHUTDOWN_SECONDS",
-            description="seconds a shutdown may take, from 0.1 to 600",
-            examples=["10"],
-        )
+    shutdown_seconds: Annotated[
+        float, seconds_between(SHUTDOWN_SECONDS_MIN, SHUTDOWN_SECONDS_MAX)
+    ] = Field(
+        default=10.0,
+        alias="SHUTDOWN_SECONDS",
+        description="seconds a shutdown may take, from 0.1 to 600",
+        examples=["10"],
+    )
+    public_url: HttpUrl | None = Field(
+        default=None,
+        alias="PUBLIC_URL",
+        description="the address under which the outside world reaches this server, without query",
+        examples=["https://shop.example.org"],
+    )
+    trusted_proxies: Networks = Field(
+        default=(),
+        alias="TRUSTED_PROXIES",
+        description="networks of the proxies in front of us, with commas between them",
+        examples=["127.0.0.1, 10.0.0.0/8"],
+    )
+    admin_chat_id: AnyChatId | None = Field(
+        default=None,
+        alias="ADMIN_CHAT_ID",
+        description="the id of the chat that is told of payments, a whole number",
+        examples=["-1001234567890"],
+    )
+    products_file: Folder | None = Field(
+        default=None,
+        alias="PRODUCTS_FILE",
+        description="a file in TOML that says what is on sale (docs/products.md)",
+        examples=["/etc/factorage/products.toml"],
+    )
+    digital_rails: Literal["stars_only", "all"] = Field(
+        default="stars_only",
+        alias="DIGITAL_RAILS",
+        description="stars_only (Telegram's rule for digital goods) or all",
+        examples=["stars_only"],
+    )
+    telegram_provider_token: Secret | None = Field(
+        default=None,
+        alias="TELEGRAM_PROVIDER_TOKEN",
+        description="the token of a payment provider as BotFather gives it",
+        examples=["381764678:TEST:100037"],
+    )
+    telegram_webhook_url: HttpUrl | None = Field(
+        default=None,
+        alias="TELEGRAM_WEBHOOK_URL",
+        description="the https address to which Telegram sends updates",
+        examples=["https://shop.example.org/webhooks/telegram"],
+    )
+    telegram_webhook_secret: WebhookSecret | None = Field(
+        default=None,
+        alias="TELEGRAM_WEBHOOK_SECRET",
+        description="1 to 256 of A-Z a-z 0-9 _ -",
+        examples=["what `openssl rand -hex 32` prints"],
+    )
+    stripe_secret_key: StripeKey | None = Field(
+        default=None,
+        alias="STRIPE_SECRET_KEY",
+        description="a secret or restricted key of Stripe, sk_ or rk_",
+        examples=["sk_test_..."],
+    )
+    stripe_webhook_secret: Secrets = Field(
+        default=(),
+        alias="STRIPE_WEBHOOK_SECRET",
+        description="the endpoint's signing secret; two with a comma while it is rolled",
+        examples=["whsec_..."],
+    )
+    stripe_api_url: HttpUrl = Field(
+        default="https://api.stripe.com",
+        alias="STRIPE_API_URL",
+        description="the http or https address of Stripe's API",
+        examples=["https://api.stripe.com"],
+    )
+    yookassa_shop_id: ShopId | None = Field(
+        default=None,
+        alias="YOOKASSA_SHOP_ID",
+        description="the number of the shop",
+        examples=["100500"],
+    )
+    yookassa_secret_key: Secret | None = Field(
+        default=None,
+        alias="YOOKASSA_SECRET_KEY",
+        description="the secret key of the shop",
+        examples=["test_..."],
+    )
+    yookassa_networks: Networks = Field(
+        default=(),
+        alias="YOOKASSA_NETWORKS",
+        description="networks from which notifications come, with commas between them",
+        examples=["185.71.76.0/27, 2a02:5180::/32"],
+    )
+    yookassa_api_url: HttpUrl = Field(
+        default="https://api.yookassa.ru/v3",
+        alias="YOOKASSA_API_URL",
+        description="the http or https address of YooKassa's API",
+        examples=["https://api.yookassa.ru/v3"],
+    )
+    nowpayments_api_key: Secret | None = Field(
+        default=None,
+        alias="NOWPAYMENTS_API_KEY",
+        description="an API key of NOWPayments",
+        examples=["what Store Settings shows"],
+    )
+    nowpayments_ipn_secret: Secrets = Field(
+        default=(),
+        alias="NOWPAYMENTS_IPN_SECRET",
+        description="the IPN secret of the store; two with a comma while it is changed",
+        examples=["what Store Settings shows once"],
+    )
+    nowpayments_api_url: HttpUrl = Field(
+        default="https://api.nowpayments.io/v1",
+        alias="NOWPAYMENTS_API_URL",
+        description="the http or https address of NOWPayments' API",
+        examples=["https://api.nowpayments.io/v1"],
+    )
+    nocodb_webhook_secret: Secrets = Field(
+        default=(),
+        alias="NOCODB_WEBHOOK_SECRET",
+        description="what the webhook sends as X-Hook-Secret",
+        examples=["what `openssl rand -hex 24` prints"],
+    )
+    success_url_signing_key: SigningKeys = Field(
+        default=(),
+        alias="SUCCESS_URL_SIGNING_KEY",
+        description="a secret of at least 32 characters; several with commas, newest first",
+        examples=["what `openssl rand -hex 32` prints"],
     )
 
     @classmethod
@@ -241,14 +311,25 @@ class Settings(BaseSettings):
 
     @model_validator(mode="before")
     @classmethod
-    def _without_margins(cls, told: dict[str, Any]) -> dict[str, Any]:
-        """Values are pasted, and often with a blank or a line end around them."""
-        return {name: value.strip() for name, value in told.items() if str(value).strip()}
+    def _told(cls, told: dict[str, Any]) -> dict[str, Any]:
+        """Values are pasted, and often with a blank or a line end around them.
+
+        Of two that are useless alone, the one that is lacking is put down as blank: no blank
+        gets past its field, and `load_settings` reports it as missing.
+        """
+        known = {name: value.strip() for name, value in told.items() if str(value).strip()}
+        for pair in TOGETHER:
+            if known.keys() & pair:
+                known = dict.fromkeys(pair, "") | known
+        return known
 
     def secrets(self) -> frozenset[str]:
         """Every secret in plain text, for whoever has to keep them out of logs."""
-        values = (getattr(self, name) for name in type(self).model_fields)
-        secrets = {value.get_secret_value() for value in values if isinstance(value, SecretStr)}
+        secrets: set[str] = set()
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            several = value if isinstance(value, tuple) else (value,)
+            secrets |= {one.get_secret_value() for one in several if isinstance(one, SecretStr)}
         url = self.database_url
         return frozenset(secrets | (secrets_of(url.get_secret_value()) if url else set()))
 
@@ -266,7 +347,10 @@ def load_settings(environ: Mapping[str, str], *, env_file: Path | None = None) -
     except UnicodeDecodeError:
         raise SettingsError(f"{env_file} is not a text in UTF-8") from None
     except ValidationError as error:
-        faults = {str(fault["loc"][0]): fault["type"] for fault in error.errors()}
+        faults = {
+            str(fault["loc"][0]): "missing" if fault["input"] == "" else fault["type"]
+            for fault in error.errors()
+        }
         raise SettingsError(_report(faults)) from None  # pydantic's own text quotes the values
 
 

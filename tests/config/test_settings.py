@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from config.settings import Bind, Settings, SettingsError, load_settings
+from config.settings import Settings, SettingsError, load_settings
+from config.values import Bind
 from tests.architecture import ROOT
 
 CANARY = "canary-5f1e-secret"
@@ -63,6 +64,26 @@ def test_every_name_is_read() -> None:
         "NOCODB_LANGUAGE_COLUMN": "Lang",
         "TRACKER_INTERVAL_SECONDS": "0.5",
         "SHUTDOWN_SECONDS": "30",
+        "PUBLIC_URL": "https://shop.test/",
+        "TRUSTED_PROXIES": "127.0.0.1, 10.0.0.0/8,::1",
+        "ADMIN_CHAT_ID": "-1001234567890",
+        "PRODUCTS_FILE": "products.toml",
+        "DIGITAL_RAILS": "all",
+        "TELEGRAM_PROVIDER_TOKEN": "381764678:TEST:100037",
+        "TELEGRAM_WEBHOOK_URL": "https://shop.test/webhooks/telegram",
+        "TELEGRAM_WEBHOOK_SECRET": "a_-9",
+        "STRIPE_SECRET_KEY": "rk_test_51",
+        "STRIPE_WEBHOOK_SECRET": "whsec_new , whsec_old",
+        "STRIPE_API_URL": "http://127.0.0.1:1",
+        "YOOKASSA_SHOP_ID": "100500",
+        "YOOKASSA_SECRET_KEY": "test_x",
+        "YOOKASSA_NETWORKS": "2a02:5180::/32",
+        "YOOKASSA_API_URL": "http://127.0.0.1:2/v3",
+        "NOWPAYMENTS_API_KEY": "k",
+        "NOWPAYMENTS_IPN_SECRET": "ipn-secret",
+        "NOWPAYMENTS_API_URL": "http://127.0.0.1:3/v1",
+        "NOCODB_WEBHOOK_SECRET": "hook-secret",
+        "SUCCESS_URL_SIGNING_KEY": "s" * 32,
     }
 
     settings = load_settings(REQUIRED | told)
@@ -72,6 +93,41 @@ def test_every_name_is_read() -> None:
     assert str(settings.http_bind) == "[::1]:0"
     assert settings.nocodb_paid_column == "Оплачено"
     assert settings.tracker_interval_seconds == 0.5
+    assert [str(network) for network in settings.trusted_proxies] == [
+        "127.0.0.1/32", "10.0.0.0/8", "::1/128",
+    ]  # fmt: skip
+    assert settings.admin_chat_id == -1001234567890
+    rotated = [secret.get_secret_value() for secret in settings.stripe_webhook_secret]
+    assert rotated == ["whsec_new", "whsec_old"]
+    assert settings.secrets() >= {"whsec_new", "whsec_old", "s" * 32}
+
+
+@pytest.mark.parametrize(
+    ("alone", "lacking"),
+    [
+        ({"STRIPE_SECRET_KEY": "sk_test_1"}, "STRIPE_WEBHOOK_SECRET"),
+        ({"STRIPE_WEBHOOK_SECRET": "whsec_1234"}, "STRIPE_SECRET_KEY"),
+        ({"YOOKASSA_SHOP_ID": "1"}, "YOOKASSA_SECRET_KEY"),
+        ({"YOOKASSA_SECRET_KEY": "x"}, "YOOKASSA_SHOP_ID"),
+        ({"NOWPAYMENTS_API_KEY": "x"}, "NOWPAYMENTS_IPN_SECRET"),
+        ({"TELEGRAM_WEBHOOK_URL": "https://shop.test"}, "TELEGRAM_WEBHOOK_SECRET"),
+    ],
+)
+def test_half_of_what_belongs_together_is_missed(alone: dict[str, str], lacking: str) -> None:
+    told = faults(REQUIRED | alone | {"NOCODB_URL": "nonsense"})
+
+    assert told.keys() == {lacking, "NOCODB_URL"}
+    assert "is missing" in told[lacking]
+
+
+@pytest.mark.parametrize("value", ["10.0.0.1/8", "localhost", "10.0.0.0/33", ",", "1,,2", "*"])
+def test_a_network_is_one(value: str) -> None:
+    assert faults(REQUIRED | {"TRUSTED_PROXIES": value}).keys() == {"TRUSTED_PROXIES"}
+
+
+@pytest.mark.parametrize("value", ["0", "@channel", "12x", "1" * 17, "--1", "+1"])
+def test_a_chat_is_named_by_its_number(value: str) -> None:
+    assert faults(REQUIRED | {"ADMIN_CHAT_ID": value}).keys() == {"ADMIN_CHAT_ID"}
 
 
 def test_an_empty_environment_is_told_all_that_is_missing() -> None:
@@ -117,6 +173,26 @@ def test_every_fault_is_told_at_once_and_no_value_with_it() -> None:
             "NOCODB_LANGUAGE_COLUMN": CANARY * 30,
             "TRACKER_INTERVAL_SECONDS": f"{CANARY}",
             "SHUTDOWN_SECONDS": f"{CANARY}",
+            "PUBLIC_URL": CANARY,
+            "TRUSTED_PROXIES": CANARY,
+            "ADMIN_CHAT_ID": CANARY,
+            "PRODUCTS_FILE": f"{CANARY}\x00",
+            "DIGITAL_RAILS": CANARY,
+            "TELEGRAM_PROVIDER_TOKEN": f"{CANARY} {CANARY}",
+            "TELEGRAM_WEBHOOK_URL": CANARY,
+            "TELEGRAM_WEBHOOK_SECRET": f"{CANARY}.",
+            "STRIPE_SECRET_KEY": CANARY,
+            "STRIPE_WEBHOOK_SECRET": f"{CANARY},{CANARY} {CANARY}",
+            "STRIPE_API_URL": CANARY,
+            "YOOKASSA_SHOP_ID": CANARY,
+            "YOOKASSA_SECRET_KEY": f"{CANARY} {CANARY}",
+            "YOOKASSA_NETWORKS": CANARY,
+            "YOOKASSA_API_URL": CANARY,
+            "NOWPAYMENTS_API_KEY": f"{CANARY} {CANARY}",
+            "NOWPAYMENTS_IPN_SECRET": ",".join([CANARY] * 9),
+            "NOWPAYMENTS_API_URL": CANARY,
+            "NOCODB_WEBHOOK_SECRET": f"{CANARY},",
+            "SUCCESS_URL_SIGNING_KEY": CANARY,
         }
     )
 
