@@ -1,46 +1,33 @@
-"""One client's connection: hypercorn's HTTP/1.1 and WebSocket protocols on a trio stream of ours.
+"""One client's connection: HTTP/1.1 as h11 has it, on a trio stream, for an ASGI application.
 
-hypercorn's own trio worker is not used, for two reasons that were measured with 0.18.0 (our
-tests of garbage and of clients that do not read try both): all its connections share one
-nursery, so that one malformed request can end the server (hypercorn issues 203 and 225), and it
-writes inside a shielded scope without a deadline, so that one client that does not read holds
-up the shut-down for ever. Here each connection is a task of its own, and whatever waits for the
-client has a deadline:
+One task serves one connection, request after request; whatever waits for the client has a
+deadline:
 
 - the headers, our answer and everything in between: `Deadlines`
 - the body: `adapters.http.limits`
 
-HTTP/2 is not spoken; a proxy that wants it speaks HTTP/1.1 to us.
+HTTP/2 is not spoken; a proxy that wants it speaks HTTP/1.1 to us. What a single request is, is
+said by `adapters.http.exchange`, what a WebSocket is by `adapters.http.websocket`.
 """
 
 from __future__ import annotations
 
 import contextlib
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import cast
+from http import HTTPStatus
 
 import h11
 import trio
-from hypercorn.app_wrappers import ASGIWrapper
-from hypercorn.config import Config
-from hypercorn.events import Closed, Event, RawData, Updated
-from hypercorn.protocol.h11 import H11Protocol, H11WSConnection
-from hypercorn.trio.worker_context import WorkerContext
-from hypercorn.typing import (
-    ASGIFramework,
-    ConnectionState,
-    H11SendableEvent,
-)
 from starlette.types import ASGIApp
 
+from adapters.http.exchange import Addresses, Exchange
 from adapters.http.limits import HEADERS_MAX_BYTES
-from adapters.http.requests import Requests
+from adapters.http.websocket import Conversation, asks_for_websocket
 
 WRITE_BYTES = 64 * 1024
 READ_BYTES = 16 * 1024
-WEBSOCKET_MESSAGE_MAX_BYTES = 64 * 1024
-WEBSOCKET_PING_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,62 +50,39 @@ class Deadlines:
     """For reading our last words."""
 
 
-def protocol_config() -> Config:
-    """Return hypercorn's settings, as far as its protocols read them."""
-    config = Config()
-    config.h11_max_incomplete_size = HEADERS_MAX_BYTES
-    config.include_server_header = False
-    config.websocket_max_message_size = WEBSOCKET_MESSAGE_MAX_BYTES
-    config.websocket_ping_interval = WEBSOCKET_PING_SECONDS
-    config.accesslog = config.errorlog = None
-    return config
-
-
-class _Http1(H11Protocol):
-    """HTTP/1.1 and WebSocket, and no way from there to HTTP/2 in clear text."""
-
-    async def _check_protocol(self, event: h11.Request) -> None:
-        """Ignore `Upgrade: h2c` and HTTP/2's preface, which RFC 9110 7.8 allows."""
-
-    async def _send_h11_event(self, event: H11SendableEvent) -> None:
-        """Hang up on a client that sends frames before its WebSocket is accepted.
-
-        hypercorn refuses those with a 400 while the application may be accepting, and then
-        trips over its own state (a remnant of pgjones/hypercorn issue 225).
-        """
-        try:
-            await super()._send_h11_event(event)
-        except h11.LocalProtocolError:
-            if not isinstance(self.connection, H11WSConnection):
-                raise
-            await self.send(Closed())
-
-
 class Connection:
-    """One client, from its first byte to its last; only `serve` waits."""
+    """One client, from its first byte to its last; only `serve` waits.
+
+    `note_request` is called once for each request that was understood.
+    """
 
     def __init__(
         self,
         stream: trio.SocketStream,
         *,
         app: ASGIApp,
-        config: Config,
-        context: WorkerContext,
         deadlines: Deadlines,
+        note_request: Callable[[], None],
     ) -> None:
-        self._deadlines = deadlines
-        self._stream, self._app, self._config, self._context = stream, app, config, context
+        self._stream, self._app, self._deadlines = stream, app, deadlines
+        self._note_request = note_request
+        self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=HEADERS_MAX_BYTES)
+        self._addresses = Addresses.of(stream.socket)
+        self._reading = trio.CancelScope()  # the present one; cancelled to hang up
         self._writing = trio.Lock()
-        self._reading = trio.CancelScope()  # cancelled to hang up
-        self._patience = trio.CancelScope()  # its deadline is how long the next bytes may take
         self._idle_since: float | None = trio.current_time()
-        self._deadline = trio.current_time() + self._deadlines.headers_seconds
-        self._halfway = self._half_closed = self._gone = self._draining = self._cut = False
+        self._patience_seconds = deadlines.headers_seconds
+        self._gone = self._draining = self._cut = False
 
     @property
     def idle_since(self) -> float | None:
         """Since when (trio's clock) no request is being served here; None while one is."""
         return self._idle_since
+
+    @property
+    def draining(self) -> bool:
+        """The answer under way is the last one."""
+        return self._draining
 
     def drain(self) -> None:
         """Answer the request that is being served, and none after it."""
@@ -142,81 +106,81 @@ class Connection:
         Raises what the application raised; its client has got a 500 by then, or a broken answer.
         """
         try:
-            async with trio.open_nursery() as nursery:
-                requests = Requests(nursery)
-                protocol = self._protocol(requests)
-                with self._reading:
-                    await self._read(protocol)
-                self._gone = True
-                await protocol.handle(Closed())
-                requests.end()
+            while not self._gone and await self._serve_next():
+                self._idle_since = trio.current_time()
+                self._patience_seconds = self._deadlines.keep_alive_seconds
+                self._http.start_next_cycle()
+            self._gone = True
             if not self._cut:
                 await self._linger()
         finally:
             await trio.aclose_forcefully(self._stream)
 
-    def _protocol(self, requests: Requests) -> H11Protocol:
-        socket = self._stream.socket
+    async def _serve_next(self) -> bool:
+        """Serve one request; False when there is none, or there cannot be another one."""
         try:
-            client, server = socket.getpeername()[:2], socket.getsockname()[:2]
-        except OSError:  # gone before it was served
-            client = server = None
-        return _Http1(
-            ASGIWrapper(cast("ASGIFramework", self._app)),
-            self._config,
-            self._context,
-            requests,
-            ConnectionState({}),
-            False,  # noqa: FBT003 - hypercorn's positional `ssl`
-            client,
-            server,
-            self._send,
-        )
+            head = await self._read_head()
+        except h11.RemoteProtocolError as error:
+            status = HTTPStatus(error.error_status_hint)
+            exchange = Exchange(self, self._http, None, self._addresses)
+            await exchange.refuse(status)
+            return False
+        if head is None:
+            return False
+        self._idle_since = None
+        self._note_request()
+        if asks_for_websocket(head):
+            await Conversation(self, head, self._http, self._addresses).run(self._app)
+            return False
+        return await Exchange(self, self._http, head, self._addresses).run(self._app)
 
-    async def _read(self, protocol: H11Protocol) -> None:
-        while not self._half_closed:
-            with trio.CancelScope(deadline=self._deadline) as self._patience:
-                try:
-                    data = await self._stream.receive_some(READ_BYTES)
-                except (trio.BrokenResourceError, trio.ClosedResourceError):
-                    return
-            if self._patience.cancelled_caught:
-                return
-            if self._idle_since is not None and not self._halfway:
-                self._halfway = True
-                self._deadline = trio.current_time() + self._deadlines.headers_seconds
-            self._half_closed = not data
-            await protocol.handle(RawData(data=bytes(data)))
-        if self._idle_since is None:
-            # Hanging up cuts this short as soon as the answer is out.
-            await trio.sleep(self._deadlines.half_closed_seconds)
+    async def _read_head(self) -> h11.Request | None:
+        """The next request's; None when the client is gone, or too slow."""
+        begun = bool(self._http.trailing_data[0])
+        seconds = self._deadlines.headers_seconds if begun else self._patience_seconds
+        deadline = trio.current_time() + seconds
+        while (event := self._http.next_event()) is h11.NEED_DATA:
+            data = await self._read(deadline)
+            if data is None or (not data and not begun):
+                return None
+            if not begun:
+                begun, deadline = True, trio.current_time() + self._deadlines.headers_seconds
+            self._http.receive_data(data)
+        return event if isinstance(event, h11.Request) else None
 
-    async def _send(self, event: Event) -> None:
-        """Do to the socket what the protocol wants; reader and application both come here."""
-        if isinstance(event, RawData):
-            await self._write(event.data)
-        elif isinstance(event, Closed):
-            self.hang_up()
-        elif isinstance(event, Updated):
-            self._note(idle=event.idle)
+    # What an exchange does with the client
 
-    def _note(self, *, idle: bool) -> None:
-        self._halfway = False
-        self._idle_since = trio.current_time() if idle else None
-        keep_alive = trio.current_time() + self._deadlines.keep_alive_seconds
-        self._deadline = self._patience.deadline = keep_alive if idle else math.inf
-        if idle and (self._half_closed or self._draining):
-            self.hang_up()
+    async def read(self) -> bytes:
+        """What the client says next; empty when it will say nothing more."""
+        return await self._read(math.inf) or b""
 
-    async def _write(self, data: bytes) -> None:
+    async def _read(self, deadline: float) -> bytes | None:
+        """The same; None when there was no time left for it, or one of us has hung up."""
+        if self._gone:
+            return None
+        with trio.CancelScope(deadline=deadline) as self._reading:
+            try:
+                return bytes(await self._stream.receive_some(READ_BYTES))
+            except (trio.BrokenResourceError, trio.ClosedResourceError):
+                self._gone = True
+        return None
+
+    async def leave(self) -> None:
+        """The client has closed its side: it may still be waiting for our answer, for a while."""
+        if not self._gone:
+            with trio.CancelScope() as self._reading:
+                await trio.sleep(self._deadlines.half_closed_seconds)
+        self._gone = True
+
+    async def write(self, data: bytes) -> None:
+        """Say this, unless the client is gone; one that does not take it in time is."""
         async with self._writing:
-            view = memoryview(data)
-            for start in range(0, len(view), WRITE_BYTES):
+            for start in range(0, len(data), WRITE_BYTES):
                 if self._gone:
                     return
                 with trio.move_on_after(self._deadlines.write_seconds) as patience:
                     try:
-                        await self._stream.send_all(view[start : start + WRITE_BYTES])
+                        await self._stream.send_all(data[start : start + WRITE_BYTES])
                     except (trio.BrokenResourceError, trio.ClosedResourceError):
                         self.hang_up()
                 if patience.cancelled_caught:

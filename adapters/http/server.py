@@ -15,12 +15,11 @@ import errno
 from typing import assert_never
 
 import trio
-from hypercorn.trio.worker_context import WorkerContext
 from starlette.types import ASGIApp
 
 from actors.operations import messages as operations
 from adapters.http import messages as http
-from adapters.http.connection import Connection, Deadlines, protocol_config
+from adapters.http.connection import Connection, Deadlines
 from adapters.http.listening import Bind, listen, port_of
 from runtime import Actor, message
 
@@ -76,12 +75,11 @@ class HttpServer(Actor[_Message]):
         super().__init__()
         self._app, self._bind, self._connections_max = app, bind, connections_max
         self._deadlines = deadlines or Deadlines()
-        self._config, self._context = protocol_config(), _Context(max_requests=None)
         self._listeners: list[trio.SocketListener] = []
         self._connections: set[Connection] = set()
         self._empty = trio.Event()
         self._url = ""
-        self._served = self._crashed = self._evicted = self._refused = 0
+        self._requests = self._served = self._crashed = self._evicted = self._refused = 0
 
     async def on_start(self) -> None:
         self._listeners = await listen(self._bind)
@@ -112,7 +110,6 @@ class HttpServer(Actor[_Message]):
     async def on_stop(self) -> None:
         for listener in self._listeners:
             await listener.aclose()
-        await self._context.terminated.set()  # the protocols answer no further request
         for connection in list(self._connections):
             connection.drain()
         if self._connections:
@@ -133,7 +130,7 @@ class HttpServer(Actor[_Message]):
             "connections_served_total": self._served,
             "connections_evicted_total": self._evicted,
             "connections_refused_total": self._refused,
-            "requests_total": self._context.requests,
+            "requests_total": self._requests,
             "requests_crashed_total": self._crashed,
         }
         self.publish(
@@ -170,11 +167,7 @@ class HttpServer(Actor[_Message]):
             stream.socket.close()
             return
         connection = Connection(
-            stream,
-            app=self._app,
-            config=self._config,
-            context=self._context,
-            deadlines=self._deadlines,
+            stream, app=self._app, deadlines=self._deadlines, note_request=self._count
         )
         self._connections.add(connection)
         self.pipe(
@@ -183,6 +176,9 @@ class HttpServer(Actor[_Message]):
             then=lambda _: _Over(),
             failed=lambda error: _Crashed(error=error),
         )
+
+    def _count(self) -> None:
+        self._requests += 1
 
     def _make_room(self) -> bool:
         idle = [
@@ -205,10 +201,3 @@ class HttpServer(Actor[_Message]):
             self._connections.discard(connection)
             if not self._connections:
                 self._empty.set()
-
-
-class _Context(WorkerContext):
-    """What hypercorn's protocols share; it counts requests for us."""
-
-    async def mark_request(self) -> None:
-        self.requests += 1

@@ -17,8 +17,6 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp
 from starlette.websockets import WebSocket
-from wsproto import ConnectionType, WSConnection
-from wsproto import events as ws
 
 from adapters.http.app import application
 from adapters.http.connection import Deadlines
@@ -115,25 +113,6 @@ async def test_pipelined_requests_are_answered_in_order() -> None:
         answer = await exchange(served.port, pipelined)
     assert answer.count(b"HTTP/1.1 ") == 3
     assert answer.index(b"at last") < answer.index(b" 404 ") < answer.index(b"hello")
-
-
-async def test_a_websocket_talks() -> None:
-    client = WSConnection(ConnectionType.CLIENT)
-    async with serving(app()) as served, await connect(served.port) as stream:
-
-        async def say(event: ws.Event) -> list[ws.Event]:
-            await stream.send_all(client.send(event))
-            answers: list[ws.Event] = []
-            while not answers:
-                client.receive_data(await stream.receive_some(65_536))
-                answers += (e for e in client.events() if not isinstance(e, ws.Ping))
-            return answers
-
-        accepted, *_ = await say(ws.Request(host="127.0.0.1", target="/parrot"))
-        assert isinstance(accepted, ws.AcceptConnection)
-        said, *_ = await say(ws.TextMessage(data="polly"))
-        assert isinstance(said, ws.TextMessage)
-        assert said.data == "polly"
 
 
 async def test_a_crash_is_a_500_without_a_trace_and_ends_its_connection_only() -> None:
@@ -373,7 +352,6 @@ async def test_a_drained_connection_answers_what_it_is_serving_and_closes() -> N
     ):
         await busy.send_all(get("/slow", close=False))
         await served.until(lambda: any(c.idle_since is None for c in served.connections))
-        await served.context.terminated.set()
         for connection in served.connections:
             connection.drain()
         assert await read_all(idle) == b""

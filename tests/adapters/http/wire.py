@@ -7,10 +7,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import trio
-from hypercorn.trio.worker_context import WorkerContext
 from starlette.types import ASGIApp
 
-from adapters.http.connection import Connection, Deadlines, protocol_config
+from adapters.http.connection import Connection, Deadlines
 from adapters.http.listening import Bind, listen, port_of
 
 TEST_SECONDS = 60.0
@@ -22,10 +21,10 @@ class Served:
     """A port, the connections that came, and what their tasks raised."""
 
     port: int
-    context: WorkerContext
     connections: list[Connection] = field(default_factory=list)
     errors: list[BaseException] = field(default_factory=list)
     ended: int = 0
+    requests: int = 0
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait until `condition` holds, looking every few milliseconds."""
@@ -37,15 +36,14 @@ class Served:
 async def serving(app: ASGIApp, deadlines: Deadlines | None = None) -> AsyncIterator[Served]:
     """Serve `app` on a free port, each connection in a task that cannot harm the others."""
     (listener,) = await listen(Bind("127.0.0.1", 0))
-    served = Served(port_of(listener), WorkerContext(max_requests=None))
+    served = Served(port_of(listener))
+
+    def count() -> None:
+        served.requests += 1
 
     async def serve(stream: trio.SocketStream) -> None:
         connection = Connection(
-            stream,
-            app=app,
-            config=protocol_config(),
-            context=served.context,
-            deadlines=deadlines or Deadlines(),
+            stream, app=app, deadlines=deadlines or Deadlines(), note_request=count
         )
         served.connections.append(connection)
         try:
