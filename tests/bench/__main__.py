@@ -13,7 +13,7 @@ import json
 import sys
 from typing import Any
 
-NAMES = ("runtime", "tracker")
+NAMES = ("runtime", "tracker", "ingress")
 BASELINE = "pykka"
 """Whose figures ours are divided by, where it was measured too."""
 
