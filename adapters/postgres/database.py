@@ -8,7 +8,8 @@ What a store has to know:
   (`on conflict do nothing`, `set x = 5`, never `set x = x + 1`), and do not ask the write
   itself what it changed: after a repetition `insert ... on conflict do nothing returning id`
   answers no row. Ask for the state instead, in a second statement of the same write.
-- **Writes happen in the order in which they were asked for**, each after the one before.
+- **Writes happen in the order in which they were asked for**, each after the one before: in the
+  order in which `write` was called, also by tasks that do not know of each other.
 - **A read sees every write that was answered before it was asked.** It may miss one whose caller
   was told `Unavailable`, or was killed: that one may still happen, after the read. Where somebody
   recovers from what may have been his own write, let the writer carry out the question too.
@@ -21,7 +22,10 @@ from __future__ import annotations
 
 import itertools
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextvars import Context, copy_context
+from dataclasses import dataclass, field
 from typing import Any, LiteralString
 
 import trio
@@ -30,7 +34,7 @@ from actors.kernel.failures import Unavailable
 from actors.operations.messages import Measurement, Reported, Status
 from adapters.postgres.batch import Rows, Statement
 from adapters.postgres.writer import DATABASE_PATIENCE_SECONDS, Execute, Statistics
-from runtime import ActorDeadError, ActorRef, Timeout
+from runtime import ActorDeadError, ActorRef, Future, Timeout
 
 __all__ = ["Database", "Rows", "Statement"]
 
@@ -55,8 +59,8 @@ class Database:
     ) -> None:
         self._writer = writer
         self._readers = itertools.cycle(readers)
-        self._writes = trio.Semaphore(IN_FLIGHT_MAX)
-        self._reads = trio.Semaphore(IN_FLIGHT_MAX)
+        self._writes = _Line()
+        self._reads = _Line()
         self.statistics = Statistics()
 
     async def write(self, *statements: Statement) -> list[Rows]:
@@ -70,15 +74,13 @@ class Database:
             return []
         for statement in statements:
             _check_parameters(statement.params)
-        async with self._writes:
-            return await _ask(self._writer(), statements)
+        return await self._writes.ask(self._writer(), statements)
 
     async def read(self, sql: LiteralString, params: Mapping[str, object] | None = None) -> Rows:
         """The rows of one query, which may not change anything."""
         query = Statement(sql, params or {})
         _check_parameters(query.params)
-        async with self._reads:
-            (rows,) = await _ask(next(self._readers)(), (query,))
+        (rows,) = await self._reads.ask(next(self._readers)(), (query,))
         return rows
 
     def report(self) -> Reported:
@@ -104,17 +106,63 @@ class Database:
                 Measurement(name="reconnects_total", value=seen.reconnects),
                 Measurement(name="batch_seconds", value=seen.batch_seconds),
                 Measurement(name="away_seconds", value=away_seconds),
-                Measurement(name="in_flight", value=IN_FLIGHT_MAX - self._writes.value),
+                Measurement(name="in_flight", value=self._writes.under_way),
             ),
         )
 
 
-async def _ask(ref: ActorRef[Any], statements: tuple[Statement, ...]) -> list[Rows]:
-    try:
-        answer: list[Rows] = await ref.ask(Execute(statements=statements), timeout=ANSWER_SECONDS)
-    except (Timeout, ActorDeadError) as error:
-        raise Unavailable(f"the database does not answer: {error}") from error
-    return answer
+@dataclass(slots=True, eq=False)
+class _Question:
+    """What somebody asks, or will ask when it is his turn."""
+
+    ref: ActorRef[Any]
+    message: Execute
+    context: Context = field(default_factory=copy_context)
+    """The asker's: his deadline and correlation travel with the question."""
+    sent: trio.Event = field(default_factory=trio.Event)
+    answer: Future[list[Rows]] | None = None
+
+    def send(self) -> None:
+        self.answer = self.context.run(self.ref.ask, self.message, timeout=ANSWER_SECONDS)
+        self.sent.set()
+
+
+class _Line:
+    """So many questions are under way at once; the others wait, and nobody overtakes.
+
+    trio resumes tasks in any order, so that between the call and its question no task may give
+    way. Hence no semaphore: whoever leaves sends the next question, for him who waits for it.
+    """
+
+    def __init__(self) -> None:
+        self.under_way = 0
+        self._waiting: deque[_Question] = deque()
+
+    async def ask(self, ref: ActorRef[Any], statements: tuple[Statement, ...]) -> list[Rows]:
+        await trio.lowlevel.checkpoint_if_cancelled()  # gives way to nobody otherwise
+        question = _Question(ref, Execute(statements=statements))
+        self._waiting.append(question)
+        self._send()
+        try:
+            while question.answer is None:
+                await question.sent.wait()
+            return await question.answer
+        except (Timeout, ActorDeadError) as error:
+            raise Unavailable(f"the database does not answer: {error}") from error
+        finally:
+            self._leave(question)
+
+    def _send(self) -> None:
+        while self._waiting and self.under_way < IN_FLIGHT_MAX:
+            self.under_way += 1
+            self._waiting.popleft().send()
+
+    def _leave(self, question: _Question) -> None:
+        if question.answer is None:
+            self._waiting.remove(question)
+        else:
+            self.under_way -= 1
+            self._send()
 
 
 def _check_parameters(params: Mapping[str, object]) -> None:

@@ -221,6 +221,7 @@ class DatabaseActor(ThreadingActor):
         return self._incarnation != self._statistics.incarnation
 
     def _connect(self) -> Connection:
+        self._give_way()
         connection = connect(
             self._conninfo,
             self._role,
@@ -228,10 +229,16 @@ class DatabaseActor(ThreadingActor):
             lock_patience_seconds=min(LOCK_PATIENCE_SECONDS, self._patience_seconds),
         )
         self._connection = connection
-        if not self._superseded:
-            seen = self._statistics
-            seen.connected, seen.away_since, seen.trouble = True, None, ""
+        # A writer has the lock by now: who succeeds it from here on takes the lock from it first.
+        self._give_way()
+        seen = self._statistics
+        seen.connected, seen.away_since, seen.trouble = True, None, ""
         return connection
+
+    def _give_way(self) -> None:
+        """Raise `Lost` in the thread of a killed incarnation: it would write after its time."""
+        if self._superseded:
+            raise Lost("another incarnation has taken over")
 
     def _is_away(self, reason: str) -> None:
         seen = self._statistics

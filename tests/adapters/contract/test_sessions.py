@@ -11,7 +11,8 @@ import trio
 
 from actors.kernel.failures import Conflict
 from actors.kernel.ids import ChatId, MessageId, RecordId, UpdateId
-from actors.sessions.model import Language, Note, Session, State
+from actors.kernel.language import Language
+from actors.sessions.model import Note, Session, State
 from actors.sessions.ports import Alarm
 from tests.adapters.contract.stores import KINDS, Stores, stores_of
 
@@ -198,16 +199,19 @@ async def test_a_save_handles_its_update_now_and_not_when_it_came(stores: Stores
     assert await stores.inbox.prune(handled_before=year, parked_before=year, limit=9) == 0
 
 
-@pytest.mark.parametrize("stores", ["memory", "memory over a line"], indirect=True)
 async def test_saves_happen_in_the_order_in_which_they_were_asked_for(stores: Stores) -> None:
-    """In memory; a session waits for each of its saves, so that PostgreSQL never has two."""
+    asked: list[int] = []
+
+    async def save(step: int) -> None:
+        asked.append(step)
+        await stores.sessions.save(replace(FULL, step=step))
+
     async with trio.open_nursery() as nursery:
-        for step in range(50):
-            nursery.start_soon(stores.sessions.save, replace(FULL, step=step))
-            await trio.lowlevel.checkpoint()  # tasks that start together start in any order
+        for step in range(50):  # tasks that start together start in any order
+            nursery.start_soon(save, step)
     saved = await stores.sessions.load(ANNA)
     assert saved is not None
-    assert saved.step == 49
+    assert saved.step == asked[-1]
 
 
 @pytest.fixture(params=KINDS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -27,6 +27,14 @@ from runtime.testing import TestSystem, running
 SAVE = Statement("insert into t values (%(a)s)", {"a": 1})
 
 
+def note(number: int) -> Statement:
+    return Statement("insert into t values (%(a)s)", {"a": number})
+
+
+def numbers(asked: Sequence[Execute]) -> list[object]:
+    return [each.statements[0].params["a"] for each in asked]
+
+
 @message
 class Answer:
     """Answer everything that was asked so far with this, and what comes from now on at once."""
@@ -34,7 +42,12 @@ class Answer:
     rows: list[Any] | Exception
 
 
-class Desk(Actor[Execute | Answer]):
+@message
+class AnswerAll:
+    """Answer everything that was asked so far, and nothing else."""
+
+
+class Desk(Actor[Execute | Answer | AnswerAll]):
     """In the place of a connection: keeps what it was asked until it is told the answer."""
 
     def __init__(self, asked: list[Execute]) -> None:
@@ -43,20 +56,24 @@ class Desk(Actor[Execute | Answer]):
         self._held: list[ReplyLater] = []
         self._answer: Answer | None = None
 
-    def on_receive(self, message: Execute | Answer) -> None:
-        if isinstance(message, Answer):
-            self._answer = message
-        else:
+    def on_receive(self, message: Execute | Answer | AnswerAll) -> None:
+        if isinstance(message, Execute):
             self._asked.append(message)
             self._held.append(self.reply_later())
-        if self._answer is None:
-            return
-        for reply in self._held:
-            if isinstance(self._answer.rows, Exception):
-                reply.set_exception(self._answer.rows)
+        elif isinstance(message, Answer):
+            self._answer = message
+        else:
+            self._give([[]])
+        if self._answer is not None:
+            self._give(self._answer.rows)
+
+    def _give(self, rows: list[Any] | Exception) -> None:
+        held, self._held = self._held, []
+        for reply in held:
+            if isinstance(rows, Exception):
+                reply.set_exception(rows)
             else:
-                reply.set(self._answer.rows)
-        self._held.clear()
+                reply.set(rows)
 
 
 @dataclass
@@ -143,6 +160,46 @@ async def test_who_comes_when_too_many_are_under_way_waits() -> None:
         the.refs["writer"].tell(Answer(rows=[[]]))
         await the.system.settle()
         assert len(the.asked["writer"]) == IN_FLIGHT_MAX + 3
+
+
+@pytest.mark.parametrize("writes", [100, 2 * IN_FLIGHT_MAX], ids=["a few", "too many"])
+async def test_writes_reach_the_writer_in_the_order_in_which_they_were_asked_for(
+    writes: int,
+) -> None:
+    called: list[int] = []
+
+    async def write(database: Database, number: int) -> None:
+        called.append(number)
+        await database.write(note(number))
+
+    async with parts() as the, trio.open_nursery() as nursery:
+        for number in range(writes):
+            nursery.start_soon(write, the.database, number)
+            if number % 10 == 0:
+                await trio.lowlevel.checkpoint()  # some come together, in any order, others later
+        await the.system.settle()
+        while len(the.asked["writer"]) < writes:
+            the.refs["writer"].tell(AnswerAll())  # their places become free together
+            # Who comes just then goes to the end of the line.
+            nursery.start_soon(write, the.database, len(called))
+            writes += 1
+            await the.system.settle()
+        the.refs["writer"].tell(Answer(rows=[[]]))
+    assert numbers(the.asked["writer"]) == called
+
+
+async def test_who_gives_up_in_the_line_lets_the_others_pass() -> None:
+    async with parts() as the, trio.open_nursery() as nursery:
+        for _ in range(IN_FLIGHT_MAX):
+            nursery.start_soon(the.database.write, SAVE)
+        await the.system.settle()
+        with trio.move_on_after(1):
+            await the.database.write(note(1))
+        nursery.start_soon(the.database.write, note(2))
+        await the.system.settle()
+        the.refs["writer"].tell(Answer(rows=[[]]))
+    assert numbers(the.asked["writer"][IN_FLIGHT_MAX:]) == [2]
+    assert _measured(the.database)["in_flight"] == 0
 
 
 async def test_who_gives_up_gives_back_his_place() -> None:
