@@ -26,6 +26,9 @@ from actors.operations.model import REPORT_AGE, line
 EXIT = {"pass": 0, "warn": 1, "fail": 2}
 UNREACHABLE = 3
 
+DEFAULT_URL = "http://127.0.0.1:8080"
+"""Where a shop listens that was not told otherwise."""
+
 ANSWER_SECONDS = 10.0
 """From the first packet to the last byte."""
 
@@ -122,10 +125,13 @@ async def _ask(url: str, token: str | None, seconds: float) -> tuple[object, Hea
     headers = {"accept": "application/health+json", "accept-encoding": "identity"}
     if token:
         headers["authorization"] = f"Bearer {token}"
+    tls = url.startswith("https:")  # where there is none, no certificate is read: that takes long
     try:
         with trio.fail_after(seconds):
             async with (
-                httpx.AsyncClient(timeout=seconds, trust_env=not _is_local(url)) as client,
+                httpx.AsyncClient(
+                    timeout=seconds, trust_env=not is_local(url), verify=tls
+                ) as client,
                 client.stream("GET", url, headers=headers) as response,
             ):
                 body = await _read(response)
@@ -133,7 +139,7 @@ async def _ask(url: str, token: str | None, seconds: float) -> tuple[object, Hea
         raise Unreachable(f"{url} did not answer within {seconds:g} s") from None
     except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, ValueError) as error:
         raise Unreachable(
-            f"no answer from {line(url)}: {_reason(error)}; is the system running there?"
+            f"no answer from {line(url)}: {reason_of(error)}; is the system running there?"
         ) from error
     return _decode(url, response.status_code, body)
 
@@ -150,7 +156,7 @@ async def _read(response: httpx.Response) -> bytes:
     return bytes(body)
 
 
-def _reason(error: BaseException) -> str:
+def reason_of(error: BaseException) -> str:
     """Return what the first talkative error of the chain says: httpx's own are often mute."""
     cause: BaseException | None = error
     while cause is not None:
@@ -163,7 +169,7 @@ def _reason(error: BaseException) -> str:
 def _decode(url: str, status: int, body: bytes) -> tuple[object, HealthDocument]:
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         raise Unreachable(
-            f"{url} answers {status}: {_problem(body)}; "
+            f"{url} answers {status}: {problem_of(body)}; "
             "set OPERATOR_TOKEN to the one that the system was started with"
         )
     try:
@@ -175,7 +181,7 @@ def _decode(url: str, status: int, body: bytes) -> tuple[object, HealthDocument]
         ) from error
 
 
-def _problem(body: bytes) -> str:
+def problem_of(body: bytes) -> str:
     """Return the `detail` of a problem document, if it is one."""
     try:
         told = json.loads(body)
@@ -185,7 +191,7 @@ def _problem(body: bytes) -> str:
     return line(str(reason or "no reason given"))
 
 
-def _is_local(url: str) -> bool:
+def is_local(url: str) -> bool:
     """Whether `url` is on this machine, where no proxy belongs in between."""
     host = urlsplit(url).hostname or ""
     try:

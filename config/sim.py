@@ -17,7 +17,18 @@ import cyclopts
 
 from config.process import DONE, FAILED, REFUSED
 from config.scenarios import SCENARIOS
-from config.sim_arguments import Circumstances, Known, RefusedError
+from config.sim_arguments import (
+    Circumstances,
+    Count,
+    Flag,
+    Jobs,
+    Json,
+    Known,
+    OneRun,
+    RefusedError,
+    ScenarioName,
+    Words,
+)
 from config.sim_campaign import Manner, processors
 from config.sim_log import heard, mute
 from config.sim_planted import hunt_planted
@@ -40,9 +51,6 @@ app = cyclopts.App(
     result_action="return_value",
 )
 
-Flag = Annotated[bool, cyclopts.Parameter(negative="", show_default=False)]
-Count = Annotated[int, cyclopts.Parameter(validator=cyclopts.validators.Number(gte=1))]
-Names = Annotated[tuple[str, ...], cyclopts.Parameter(negative="", show_default=False)]
 AS_USUAL = Circumstances()
 
 
@@ -82,9 +90,9 @@ def run(
     *scenario: str,
     seeds: Count | None = None,
     first: int = 0,
-    jobs: Count | None = None,
+    jobs: Jobs = None,
     circumstances: Circumstances = AS_USUAL,
-    json: Flag = False,
+    json: Json = False,
 ) -> int:
     """Run scenarios with many seeds. Exits with 1 if one fails, or if 30 or more prove nothing.
 
@@ -97,10 +105,6 @@ def run(
         How many; without it 100, or as many as `make sim` runs.
     first
         The first seed.
-    jobs
-        Processes; as many as there are processors.
-    json
-        Print one line of JSON for each scenario on stdout.
     """
     names = scenario or tuple(name for name, record in SCENARIOS.items() if record.seeds)
     manner = Manner(jobs=jobs or processors(), json=json)
@@ -124,22 +128,20 @@ def run(
 @app.command
 @_answering
 def crash(
-    scenario: str,
+    scenario: ScenarioName,
     *,
     node: str,
     seed: int = 0,
     pairs: Flag = False,
     every: Count = 1,
-    jobs: Count | None = None,
+    jobs: Jobs = None,
     circumstances: Circumstances = AS_USUAL,
-    json: Flag = False,
+    json: Json = False,
 ) -> int:
     """Kill a node of a scenario at each of its steps in turn, one run for each.
 
     Parameters
     ----------
-    scenario
-        A name from `sim list`, or a coroutine function as `module:attribute`.
     node
         The node that is killed.
     seed
@@ -148,10 +150,6 @@ def crash(
         Kill it at every two steps as well: a square of runs.
     every
         Take only each so-many-th step.
-    jobs
-        Processes; as many as there are processors.
-    json
-        Print one line of JSON on stdout.
     """
     known = Known.by(scenario)
     plan = circumstances.plan(known, seed)
@@ -179,10 +177,10 @@ def crash(
 def soak(
     *,
     minutes: float,
-    scenario: Names = (),
+    scenario: Words = (),
     first: int | None = None,
-    jobs: Count | None = None,
-    json: Flag = False,
+    jobs: Jobs = None,
+    json: Json = False,
 ) -> int:
     """Run all scenarios with seeds that were never tried, until the time is over.
 
@@ -194,10 +192,6 @@ def soak(
         Only this one; may be repeated.
     first
         The first seed; without it, one from a thousand millions by luck.
-    jobs
-        Processes; as many as there are processors.
-    json
-        Print one line of JSON for each scenario on stdout.
     """
     if not minutes > 0:
         raise RefusedError(f"no time: {minutes:g} minutes")
@@ -215,16 +209,14 @@ def soak(
 def replay(
     seed: int,
     *,
-    scenario: str,
-    circumstances: Circumstances = AS_USUAL,
-    choices: str | None = None,
+    one: OneRun,
     events: Annotated[int, cyclopts.Parameter(validator=cyclopts.validators.Number(gte=0))] = (
         EVENTS_KEPT
     ),
     html: Path | None = None,
     html_events: Count = ROWS,
     log: Flag = False,
-    json: Flag = False,
+    json: Json = False,
 ) -> int:
     """Run one seed twice and tell what happened. Exits with 1 if it fails, 3 if the runs differ.
 
@@ -232,10 +224,6 @@ def replay(
     ----------
     seed
         The seed.
-    scenario
-        A name from `sim list`, or a coroutine function as `module:attribute`.
-    choices
-        Decisions to be played back instead of being drawn, as `sim shrink` prints them.
     events
         How many of the last lines of the trace are shown.
     html
@@ -244,11 +232,8 @@ def replay(
         How many things are drawn, the last ones before the failure.
     log
         Show what the program logs, with the time of the simulation.
-    json
-        Print one line of JSON on stdout.
     """
-    known = Known.by(scenario)
-    plan = circumstances.plan(known, seed, choices=choices)
+    known, plan = one.known(seed)
     found = find(known.record.run)
     with heard(log=log):
         first = simulate(found, plan, keep=events)
@@ -265,11 +250,9 @@ def replay(
 def shrink(
     seed: int,
     *,
-    scenario: str,
-    circumstances: Circumstances = AS_USUAL,
-    choices: str | None = None,
+    one: OneRun,
     runs: Count = RUNS_MAX,
-    json: Flag = False,
+    json: Json = False,
 ) -> int:
     """Find the smallest run that fails like this one, and tell in words what it takes.
 
@@ -277,17 +260,10 @@ def shrink(
     ----------
     seed
         The seed that fails.
-    scenario
-        A name from `sim list`, or a coroutine function as `module:attribute`.
-    choices
-        Decisions to begin with, as an earlier `sim shrink` printed them.
     runs
         Try no more runs than this.
-    json
-        Print one line of JSON on stdout.
     """
-    known = Known.by(scenario)
-    plan = circumstances.plan(known, seed, choices=choices)
+    known, plan = one.known(seed)
     with heard(log=False):
         shrunk, status = reduced(known, plan, runs_max=runs)
         return print_shrunk(known, shrunk, as_json=json) or status
@@ -298,10 +274,8 @@ def shrink(
 def diff(
     seed: int,
     *,
-    scenario: str,
-    circumstances: Circumstances = AS_USUAL,
-    choices: str | None = None,
-    json: Flag = False,
+    one: OneRun,
+    json: Json = False,
 ) -> int:
     """Run one seed in two processes with other hashes and addresses; show where the runs part.
 
@@ -309,31 +283,20 @@ def diff(
     ----------
     seed
         The seed.
-    scenario
-        A name from `sim list`, or a coroutine function as `module:attribute`.
-    choices
-        Decisions to be played back instead of being drawn.
-    json
-        Print one line of JSON on stdout.
     """
-    known = Known.by(scenario)
-    plan = circumstances.plan(known, seed, choices=choices)
+    known, plan = one.known(seed)
     return print_comparison(
         known, seed, compare(known.record.run, plan, warm_up=mute), as_json=json
     )
 
 
 @app.command
-def planted(*, seeds: Count = SEEDS, jobs: Count | None = None, json: Flag = False) -> int:
+def planted(*, seeds: Count = SEEDS, jobs: Jobs = None, json: Json = False) -> int:
     """Find the bugs that were planted to prove this kit. Exits with 1 if it misses one.
 
     Parameters
     ----------
     seeds
         For each bug and scheduler; the sound twins of the bugs get as many, and must pass.
-    jobs
-        Processes; as many as there are processors.
-    json
-        Print one line of JSON on stdout.
     """
     return hunt_planted(seeds=seeds, jobs=jobs or processors(), as_json=json)

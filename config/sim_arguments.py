@@ -22,6 +22,18 @@ from runtime.testing.simulation import Plan
 PROGRAM = ("python", "main.py", "sim", "replay")
 
 Words = Annotated[tuple[str, ...], cyclopts.Parameter(negative="", show_default=False)]
+Flag = Annotated[bool, cyclopts.Parameter(negative="", show_default=False)]
+Count = Annotated[int, cyclopts.Parameter(validator=cyclopts.validators.Number(gte=1))]
+ScenarioName = Annotated[
+    str,
+    cyclopts.Parameter(
+        help="A name from `sim list`, or a coroutine function as `module:attribute`."
+    ),
+]
+Jobs = Annotated[
+    Count | None, cyclopts.Parameter(help="Processes; as many as there are processors.")
+]
+Json = Annotated[Flag, cyclopts.Parameter(help="Print JSON on stdout, one line for each scenario.")]
 
 
 class RefusedError(ValueError):
@@ -60,6 +72,22 @@ class Circumstances:
             options=scenario.options(self.set_),
             choices=played,
         )
+
+
+@cyclopts.Parameter(name="*")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OneRun(Circumstances):
+    """One run of a scenario, as it was or as it is made small."""
+
+    scenario: ScenarioName
+
+    choices: Annotated[str | None, cyclopts.Parameter(show_default=False)] = None
+    """Decisions to be played back instead of being drawn, as `sim shrink` prints them."""
+
+    def known(self, seed: int) -> tuple[Known, Plan]:
+        """The scenario, and the plan of its run with this seed. Raises `RefusedError`."""
+        known = Known.by(self.scenario)
+        return known, self.plan(known, seed, choices=self.choices)
 
 
 @dataclass(frozen=True, slots=True)

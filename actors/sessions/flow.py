@@ -211,7 +211,7 @@ def _deadline(before: Session, after: Session, heard: Occurrence, now: datetime)
     if seconds is None or (after.state is S.CANCELLED and not may_have_record(after, heard)):
         return None
     if after.state is before.state and heard.event is not Event.TIMED_OUT:
-        if heard.event is Event.POSTPONED:
+        if heard.event is Event.POSTPONED and after.state not in FORM:
             return heard.retry_at
         if heard.source == "inside" or after.state not in FORM:
             return before.deadline

@@ -11,16 +11,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import assert_never
 
+from actors.kernel.language import Language, language_of
 from actors.sessions import messages as sessions
 from actors.sessions.flow import BUTTONS
-from actors.sessions.model import (
-    Language,
-    Note,
-    Session,
-    State,
-    clean_name,
-    language_of,
-)
+from actors.sessions.model import Note, Session, State, clean_name
 from actors.sessions.rules import Event, Occurrence
 
 COMMANDS = {

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from actors.kernel.ids import ChatId, MessageId, RecordId
+from actors.kernel.language import Language
 
 NAME_LENGTH_MAX = 80
 """Characters of a name, counted after cleaning."""
@@ -20,14 +21,6 @@ PHONE_DIGITS_MIN, PHONE_DIGITS_MAX = 7, 15
 
 BARE_PHONE_DIGITS_MIN = 11
 """Digits that a typed number without `+` needs to be taken as an international one."""
-
-
-class Language(StrEnum):
-    """The languages the bot speaks."""
-
-    RU = "ru"
-    UK = "uk"
-    EN = "en"
 
 
 class State(StrEnum):
@@ -123,21 +116,6 @@ class Registration:
     name: str
     contact: str
     language: Language
-
-
-def language_of(language_code: str | None) -> Language:
-    """The language to begin with, from Telegram's IETF tag: `ru`, `uk-UA`, None.
-
-    Belarusian and Kazakh are answered in Russian, which their speakers read far more often
-    than English; everybody can change it.
-    """
-    match (language_code or "").lower().replace("_", "-").partition("-")[0]:
-        case "ru" | "be" | "kk":
-            return Language.RU
-        case "uk":
-            return Language.UK
-        case _:
-            return Language.EN
 
 
 def clean(text: str) -> str:

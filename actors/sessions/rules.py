@@ -12,7 +12,8 @@ from enum import StrEnum
 from typing import Literal
 
 from actors.kernel.ids import RecordId
-from actors.sessions.model import Language, Note, Session, clean_name, clean_phone
+from actors.kernel.language import Language
+from actors.sessions.model import Note, Session, clean_name, clean_phone
 
 
 class Event(StrEnum):

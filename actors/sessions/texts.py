@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NamedTuple
 
-from actors.sessions.model import Language, Note
+from actors.kernel.language import Language, Phrase
+from actors.sessions.model import Note
 
 BUTTON_LENGTH_MAX = 24
 """Characters of an inline button that a narrow phone shows in full."""
-
-
-class Phrase(NamedTuple):
-    """One thing to say; a language cannot be forgotten."""
-
-    ru: str
-    uk: str
-    en: str
 
 
 class Text(StrEnum):
@@ -246,24 +238,14 @@ LABELS: dict[Label, Phrase] = {
 
 def say(text: Text, language: Language, **values: object) -> str:
     """The panel's text; `values` must be HTML already."""
-    return _pick(TEXTS[text], language).format(**values)
+    return TEXTS[text].in_language(language).format(**values)
 
 
 def note(remark: Note, language: Language) -> str:
     """The remark: plain text, which is valid HTML too."""
-    return _pick(NOTES[remark], language)
+    return NOTES[remark].in_language(language)
 
 
 def label(name: Label, language: Language) -> str:
     """The text of a button: plain, never HTML."""
-    return _pick(LABELS[name], language)
-
-
-def _pick(phrase: Phrase, language: Language) -> str:
-    match language:
-        case Language.RU:
-            return phrase.ru
-        case Language.UK:
-            return phrase.uk
-        case Language.EN:
-            return phrase.en
+    return LABELS[name].in_language(language)

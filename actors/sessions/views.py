@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from html import escape
 
 from actors.broadcast.messages import Button, Keyboard
+from actors.kernel.language import Language
 from actors.sessions import texts
 from actors.sessions.hearing import button_data
-from actors.sessions.model import Language, Session, State
+from actors.sessions.model import Session, State
 from actors.sessions.rules import Event
 from actors.sessions.texts import BUTTON_LENGTH_MAX, LANGUAGE_NAMES, Label, Text
 

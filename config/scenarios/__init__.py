@@ -8,6 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from runtime.testing.simulation import Simulation
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,10 @@ class Scenario:
     seeds: int = 0
     """Seeds in `make sim`; 0 for a scenario that is no part of it."""
 
+    def size(self, option: str, sim: Simulation) -> int:
+        """What an option of this scenario is in a run: its default, unless the plan says else."""
+        return sim.option(option, self.options[option].default)
+
 
 _WEATHER = (
     "NocoDB cut off",
@@ -44,13 +52,17 @@ _WEATHER = (
     "database away",
     "database slow",
     "lost acknowledgement",
+    "transaction refused",
     "the clock jumped",
     "an actor failed",
     "a session failed",
     "crash of bot",
+    "killed at a new record",
     "the bot restarted",
 )
 """What goes wrong in the shop."""
+_CANCELLED = ("cancelled while saving", "paid although cancelled")
+"""Whoever cancels while his record is created may have one, and pay."""
 _SEEN = ("pressed again", "paid at once", "health: pass", "health: warn", "health: fail")
 """What people and operators see of it."""
 
@@ -58,7 +70,7 @@ SCENARIOS: Mapping[str, Scenario] = {
     "day": Scenario(
         title="a day of the shop: hundreds register and pay, everything fails now and then",
         run="config.scenarios.day:day",
-        sometimes=_WEATHER + _SEEN,
+        sometimes=_WEATHER + _SEEN + _CANCELLED,
         options={
             "people": Option(500, "who come during the day"),
             "hours": Option(24, "how long it lasts"),
@@ -68,7 +80,7 @@ SCENARIOS: Mapping[str, Scenario] = {
     "rush": Scenario(
         title="half an hour of the shop: a dozen people at once, something fails every minute",
         run="config.scenarios.day:rush",
-        sometimes=_WEATHER + _SEEN,
+        sometimes=_WEATHER + _SEEN + _CANCELLED,
         options={
             "people": Option(12, "who come at once"),
             "seconds": Option(60, "between two things that go wrong, on average"),
@@ -83,7 +95,10 @@ SCENARIOS: Mapping[str, Scenario] = {
     "outage": Scenario(
         title="the database is away for longer than anybody's patience, while everybody writes",
         run="config.scenarios.outage:outage",
-        sometimes=("database away", "lost acknowledgement", "paid at once"),
+        sometimes=(
+            *("database away", "lost acknowledgement", "transaction refused", "paid at once"),
+            *_CANCELLED,
+        ),
         options={"people": Option(12, "who come meanwhile")},
         seeds=500,
     ),
@@ -97,7 +112,7 @@ SCENARIOS: Mapping[str, Scenario] = {
     "restarts": Scenario(
         title="the bot is stopped and started in order every half minute, then its actors fail",
         run="config.scenarios.restarts:restarts",
-        sometimes=("the bot restarted", "an actor failed", "paid at once"),
+        sometimes=("the bot restarted", "an actor failed", "paid at once", *_CANCELLED),
         options={"people": Option(16, "who come meanwhile")},
         seeds=200,
     ),

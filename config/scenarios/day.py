@@ -1,4 +1,4 @@
-"""A day of the shop: five hundred people register and pay, and everything fails now and then.
+"""A day of the shop: hundreds of people register and pay, and everything fails now and then.
 
 Safety holds throughout; then the world heals, and everything has to come to its end.
 """
@@ -6,23 +6,22 @@ Safety holds throughout; then the world heals, and everything has to come to its
 from __future__ import annotations
 
 import random
+from functools import partial
 
 import trio
 
-from config.scenarios.people import Person, Temper
+from config.scenarios import SCENARIOS
+from config.scenarios.course import course, crowd_of
+from config.scenarios.people import Temper, cancels_saving_after
 from config.scenarios.shop import SimulatedShop
-from config.scenarios.verdict import REST_SECONDS, check, check_calm, check_the_end, served
-from config.scenarios.watch import watch_health
 from config.scenarios.weather import EVERYTHING, bad_weather
 from runtime.testing.simulation import Simulation
 
 HOUR = 3600.0
-PEOPLE = 500
-HOURS = 24
-WEATHER_MINUTES = 12
-"""Between two things that go wrong, on average."""
 LOST_ANSWERS = 0.002
 """Of the database's acknowledgements."""
+REFUSALS = 0.002
+"""Of the requests to it."""
 CALM_HOURS = 2.0
 """The end of the day, without faults."""
 QUIET_SECONDS = 60.0
@@ -38,24 +37,26 @@ BLOCKS = 0.1
 
 async def day(sim: Simulation) -> None:
     """The day; `people`, `hours` and `minutes` between faults can be set."""
-    hours = sim.option("hours", HOURS)
+    known = SCENARIOS["day"]
+    hours = known.size("hours", sim)
     await _run(
         sim,
-        people=sim.option("people", PEOPLE),
+        people=known.size("people", sim),
         seconds=hours * HOUR,
         calm_seconds=min(CALM_HOURS, hours / 4) * HOUR,
-        weather_seconds=60.0 * sim.option("minutes", WEATHER_MINUTES),
+        weather_seconds=60.0 * known.size("minutes", sim),
     )
 
 
 async def rush(sim: Simulation) -> None:
     """Half an hour in which a dozen people come at once and something fails every minute."""
+    known = SCENARIOS["rush"]
     await _run(
         sim,
-        people=sim.option("people", 12),
+        people=known.size("people", sim),
         seconds=1800.0,
         calm_seconds=600.0,
-        weather_seconds=sim.option("seconds", 60),
+        weather_seconds=known.size("seconds", sim),
     )
 
 
@@ -63,24 +64,15 @@ async def _run(
     sim: Simulation, *, people: int, seconds: float, calm_seconds: float, weather_seconds: float
 ) -> None:
     shop = SimulatedShop(sim)
-    luck = sim.luck("people")
     stormy = seconds - calm_seconds
-    crowd = [Person(shop, n, temper(luck, stormy)) for n in range(1, people + 1)]
-    async with shop.open():
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(watch_health, shop)
-            for person in crowd:
-                nursery.start_soon(person.live, name=f"person {person.user.id}")
-            with trio.move_on_after(stormy):
-                shop.lost_answers = LOST_ANSWERS
-                await bad_weather(shop, EVERYTHING, mean_seconds=weather_seconds)
-            shop.heal()
-            await served(sim, crowd)
-            await trio.sleep_until(max(seconds - QUIET_SECONDS, trio.current_time() + REST_SECONDS))
-            nursery.cancel_scope.cancel()  # who never pays waits no longer
-        await check_calm(shop)
-        await check(shop, crowd)
-    check_the_end(shop)
+    crowd = crowd_of(shop, partial(temper, within_seconds=stormy), people=people)
+
+    async def weather(_: SimulatedShop) -> None:
+        shop.lost_answers, shop.refusals = LOST_ANSWERS, REFUSALS
+        with trio.move_on_after(stormy):
+            await bad_weather(shop, EVERYTHING, mean_seconds=weather_seconds)
+
+    await course(shop, crowd, weather, until=seconds - QUIET_SECONDS)
 
 
 def temper(luck: random.Random, within_seconds: float) -> Temper:
@@ -96,6 +88,8 @@ def temper(luck: random.Random, within_seconds: float) -> Temper:
         thinks_for=luck.choice((0.0, 1.0, 10.0, 60.0)),
         pays_after=pays_after,
         cancels=luck.random() < CANCELS,
+        cancels_saving_after=cancels_saving_after(luck),
+        returns=luck.choice((True, False)),
         asks=luck.randrange(1, 4) if luck.random() < ASKS else 0,
         renames=luck.random() < RENAMES,
         blocks_for=luck.uniform(1.0, 600.0) if luck.random() < BLOCKS else 0.0,

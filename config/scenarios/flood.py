@@ -10,20 +10,14 @@ import random
 
 import trio
 
-from config.scenarios.people import Person, Temper
+from config.scenarios import SCENARIOS
+from config.scenarios.course import course, crowd_of
+from config.scenarios.people import Temper
 from config.scenarios.shop import SimulatedShop
-from config.scenarios.verdict import (
-    REST_SECONDS,
-    check,
-    check_calm,
-    check_that_nobody_failed,
-    check_the_end,
-    served,
-)
+from config.scenarios.verdict import check_that_nobody_failed
 from config.scenarios.weather import bad_weather, nocodb_throttles, telegram_floods
 from runtime.testing.simulation import Simulation
 
-PEOPLE = 40
 COMES_WITHIN_SECONDS = 3.0
 ASKS_MAX = 6
 """How often somebody asks for his status in one breath: more than a chat's burst."""
@@ -35,23 +29,14 @@ async def flood(sim: Simulation) -> None:
     """The crowd; `people` can be set."""
     shop = SimulatedShop(sim)
     shop.strict()
-    luck = sim.luck("people")
-    people = range(1, sim.option("people", PEOPLE) + 1)
-    crowd = [Person(shop, number, _temper(luck)) for number in people]
-    async with shop.open():
-        async with trio.open_nursery() as nursery:
-            for person in crowd:
-                nursery.start_soon(person.live, name=f"person {person.user.id}")
-            with trio.move_on_after(STORMY_SECONDS):
-                weather = (telegram_floods, nocodb_throttles)
-                await bad_weather(shop, weather, mean_seconds=WEATHER_SECONDS)
-            shop.heal()
-            await served(sim, crowd)
-            await trio.sleep(REST_SECONDS)
-        await check_calm(shop)
-        await check(shop, crowd)
-        check_that_nobody_failed(shop)
-    check_the_end(shop)
+    crowd = crowd_of(shop, _temper, people=SCENARIOS["flood"].size("people", sim))
+    await course(shop, crowd, _weather, checks=(check_that_nobody_failed,))
+
+
+async def _weather(shop: SimulatedShop) -> None:
+    kinds = (telegram_floods, nocodb_throttles)
+    with trio.move_on_after(STORMY_SECONDS):
+        await bad_weather(shop, kinds, mean_seconds=WEATHER_SECONDS)
 
 
 def _temper(luck: random.Random) -> Temper:

@@ -24,6 +24,10 @@ PATIENCE_SECONDS = 7 * 86_400.0
 """Longer than any scenario: who is lost is found by the scenario, with all he has seen."""
 PRESS_AGAIN_SECONDS = 300.0
 """Longer than Telegram keeps a press for its bot."""
+CANCELS_SAVING = 0.2
+"""Share of those who cancel while their record is being created, where people do that."""
+CANCELLED = "is cancelled"
+ASKED_LANGUAGE = "Which language"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,12 +43,25 @@ class Temper:
     """
     cancels: bool = False
     """He cancels first, and pays nevertheless."""
+    cancels_saving_after: float | None = None
+    """So long after "Save" he cancels, perhaps while his record is being created: if there is
+    one then, he pays nevertheless.
+    """
+    returns: bool = False
+    """Who has cancelled so comes back at once, and fills the form in again if he is asked to."""
     asks: int = 0
     """How often he wants to know his status while he waits, without a pause."""
     renames: bool = False
     """He changes his name before he saves."""
     blocks_for: float = 0.0
     """He blocks the bot while he waits, and lets it in again after this."""
+
+
+def cancels_saving_after(luck: random.Random) -> float | None:
+    """For a temper: some cancel while their record is being created, most of them at once."""
+    if luck.random() >= CANCELS_SAVING:
+        return None
+    return luck.choice((0.0, 0.1, 3.0)) * luck.random()
 
 
 class Person:
@@ -56,7 +73,6 @@ class Person:
         self._luck = random.Random(f"person {number}:{shop.sim.seed}")  # noqa: S311 - repeatable
         self.user: TelegramUser = shop.telegram.user(number, f"Person {number}")
         self.name = f"Person <{number}>"
-        self.began = False
         self.saved = False
         """He has seen what follows the form."""
         self.paid_at: float | None = None
@@ -68,7 +84,6 @@ class Person:
     async def live(self) -> None:
         """From /start to the confirmation, or for as long as he is interested."""
         await trio.sleep(self.temper.comes_after)
-        self.began = True
         async with trio.open_nursery() as operator:
             if (self.temper.pays_after or 0.0) < 0:
                 operator.start_soon(self._pay_at_once)
@@ -77,14 +92,27 @@ class Person:
         if self.temper.pays_after is None:
             return
         await trio.sleep(max(0.0, self.temper.pays_after))
+        if self.temper.cancels_saving_after is not None:
+            if self._row() is None:
+                return  # he cancelled in time
+            if self._sees_last(CANCELLED):
+                self._shop.sim.sometimes("paid although cancelled")
         self._pay()
         await self.user.sees(SUCCESS, within=PATIENCE_SECONDS)
         self.told_at = trio.current_time()
 
     async def _register(self) -> None:
+        self.user.commands("/start")
+        await self._sees(ASKED_LANGUAGE)
+        await self._fills_in()
+        if self.temper.cancels_saving_after is not None:
+            await self._cancels_saving(self.temper.cancels_saving_after)
+        else:
+            await self._presses("Save", WAITS, SUCCESS)
+        self.saved = True
+
+    async def _fills_in(self) -> None:
         user = self.user
-        user.commands("/start")
-        await self._sees("Which language")
         await self._presses("English", "What is your name")
         user.says("Somebody" if self.temper.renames else self.name)
         await self._sees("Which phone number")
@@ -95,8 +123,21 @@ class Person:
             await self._presses("Name", "Please type the new one")
             user.says(self.name)
             await self._sees(self.name)
-        await self._presses("Save", WAITS, SUCCESS)
-        self.saved = True
+
+    async def _cancels_saving(self, seconds: float) -> None:
+        user = self.user
+        user.presses("Save")
+        await trio.sleep(seconds)
+        user.commands("/cancel")
+        await self._sees(CANCELLED, SUCCESS)
+        if self.user.id in self._shop.tables.cancelled_saving:
+            self._shop.sim.sometimes("cancelled while saving")
+        if self.temper.returns:
+            user.commands("/start")
+            await self._sees(ASKED_LANGUAGE, WAITS, SUCCESS)
+            if self._sees_last(ASKED_LANGUAGE):
+                await self._fills_in()
+                await self._presses("Save", WAITS, SUCCESS)
 
     async def _wait(self) -> None:
         user, temper = self.user, self.temper
@@ -105,7 +146,7 @@ class Person:
         await self._think()
         if temper.cancels:
             user.commands("/cancel")
-            await self._sees("is cancelled", SUCCESS)
+            await self._sees(CANCELLED, SUCCESS)
         if temper.blocks_for:
             user.blocks_bot()
             await trio.sleep(temper.blocks_for)
@@ -134,8 +175,6 @@ class Person:
     @property
     def under_way(self) -> bool:
         """Somebody waits: he for the bot, or the bot's debt to him is open."""
-        if not self.began:
-            return False
         return not self.saved or (self.paid_at is not None and self.told_at is None)
 
     def faults(self) -> list[str]:
@@ -149,13 +188,15 @@ class Person:
         twice = told > 1 and self._shop.telegram.strict  # else an answer may have got lost
         if twice or bool(told) != (self.paid_at is not None):
             found.append(f"{self.name} was told {told} times, paid at {self.paid_at}:\n{screen}")
-        if self.saved and [row["Name"] for row in rows] != [self.name]:
+        names = [row["Name"] for row in rows]
+        in_time = self.temper.cancels_saving_after is not None and not names
+        if self.saved and names != [self.name] and not in_time:
             found.append(f"{self.name} has the records {rows}")
         return found + self._panel_faults()
 
     def _panel_faults(self) -> list[str]:
         """What he sees last is what was stored last, and the bot knows it."""
-        session = self._shop.database.tables.sessions.get(ChatId(self.user.id))
+        session = self._shop.tables.sessions.get(ChatId(self.user.id))
         shown = self.user.screen().shown
         if session is None or not self.saved:
             return []
@@ -171,8 +212,13 @@ class Person:
         await self._think()
 
     async def _until(self, texts: tuple[str, ...]) -> None:
-        while not any(map(self.user.screen().find, texts)):
+        while not self._sees_last(*texts):
             await self.user.chat.changed.wait()
+
+    def _sees_last(self, *texts: str) -> bool:
+        """What he sees last says one of these; what is above of it may be about to go."""
+        shown = self.user.screen().shown
+        return bool(shown) and any(text in shown[-1].text for text in texts)
 
     async def _presses(self, button: str, *until: str) -> None:
         """Press what leads to `until`, again when nothing has come of it for long."""

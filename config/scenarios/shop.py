@@ -13,6 +13,7 @@ from functools import partial
 
 import trio
 
+from actors.kernel.failures import Unavailable
 from adapters.memory.database import ConnectionLost, Line, MemoryDatabase
 from adapters.memory.gateway import MemoryInbox
 from adapters.sandbox.nocodb import TABLE_ID, TOKEN
@@ -21,7 +22,7 @@ from config.scenarios.witness import WitnessedNocodb, WitnessedTables, Witnessed
 from config.settings import Settings, load_settings
 from config.store import MemoryStore
 from config.wiring import Shop, running_shop
-from runtime import ActorSystem
+from runtime import ActorSystem, DeadLetter
 from runtime.testing.node import Life
 from runtime.testing.simulation import PropertyError, Simulation
 
@@ -35,6 +36,8 @@ DATABASE_SECONDS = 0.002
 OPERATOR_TOKEN = "simulated-simulated-simulated"  # noqa: S105 - the operators' of this world
 STOP_SECONDS_MAX = 30.0
 """An orderly stop is over after this, whatever else is broken."""
+WRITES_WITHIN_SECONDS = 5.0
+"""So long a database that is about to go away waits for a session to write."""
 RESTART_SECONDS = 2.0
 """How long the machine's service supervisor takes to start a bot that has died."""
 
@@ -48,23 +51,26 @@ class SimulatedShop:
         """What the outside world has seen that must never happen."""
         sim.always("the outside world sees nothing wrong", lambda: "; ".join(self.wrongs))
         self.database = MemoryDatabase(now=sim.now)
-        self.database.tables = tables = WitnessedTables(now=sim.now)
+        self.database.tables = self.tables = WitnessedTables(now=sim.now)
         self.telegram = WitnessedTelegram(
             token=BOT_TOKEN,
             now=sim.now,
-            tables=tables,
+            tables=self.tables,
             has_paid=self._has_paid,
-            wrong=self._wrong,
+            wrong=self.wrong,
         )
         self.telegram.rate_limit(on=True)
         self.nocodb = WitnessedNocodb(
-            now=sim.now, interval_seconds=INTERVAL_SECONDS, wrong=self._wrong
+            now=sim.now, interval_seconds=INTERVAL_SECONDS, wrong=self.wrong
         )
         self.database_away = False
         self.database_seconds = DATABASE_SECONDS
         """How long a request to the database, or its answer, is under way at most."""
+        self._leaving: trio.Event | None = None
         self.lost_answers = 0.0
         """How probable it is that a commit happens and nobody hears of it."""
+        self.refusals = 0.0
+        """How probable it is that the database says: not now."""
         self.strikes = 0
         """How many sessions are to fail while they wait for the database."""
         self.bot = sim.node(BOT, self._live, restart_seconds=RESTART_SECONDS)
@@ -108,15 +114,37 @@ class SimulatedShop:
         """The bot is told to stop, as by SIGTERM, and is started again."""
         self._stop.set()
 
+    async def lose_database(self) -> None:
+        """The database goes away: at the moment when a session writes, if one does soon."""
+        self.sim.sometimes("database away")
+        self._leaving = left = trio.Event()
+        try:
+            with trio.move_on_after(WRITES_WITHIN_SECONDS):
+                await left.wait()
+        finally:
+            self._leaving = None  # also when the weather ends meanwhile
+        self.database_away = True
+
+    def leave(self) -> None:
+        """Something is on its way to the database: it is too late, if that was ordered."""
+        if self._leaving is not None and self._busy():
+            self._leaving.set()
+            self.database_away = True
+
     def strike(self) -> None:
         """A defect shows in a session that waits for the database, if that was ordered."""
-        if self.strikes and self.present is not None:
-            region = self.present.system.region("root/sessions")
-            busy = [cell.key for cell in region.cells() if cell.current is not None]
-            if busy:
-                self.strikes -= 1
-                self.sim.sometimes("a session failed")
-                region.ref(min(busy, key=str)).kill(RuntimeError("struck by lightning"))
+        if self.strikes and self.present is not None and (busy := self._busy()):
+            self.strikes -= 1
+            self.sim.sometimes("a session failed")
+            session = self.present.system.region("root/sessions").ref(min(busy, key=str))
+            session.kill(RuntimeError("struck by lightning"))
+
+    def _busy(self) -> list[object]:
+        """Whose sessions are at work, which is: wait for the database."""
+        if self.present is None:
+            return []
+        cells = self.present.system.region("root/sessions").cells()
+        return [cell.key for cell in cells if cell.current is not None]
 
     async def _live(self, life: Life) -> None:
         """One life of the bot: it is started again whenever it has been stopped, until the end."""
@@ -139,7 +167,10 @@ class SimulatedShop:
             _settings(), make_store=lambda _: MemoryStore(connection), make_system=make_system
         ) as shop:
             self.present = shop
+            undertaker = _Undertaker(self)
+            shop.system.events.subscribe(DeadLetter, undertaker)
             await self._stop.wait()
+            shop.system.events.unsubscribe(undertaker)
             stopping = trio.current_time()
         took = trio.current_time() - stopping
         fates = shop.system.fates()
@@ -149,13 +180,30 @@ class SimulatedShop:
         if took > STOP_SECONDS_MAX:
             raise PropertyError(f"the bot took {took:.1f} s to stop")
 
-    def _wrong(self, what: str) -> None:
+    def wrong(self, what: str) -> None:
+        """Something has happened that must never happen."""
         self.sim.note(f"wrong: {what}")
         self.wrongs.append(what)
 
     def _has_paid(self, chat_id: int) -> bool:
         rows = self.nocodb.table.rows.values()
         return any(row["Paid"] and str(row["ChatId"]) == str(chat_id) for row in rows)
+
+
+class _Undertaker:
+    """Hears what nobody will handle, while nobody has asked the bot to stop.
+
+    A message may die with the handler that failed on it, never because of what came before it.
+    """
+
+    def __init__(self, shop: SimulatedShop) -> None:
+        self._shop = shop
+
+    def tell(self, letter: DeadLetter, /) -> None:
+        """As the event stream does."""
+        if letter.reason not in {"failed", "killed"}:
+            kind = type(letter.message).__name__
+            self._shop.wrong(f"{kind} for {letter.recipient} was {letter.reason}")
 
 
 class _DatabaseLine(Line):
@@ -170,8 +218,11 @@ class _DatabaseLine(Line):
 
     async def sent(self) -> None:
         await trio.sleep(self._luck.random() * self._shop.database_seconds)
+        self._shop.leave()
         if self._shop.database_away:
             raise ConnectionLost("the database is away")
+        if self._shop.sim.chance("transaction refused", self._shop.refusals):
+            raise Unavailable("could not serialize access")
 
     async def acknowledged(self) -> None:
         await trio.sleep(self._luck.random() * self._shop.database_seconds)

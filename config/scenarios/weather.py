@@ -21,6 +21,10 @@ CLOCK_FORWARD_SECONDS = 120.0
 
 BROKEN_TIMES = 1_000_000
 """More than anybody asks in a minute."""
+NEW_RECORD_SECONDS = 120.0
+"""So long a death waits for somebody who saves his form."""
+KNOWN_SECONDS = 0.05
+"""After this the bot has heard of its new record, has stored it and has told its tracker."""
 ACTORS = (
     "root/tracker",
     "root/gateway",
@@ -115,8 +119,7 @@ async def telegram_is_cut_off(shop: SimulatedShop, luck: Random) -> None:
 
 async def database_is_away(shop: SimulatedShop, luck: Random) -> None:
     """PostgreSQL restarts."""
-    shop.sim.sometimes("database away")
-    shop.database_away = True
+    await shop.lose_database()
     await trio.sleep(luck.uniform(0.1, 90))
     shop.database_away = False
 
@@ -133,6 +136,15 @@ async def the_bot_dies(shop: SimulatedShop, luck: Random) -> None:
     """Kill -9."""
     await trio.sleep(luck.random())
     shop.bot.crash()
+
+
+async def the_bot_dies_at_a_new_record(shop: SimulatedShop, luck: Random) -> None:
+    """Kill -9 when NocoDB has a new row, and the bot hardly knows."""
+    with trio.move_on_after(NEW_RECORD_SECONDS):
+        await shop.nocodb.grown.wait()
+        shop.sim.sometimes("killed at a new record")
+        await trio.sleep(luck.random() * KNOWN_SECONDS)
+        shop.bot.crash()
 
 
 async def sessions_fail(shop: SimulatedShop, luck: Random) -> None:
@@ -157,11 +169,15 @@ async def the_clock_jumps(shop: SimulatedShop, luck: Random) -> None:
 
 async def an_actor_fails(shop: SimulatedShop, luck: Random) -> None:
     """A defect strikes one of the actors, once."""
-    if shop.present is None:
-        return
-    shop.sim.sometimes("an actor failed")
-    shop.present.system.ref(luck.choice(ACTORS)).kill(RuntimeError("struck by lightning"))
+    strike(shop, luck.choice(ACTORS))
     await trio.lowlevel.checkpoint()
+
+
+def strike(shop: SimulatedShop, path: str) -> None:
+    """A defect shows in the actor there, if the bot is up."""
+    if shop.present is not None:
+        shop.sim.sometimes("an actor failed")
+        shop.present.system.ref(path).kill(RuntimeError("struck by lightning"))
 
 
 EVERYTHING: tuple[Weather, ...] = (
@@ -175,6 +191,7 @@ EVERYTHING: tuple[Weather, ...] = (
     database_is_away,
     database_is_slow,
     the_bot_dies,
+    the_bot_dies_at_a_new_record,
     the_bot_is_restarted,
     an_actor_fails,
     sessions_fail,

@@ -7,15 +7,16 @@ that was told to wait waits, how often it asks) when they are made `strict`.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from datetime import datetime
 
 import trio
 
 from actors.kernel.ids import ChatId, UpdateId
+from actors.kernel.language import Language
 from actors.sessions import texts
-from actors.sessions.model import Language, Note, Session
+from actors.sessions.model import Note, Session, State
 from actors.sessions.texts import Text
 from actors.sessions.views import view_of
 from adapters.memory.tables import Tables
@@ -50,13 +51,18 @@ REPROACHES = tuple(
 
 
 class WitnessedTables(Tables):
-    """A disk that remembers every view which a stored session has had."""
+    """A disk that remembers every view which a stored session has had, and who was in a hurry."""
 
     def __init__(self, *, now: Callable[[], datetime]) -> None:
         super().__init__(now=now)
         self.views: dict[ChatId, set[str]] = {}
+        self.cancelled_saving: set[ChatId] = set()
+        """Who has cancelled while his record was being created."""
 
     def put_session(self, session: Session) -> None:
+        before = self.sessions.get(session.chat_id)
+        if before and (before.state, session.state) == (State.SAVING, State.CANCELLED):
+            self.cancelled_saving.add(session.chat_id)
         super().put_session(session)
         self.views.setdefault(session.chat_id, set()).add(view_of(session).text)
 
@@ -118,6 +124,8 @@ class WitnessedTelegram(TelegramSandbox):
         self._tables, self._has_paid, self._wrong = tables, has_paid, wrong
         self._pauses = Pauses()
         self._failed_polls: deque[float] = deque()
+        self._vain: Counter[tuple[int, int]] = Counter()
+        """How often a message was erased that was not there."""
 
     async def __call__(self, request: Request) -> Response | None:
         method = request.path.rpartition("/")[2].lower()
@@ -140,6 +148,8 @@ class WitnessedTelegram(TelegramSandbox):
         shows = method in SHOWS
         if shows:
             self._shows(chat_id, text)
+        if method == "deletemessage" and self.strict:
+            self._erases(chat_id, int(parameters.get("message_id", "0")))
         too_early, began = self._pauses.begin(chat_id), trio.current_time()
         if too_early and self.strict:
             self._wrong(too_early)
@@ -178,6 +188,13 @@ class WitnessedTelegram(TelegramSandbox):
             self._wrong(f"chat {chat_id} did as it was told, and sees {text!r}")
         if SUCCESS in text and not self._has_paid(chat_id):
             self._wrong(f"chat {chat_id} has not paid, and sees {text!r}")
+
+    def _erases(self, chat_id: int, message_id: int) -> None:
+        """A session that slept before it saved that a message is gone, erases it once more."""
+        if message_id not in self.world.chats[chat_id].messages:
+            self._vain[chat_id, message_id] += 1
+            if self._vain[chat_id, message_id] > 1:
+                self._wrong(f"chat {chat_id}: message {message_id} is erased again and again")
 
     def _chat_id(self, parameters: Parameters) -> int:
         callback = self.world.callbacks.get(parameters.get("callback_query_id", ""))

@@ -75,6 +75,19 @@ class Listener(Actor[Fact]):
         self._out.tell(message)
 
 
+async def test_what_happens_while_a_subscriber_is_down_is_told_to_its_next_incarnation() -> None:
+    async with running() as system:
+        probe = Probe()
+        ref = system.spawn(lambda: Listener(probe), name="listener")
+        await system.settle()
+        system.events.publish(Fact(number=13))
+        await system.settle()
+        assert len(system.dead_letters) == 1
+        assert ref.is_alive()
+        system.events.publish(Fact(number=2))
+        assert (await probe.expect(Fact)).number == 2
+
+
 async def test_a_subscription_survives_restarts_and_ends_with_the_actor() -> None:
     async with running() as system:
         probe = Probe()

@@ -1,4 +1,7 @@
-"""Every message has exactly one fate, in the order in which it was told, whatever happens."""
+"""Every message has exactly one fate, in the order in which it was told, whatever happens.
+
+`make test` runs the simulations with many more seeds.
+"""
 
 from __future__ import annotations
 
@@ -27,17 +30,21 @@ from tests.runtime.turmoil import (
 STEPS = 300
 
 
-@simulation(seeds=24)
-@pytest.mark.parametrize("kind", [Victim, either])
-async def test_every_message_has_one_fate_in_turmoil(
-    kind: Callable[[World], Victim], sim: Simulation
-) -> None:
+@simulation(seeds=6)
+async def test_every_message_has_one_fate_in_turmoil(sim: Simulation) -> None:
     """As in production: turns of many messages, and who asks helps."""
-    world = await _survive(sim, kind, Dispatch(ready=sim.scheduler.ready_queue(sim.note)))
-    assert (world.helped > 0) == (kind is either)
+    world = await _survive(sim, either, Dispatch(ready=sim.scheduler.ready_queue(sim.note)))
+    assert world.helped > 0
 
 
-@simulation(seeds=12)
+@simulation(seeds=4)
+async def test_it_does_where_nobody_can_be_helped(sim: Simulation) -> None:
+    """Coroutine functions only."""
+    world = await _survive(sim, Victim, Dispatch(ready=sim.scheduler.ready_queue(sim.note)))
+    assert world.helped == 0
+
+
+@simulation(seeds=5)
 async def test_it_does_wherever_a_turn_ends(sim: Simulation) -> None:
     """A message a turn: whoever is ready may come between any two."""
     world = await _survive(sim, either, sim.dispatch)
@@ -68,7 +75,7 @@ def _judge(world: World, system: TestSystem) -> None:
 
 
 @pytest.mark.real_clock
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 async def test_threads_keep_the_same_promises(seed: int) -> None:
     world = World(seed)
     async with ActorSystem(tree(world, ThreadedVictim), world=RealWorld()) as system:

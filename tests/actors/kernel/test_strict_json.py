@@ -37,6 +37,7 @@ def test_numbers_with_a_point_are_decimals_and_others_are_integers() -> None:
     [
         (b'{"a":1,"a":1}', "stands twice"),
         (b'{"x":{"a":1,"b":2,"a":3}}', "stands twice"),
+        (b'{"a":1e99999999999999999999}', "bounds"),
         (b'{"a":NaN}', "NaN"),
         (b'{"a":Infinity}', "Infinity"),
         (b'{"a":-Infinity}', "Infinity"),

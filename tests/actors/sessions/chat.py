@@ -81,23 +81,23 @@ class Chat:
                 assert_never(letter)
 
     def _show(self, letter: broadcast.Say | broadcast.Edit) -> None:
-        assert letter.notify is not None
+        receipt = self._receipt(letter)
+        if letter.notify is not None:
+            letter.notify.tell(receipt)
+
+    def _receipt(self, letter: broadcast.Say | broadcast.Edit) -> broadcast.Receipt:
         if letter.letter_id in self._delivered:
-            letter.notify.tell(self._delivered[letter.letter_id])
-            return
+            return self._delivered[letter.letter_id]
         reason = self.refusal or ("gone" if not self._accepts(letter) else None)
         if reason is not None:
-            letter.notify.tell(
-                broadcast.Undelivered(
-                    letter_id=letter.letter_id, chat_id=letter.chat_id, reason=reason, detail=""
-                )
+            return broadcast.Undelivered(
+                letter_id=letter.letter_id, chat_id=letter.chat_id, reason=reason, detail=""
             )
-            return
         receipt = broadcast.Delivered(
             letter_id=letter.letter_id, chat_id=letter.chat_id, message_id=self._accept(letter)
         )
         self._delivered[letter.letter_id] = receipt
-        letter.notify.tell(receipt)
+        return receipt
 
     def _accepts(self, letter: broadcast.Say | broadcast.Edit) -> bool:
         if isinstance(letter, broadcast.Say):

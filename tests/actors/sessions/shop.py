@@ -10,7 +10,7 @@ from uuid import UUID
 import trio
 
 from actors.gateway.model import Entry
-from actors.kernel.failures import Unavailable
+from actors.kernel.failures import Conflict, Unavailable
 from actors.kernel.ids import ChatId, RecordId, UpdateId
 from actors.sessions import messages as sessions
 from actors.sessions.actor import UserSession
@@ -61,8 +61,10 @@ class Store(MemorySessions):
     def __init__(self) -> None:
         super().__init__()
         self.away = False
-        self.lost_answers = 0
-        """So many saves happen, and are believed to have failed."""
+        self.lost_answer: Exception | None = None
+        """The next save happens, and this is heard of it. A `Conflict` comes of trying it again,
+        which only saves that handle an update can tell from the first time.
+        """
         self.crashes_in: int | None = None
         """The session crashes right after so many more saves."""
         self.saves = 0
@@ -80,9 +82,9 @@ class Store(MemorySessions):
             raise Unavailable("the store is away")
         await super().save(session, handled=handled)
         self.saves += 1
-        if self.lost_answers:
-            self.lost_answers -= 1
-            raise Unavailable("the answer was lost")
+        lost, self.lost_answer = self.lost_answer, None
+        if lost is not None and not (isinstance(lost, Conflict) and handled is None):
+            raise lost
         if self.crashes_in is not None:
             self.crashes_in -= 1
             if self.crashes_in < 0:
@@ -238,8 +240,10 @@ class Shop:
 
     def check(self, *, strays: int = 0) -> None:
         """The chat shows exactly one panel, the newest view of what is stored; above it at most
-        `strays` whose receipts died with their process.
+        `strays` whose receipts died with their process. No update is left unhandled.
         """
+        updates = self.store.connection.tables.updates
+        assert [row.entry.update_id for row in updates.values() if row.unhandled] == []
         view = view_of(self.session)
         assert 1 <= len(self.chat.shown) <= 1 + strays, self.chat.shown
         panel = self.chat.panel

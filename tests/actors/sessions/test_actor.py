@@ -8,9 +8,10 @@ import pytest
 
 from actors.kernel.failures import Unavailable
 from actors.kernel.ids import RecordId
+from actors.kernel.language import Language
 from actors.sessions import messages as sessions
 from actors.sessions.flow import FORM_SECONDS
-from actors.sessions.model import Language, State
+from actors.sessions.model import State
 from actors.tracker import messages as tracker
 from tests.actors.sessions.shop import ANNA, Shop
 

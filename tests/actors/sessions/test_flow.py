@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.kernel.ids import ChatId, RecordId
+from actors.kernel.language import Language
 from actors.sessions.flow import FLOW, FORM, FORM_SECONDS, USER, step, transition
-from actors.sessions.model import Language, Note, Session, State, clean_name, clean_phone
+from actors.sessions.model import Note, Session, State, clean_name, clean_phone
 from actors.sessions.rules import Effect, Event, Occurrence
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)

@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.kernel.ids import ChatId, MessageId, UpdateId
+from actors.kernel.language import Language
 from actors.sessions import messages as sessions
 from actors.sessions.flow import BUTTONS
 from actors.sessions.hearing import acquainted, button_data, occurrence
-from actors.sessions.model import Language, Session, State
+from actors.sessions.model import Session, State
 from actors.sessions.rules import Event, Occurrence
 
 ANNA = sessions.Profile(first_name="Anna", language_code="uk")

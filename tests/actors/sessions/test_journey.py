@@ -8,13 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.broadcast.messages import Delivered
-from actors.kernel.failures import Unavailable
+from actors.kernel.failures import Conflict, Unavailable
 from actors.sessions import messages as sessions
 from actors.sessions.model import State
 from tests.actors.sessions.shop import Shop
 
 LONG_ENOUGH_SECONDS = 1_800
 """For every patience and every back-off to have passed."""
+LOST = (None, Unavailable("no answer"), Conflict("repeated"))
+"""What becomes of the store's next answer."""
 
 
 class Journey:
@@ -90,7 +92,7 @@ class Journey:
         """The record table fails or is slow; the store's next answer gets lost."""
         self.shop.records.failure = Unavailable("503") if number % 2 else None
         self.shop.records.slow_seconds = number % 3 * 10
-        self.shop.store.lost_answers = number % 2
+        self.shop.store.lost_answer = LOST[number % len(LOST)]
 
     async def hold(self) -> None:
         """The dispatcher falls behind, or catches up."""
@@ -102,7 +104,7 @@ class Journey:
     async def come_to_rest(self) -> None:
         """Everything works again, and the user says one more word."""
         self.shop.records.failure, self.shop.records.slow_seconds = None, 0
-        self.shop.store.lost_answers = 0
+        self.shop.store.lost_answer = None
         if self.shop.chat.held:
             await self.hold()
         await self.shop.block(blocked=False)

@@ -11,39 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.kernel.ids import ChatId
-from actors.sessions.model import (
-    NAME_LENGTH_MAX,
-    Language,
-    Note,
-    Session,
-    clean,
-    clean_name,
-    clean_phone,
-    language_of,
-)
+from actors.kernel.language import Language
+from actors.sessions.model import NAME_LENGTH_MAX, Note, Session, clean, clean_name, clean_phone
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
-
-
-@pytest.mark.parametrize(
-    ("code", "language"),
-    [
-        ("ru", Language.RU),
-        ("uk", Language.UK),
-        ("uk-UA", Language.UK),
-        ("RU_ru", Language.RU),
-        ("be", Language.RU),
-        ("kk", Language.RU),
-        ("en-GB", Language.EN),
-        ("pt-br", Language.EN),
-        ("zh-hans", Language.EN),
-        ("", Language.EN),
-        (None, Language.EN),
-        ("ruby", Language.EN),
-    ],
-)
-def test_the_language_follows_the_language_code(code: str | None, language: Language) -> None:
-    assert language_of(code) is language
 
 
 @pytest.mark.parametrize(

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from actors.kernel.failures import Unavailable
-from actors.kernel.ids import RecordId
+from actors.kernel.failures import Conflict, Unavailable
 from actors.sessions.flow import ATTEMPT_SECONDS, FORM_SECONDS
-from actors.sessions.model import Language, Registration, State
+from actors.sessions.model import State
 from actors.sessions.panel import REFUSED_PATIENCE_SECONDS, SHOW_PATIENCE_SECONDS
-from actors.tracker import messages as tracker
-from tests.actors.sessions.shop import ANNA, IDLE_SECONDS, Shop
+from tests.actors.sessions.shop import IDLE_SECONDS, Shop
 
 STORY = ["start", "language", "name", "contact", "save", "pay"]
 
@@ -82,6 +81,19 @@ async def test_a_letter_that_got_lost_in_the_dispatcher_is_told_again() -> None:
         shop.check()
 
 
+async def test_a_letter_that_got_lost_is_told_again_also_where_no_time_runs_out() -> None:
+    shop = Shop()
+    async with shop.open():
+        await shop.register()
+        assert shop.session.deadline is None
+        shop.chat.held = True
+        await shop.command("status")
+        shop.chat.restart()
+        shop.chat.held = False
+        await shop.rest(SHOW_PATIENCE_SECONDS + 6)
+        shop.check()
+
+
 async def test_one_letter_is_out_at_a_time_and_the_newest_view_follows() -> None:
     shop = Shop()
     async with shop.open():
@@ -132,13 +144,24 @@ async def test_a_payment_told_often_is_shown_once() -> None:
         await shop.register()
         for _ in range(3):
             await shop.pay()
-        saves, edited = shop.store.saves, shop.chat.edited
+        saves, shown = shop.store.saves, (shop.chat.said, shop.chat.edited)
         await shop.pay()
-        assert (shop.store.saves, shop.chat.edited) == (saves, edited)
+        assert (shop.store.saves, shop.chat.said, shop.chat.edited) == (saves, *shown)
     async with shop.open():
         await shop.pay()
-    assert shop.chat.edited == edited
+    assert (shop.chat.said, shop.chat.edited) == shown
     assert sum("Payment received" in text for text in shop.chat.history) == 1
+
+
+async def test_an_update_that_changes_nothing_is_handled_as_well() -> None:
+    shop = Shop()
+    async with shop.open():
+        await shop.register()
+        old = replace(shop.pressed("Cancel"), data="0:cancel")
+        before = shop.session
+        await shop.hear(old)
+        assert shop.session == before
+        shop.check()
 
 
 async def test_an_update_told_twice_is_handled_once() -> None:
@@ -154,14 +177,15 @@ async def test_an_update_told_twice_is_handled_once() -> None:
     assert shop.session.note is None
 
 
+@pytest.mark.parametrize("heard", [Unavailable("no answer"), Conflict("repeated")], ids=repr)
 @pytest.mark.parametrize("point", range(len(STORY)), ids=STORY)
-async def test_a_save_whose_answer_got_lost_counts(point: int) -> None:
+async def test_a_save_whose_answer_got_lost_counts(point: int, heard: Exception) -> None:
     shop = Shop()
     acts = shop.acts()
     async with shop.open():
         for act in acts[:point]:
             await act()
-        shop.store.lost_answers = 1
+        shop.store.lost_answer = heard
         await acts[point]()
         await shop.rest(60)
         shop.check()
@@ -219,6 +243,17 @@ async def test_an_outage_of_the_record_table_is_waited_out_and_the_user_knows() 
         shop.check()
     assert shop.state() is State.AWAITING_PAYMENT
     assert len(shop.records.rows) == 1
+
+
+async def test_a_short_outage_of_the_record_table_costs_seconds() -> None:
+    shop = Shop()
+    shop.records.failure = Unavailable("503")
+    async with shop.open():
+        await shop.register()
+        await shop.rest(12)
+        assert shop.records.attempts == 2
+        await shop.rest(20)
+        assert shop.records.attempts == 3
 
 
 async def test_one_request_at_a_time_however_long_it_takes() -> None:
@@ -280,49 +315,3 @@ async def test_a_refused_panel_is_not_sent_in_a_circle() -> None:
         shop.chat.refusal = None
         await shop.rest(REFUSED_PATIENCE_SECONDS)
         shop.check()
-
-
-async def test_whoever_cancelled_while_his_record_was_being_created_is_tracked_after_a_crash() -> (
-    None
-):
-    """The row was created, the process died before it heard of it, and nobody would ask again."""
-    shop = Shop()
-    shop.records.slow_seconds = 30
-    async with shop.open():
-        await shop.register()
-        await shop.press("Cancel")
-        assert shop.state() is State.CANCELLED
-        shop.records.failure = Unavailable("the process dies before it hears")
-        shop.records.rows[RecordId(7)] = Registration(
-            chat_id=ANNA, name="Anna", contact="+380", language=Language.EN
-        )
-    shop.records.failure = None
-    async with shop.open():
-        await shop.rest(120)
-        shop.check()
-        told = [message for message in shop.tracker.told if isinstance(message, tracker.Track)]
-        assert told[-1] == tracker.Track(record_id=RecordId(7), chat_id=ANNA, cancelled=True)
-        asked = shop.records.looked
-        await shop.rest(3_600)
-        assert shop.records.looked == asked, "once it is known, nobody asks any more"
-    assert shop.state() is State.CANCELLED
-
-
-async def test_whoever_cancelled_before_his_record_was_created_is_forgotten() -> None:
-    shop = Shop()
-    shop.records.failure = Unavailable("503")
-    async with shop.open():
-        await shop.register()
-        await shop.press("Cancel")
-        await shop.rest(600)
-        assert shop.records.looked > 1, "it has to be known"
-        shop.records.failure = None
-        await shop.rest(600)
-        asked = shop.records.looked
-        await shop.rest(3_600)
-        assert shop.records.looked == asked
-        shop.check()
-    assert shop.records.rows == {}
-    session = await shop.store.load(ANNA)
-    assert session is not None
-    assert (session.state, session.name, session.contact) == (State.CANCELLED, None, None)

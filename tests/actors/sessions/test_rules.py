@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from actors.kernel.ids import ChatId, RecordId
+from actors.kernel.language import Language
 from actors.sessions import rules
-from actors.sessions.model import Language, Session
+from actors.sessions.model import Session
 from actors.sessions.rules import Event, Occurrence
 
 EMPTY = Session(chat_id=ChatId(1))

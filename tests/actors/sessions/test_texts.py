@@ -7,8 +7,9 @@ from string import Formatter
 
 import pytest
 
+from actors.kernel.language import Language, Phrase
 from actors.sessions import texts
-from actors.sessions.model import Language, Note
+from actors.sessions.model import Note
 from actors.sessions.texts import (
     BUTTON_LENGTH_MAX,
     LABELS,
@@ -16,7 +17,6 @@ from actors.sessions.texts import (
     NOTES,
     TEXTS,
     Label,
-    Phrase,
     Text,
 )
 

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.kernel.ids import ChatId, RecordId
+from actors.kernel.language import Language
 from actors.sessions.hearing import button_data
-from actors.sessions.model import NAME_LENGTH_MAX, Language, Note, Session, State, clean_name
+from actors.sessions.model import NAME_LENGTH_MAX, Note, Session, State, clean_name
 from actors.sessions.rules import Event
 from actors.sessions.views import View, view_of
 

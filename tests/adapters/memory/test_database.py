@@ -14,8 +14,9 @@ import trio
 
 from actors.gateway.model import Entry
 from actors.kernel.failures import Conflict, Unavailable
-from actors.kernel.ids import ChatId, UpdateId
+from actors.kernel.ids import ChatId, RecordId, UpdateId
 from actors.sessions.model import Session
+from actors.tracker.model import Watch
 from adapters.memory.database import (
     ANSWER_SECONDS,
     PATIENCE_SECONDS,
@@ -28,6 +29,7 @@ from adapters.memory.database import (
 from adapters.memory.gateway import MemoryInbox
 from adapters.memory.sessions import MemorySessions
 from adapters.memory.tables import Tables
+from adapters.memory.tracker import MemoryWatches
 from runtime import ChildSpec, State, SupervisorSpec
 from runtime.testing import TestSystem, running
 
@@ -35,6 +37,39 @@ NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 ANNA = ChatId(7)
 
 Operation = Callable[[Tables], Any]
+
+
+Ask = Callable[[MemoryConnection], Awaitable[object]]
+
+
+def save(connection: MemoryConnection) -> Awaitable[object]:
+    """As a session does."""
+    return MemorySessions(connection).save(Session(chat_id=ANNA), handled=UpdateId(1))
+
+
+def add_update(connection: MemoryConnection) -> Awaitable[object]:
+    """As the gateway does."""
+    entry = Entry(UpdateId(1), "{}", chat_id=ANNA)
+    return MemoryInbox(connection).add([entry], batch_id=UUID(int=1), at=NOON)
+
+
+def finish(connection: MemoryConnection) -> Awaitable[object]:
+    """As the gateway does."""
+    return MemoryInbox(connection).finish(UpdateId(1), at=NOON)
+
+
+def mark_paid(connection: MemoryConnection) -> Awaitable[object]:
+    """As the tracker does."""
+    watch = Watch(record_id=RecordId(1), chat_id=ANNA, cancelled=False, paid=False)
+    return MemoryWatches(connection).mark_paid([watch])
+
+
+def save_cursor(connection: MemoryConnection) -> Awaitable[object]:
+    """As the tracker does."""
+    return MemoryWatches(connection).save_cursor(NOON)
+
+
+WRITES = (save, add_update, finish, mark_paid, save_cursor)
 
 
 class Killed(BaseException):
@@ -185,6 +220,15 @@ async def test_what_the_server_cannot_do_now_is_told_at_once_and_not_done() -> N
         assert trio.current_time() == 0
         await connection.write(add(2))
         assert steps(connection) == [2]
+
+
+@pytest.mark.parametrize("ask", WRITES, ids=lambda ask: ask.__name__)
+async def test_whoever_writes_hears_that_nothing_was_written(ask: Ask) -> None:
+    wire = Wire()
+    async with served(wire) as connection:
+        wire.outward.append(Unavailable("could not serialize access"))
+        with pytest.raises(Unavailable, match="serialize"):
+            await ask(connection)
 
 
 async def test_a_database_that_stays_away_is_waited_for_and_then_unavailable() -> None:

@@ -6,7 +6,8 @@ import pytest
 
 from actors.kernel.failures import Unavailable
 from actors.kernel.ids import ChatId
-from actors.sessions.model import Language, Registration
+from actors.kernel.language import Language
+from actors.sessions.model import Registration
 from adapters.nocodb.records import Columns, NocoRecords
 from adapters.sandbox.nocodb import NocodbSandbox
 from adapters.sandbox.nocodb_table import Column, Kind

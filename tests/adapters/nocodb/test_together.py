@@ -7,11 +7,14 @@ import trio
 
 from actors.kernel.failures import Unavailable
 from actors.kernel.ids import ChatId, RecordId
+from actors.kernel.language import Language
 from actors.operations import messages as operations
-from actors.sessions.model import Language, Registration, Session, State
+from actors.sessions.model import Registration, Session, State
 from actors.tracker import messages as tracker
 from actors.tracker.actor import PaymentTracker
 from actors.tracker.ports import Watches
+from adapters.memory.orders import MemoryOrders
+from adapters.memory.payments import MemoryPayments
 from adapters.memory.sessions import MemorySessions
 from adapters.memory.tracker import MemoryWatches
 from adapters.nocodb.client import NocoClient
@@ -35,6 +38,9 @@ def start(system: TestSystem, client: NocoClient, store: Watches) -> Probe:
         lambda: PaymentTracker(
             store=store,
             records=NocoPaidRecords(client=client),
+            payments=MemoryPayments(),
+            orders=MemoryOrders(),
+            live=True,
             interval_seconds=INTERVAL_SECONDS,
         ),
         name="tracker",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from config.scenarios import SCENARIOS
 from config.scenarios.outage import outage
-from runtime.testing.pytest_plugin import simulation
-from runtime.testing.simulation import Simulation
+from runtime.testing import Plan, check, simulate
 
 
-@simulation(seeds=2, sometimes=SCENARIOS["outage"].sometimes)
-async def test_nothing_is_lost_over_long_outages_of_the_database(sim: Simulation) -> None:
-    await outage(sim)
+def test_nothing_is_lost_over_long_outages_of_the_database() -> None:
+    run = simulate(outage, Plan(seed=1))
+
+    check(run)
+    assert {"database away"} <= set(run.sometimes)

@@ -14,6 +14,9 @@ KINDS = (
     Temper(pays_after=None),
     Temper(pays_after=-1.0),
     Temper(cancels=True),
+    Temper(cancels_saving_after=0.0),
+    Temper(cancels_saving_after=0.0, pays_after=-1.0),
+    Temper(cancels_saving_after=0.0, returns=True),
     Temper(asks=3),
     Temper(renames=True),
     Temper(blocks_for=40.0),
@@ -21,7 +24,9 @@ KINDS = (
 )
 
 
-@simulation(seeds=3, sometimes=("paid at once",))
+@simulation(
+    seeds=2, sometimes=("paid at once", "cancelled while saving", "paid although cancelled")
+)
 async def test_people_of_every_kind_come_to_the_end_of_their_story(sim: Simulation) -> None:
     shop = SimulatedShop(sim)
     crowd = [Person(shop, number, temper) for number, temper in enumerate(KINDS, start=1)]
@@ -51,6 +56,20 @@ async def test_who_waits_for_a_dead_bot_is_under_way(sim: Simulation) -> None:
             assert any("still under way" in fault for fault in person.faults())
             nursery.cancel_scope.cancel()
         sim.heal()
+
+
+@simulation(seeds=2)
+async def test_who_cancelled_before_there_was_a_record_owes_nothing_and_is_told_nothing(
+    sim: Simulation,
+) -> None:
+    shop = SimulatedShop(sim)
+    shop.nocodb.fail_next(1, 502, kind="create")
+    person = Person(shop, 1, Temper(cancels_saving_after=0.0))
+    async with shop.open():
+        await person.live()
+        await trio.sleep(100)
+
+        assert (shop.nocodb.rows, person.paid_at, person.faults()) == ([], None, [])
 
 
 @simulation(seeds=1)

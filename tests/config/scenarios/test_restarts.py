@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from config.scenarios import SCENARIOS
 from config.scenarios.restarts import restarts
-from runtime.testing.pytest_plugin import simulation
-from runtime.testing.simulation import Simulation
+from runtime.testing import Plan, check, simulate
 
 
-@simulation(seeds=2, sometimes=SCENARIOS["restarts"].sometimes)
-async def test_nothing_is_lost_over_orderly_restarts_and_nothing_adds_up_over_failures(
-    sim: Simulation,
-) -> None:
-    await restarts(sim)
+def test_nothing_is_lost_over_orderly_restarts_and_nothing_adds_up_over_failures() -> None:
+    run = simulate(restarts, Plan(seed=1, options={"people": 10}))
+
+    check(run)
+    assert {"the bot restarted", "an actor failed"} <= set(run.sometimes)

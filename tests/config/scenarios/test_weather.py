@@ -20,7 +20,7 @@ KINDS = (*EVERYTHING, nocodb_throttles)
 @simulation(seeds=1)
 async def test_a_shop_recovers(sim: Simulation, kind: Weather) -> None:
     shop = SimulatedShop(sim)
-    person = Person(shop, 1, Temper(comes_after=1.0, pays_after=30.0))
+    person = Person(shop, 1, Temper(comes_after=4.9, thinks_for=1.0, pays_after=30.0))
     async with shop.open():
         async with trio.open_nursery() as nursery:
             nursery.start_soon(person.live)

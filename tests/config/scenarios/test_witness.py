@@ -12,8 +12,9 @@ import trio
 
 from actors.gateway.model import Entry
 from actors.kernel.ids import ChatId, RecordId, UpdateId
+from actors.kernel.language import Language
 from actors.sessions import texts
-from actors.sessions.model import Language, Note, Session, State
+from actors.sessions.model import Note, Session, State
 from actors.sessions.views import view_of
 from adapters.memory.tables import UpdateRow
 from adapters.sandbox.server import Request
@@ -158,6 +159,19 @@ async def test_only_the_strict_see_that_nobody_waits_after_a_429() -> None:
         await trio.sleep(9)
         await world.shows(view)
         assert bool(world.wrongs) is strict
+
+
+async def test_only_the_strict_see_that_what_is_gone_is_erased_again_and_again() -> None:
+    world = World()
+    view = world.store(State.AWAITING_PAYMENT)
+    await world.shows(view)
+    (message_id,) = [message.message_id for message in world.person.screen().shown]
+    for strict in (False, False, False, True, True):
+        world.telegram.strict = strict
+        assert world.wrongs == []
+        await world.call("deleteMessage", chat_id=CHAT, message_id=message_id)
+
+    assert world.wrongs == [f"chat {CHAT}: message {message_id} is erased again and again"]
 
 
 async def test_a_closed_chat_is_left_alone_and_the_others_for_half_a_minute() -> None:

@@ -19,6 +19,8 @@ from actors.tracker import messages as tracker
 from actors.tracker.actor import PaymentTracker
 from adapters.memory.broadcast import MemoryMessenger
 from adapters.memory.database import MemoryDatabase
+from adapters.memory.orders import MemoryOrders
+from adapters.memory.payments import MemoryPayments
 from adapters.memory.sessions import MemoryRecords, MemorySessions
 from adapters.memory.tracker import MemoryPaidRecords, MemoryWatches
 from runtime.testing.behaviour import Behaviour
@@ -133,6 +135,17 @@ def test_the_alarms_wake_whoever_is_due_and_wait_for_a_store_that_is_away() -> N
 # The tracker
 
 
+def _tracker(watches: MemoryWatches, table: MemoryPaidRecords) -> PaymentTracker:
+    connection = watches.connection
+    return PaymentTracker(
+        store=watches,
+        records=table,
+        payments=MemoryPayments(connection),
+        orders=MemoryOrders(connection),
+        live=True,
+    )
+
+
 def test_the_tracker_publishes_a_payment_once_and_only_when_it_is_stored() -> None:
     world, rows = VirtualWorld(), MemorySessions()
     watches = MemoryWatches(rows.connection)
@@ -140,7 +153,7 @@ def test_the_tracker_publishes_a_payment_once_and_only_when_it_is_stored() -> No
     table.insert(RECORD, CHAT)
     waiting = Session(chat_id=CHAT, state=State.AWAITING_PAYMENT, record_id=RECORD)
     at_once(rows.save(waiting))
-    kit = Behaviour(lambda _: PaymentTracker(store=watches, records=table), world=world)
+    kit = Behaviour(lambda _: _tracker(watches, table), world=world)
 
     kit.tell(tracker.Track(record_id=RECORD, chat_id=CHAT))
     published: list[tracker.PaymentStatusChanged] = []
@@ -159,9 +172,8 @@ def test_the_tracker_publishes_a_payment_once_and_only_when_it_is_stored() -> No
 def test_a_tracker_without_its_table_says_so_and_goes_on() -> None:
     world = VirtualWorld()
     kit = Behaviour(
-        lambda _: PaymentTracker(
-            store=MemoryWatches(MemorySessions().connection),
-            records=MemoryPaidRecords(now=world.now),
+        lambda _: _tracker(
+            MemoryWatches(MemorySessions().connection), MemoryPaidRecords(now=world.now)
         ),
         world=world,
     )

@@ -20,13 +20,13 @@ def test_a_day_passes_at_once_and_ends_exactly_on_its_deadline() -> None:
     assert clock.current_time() == 86_400.25
 
 
-def test_a_hundred_thousand_naps_are_exact() -> None:
+def test_thirty_thousand_naps_are_exact() -> None:
     async def naps() -> float:
-        for number in range(1, 100_001):
+        for number in range(1, 30_001):
             await trio.sleep_until(number / 10)
         return trio.current_time()
 
-    assert run(naps) == 10_000.0
+    assert run(naps) == 3_000.0
 
 
 def test_what_can_run_runs_before_time_passes() -> None:
