@@ -8,6 +8,10 @@ STAMP := .venv/.installed
 RUN := .venv/bin/python
 # How pytest ends when ARGS chose none of one half of the tests.
 NO_TESTS := 5
+# The simulated part of `runtime`'s own tests that more seeds make more sure.
+FATES := tests.runtime.test_fates
+TURMOIL := $(FATES):test_every_message_has_one_fate_in_turmoil \
+	$(FATES):test_it_does_where_nobody_can_be_helped $(FATES):test_it_does_wherever_a_turn_ends
 
 # What a shell has set for another project must not leak into this one.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
@@ -20,8 +24,11 @@ help: ## list the targets
 demo: $(STAMP) ## the whole shop on a sandbox, no credential needed; Ctrl-C ends it
 	@exec $(RUN) main.py demo $(ARGS)
 
-test: lint ## the gate: lint, then every test, those in virtual time first
+test: lint ## the gate: lint, then every test, those in virtual time first, and hundreds of seeds
 	$(RUN) -m pytest -m "not postgres and not process" $(ARGS) || [ $$? -eq $(NO_TESTS) ]
+	$(if $(ARGS),,$(RUN) main.py sim run registration --seeds 100)
+	$(if $(ARGS),,$(RUN) main.py sim run rush outage $(TURMOIL) --seeds 30)
+	$(if $(ARGS),,$(RUN) main.py sim run flood restarts --seeds 10)
 	$(RUN) -m pytest -m "postgres or process" $(ARGS) || [ $$? -eq $(NO_TESTS) ]
 
 sim: $(STAMP) ## thousands of simulated runs of the whole system, each replayed by its seed

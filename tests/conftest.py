@@ -18,9 +18,13 @@ import structlog
 
 pytest_plugins = ["runtime.testing.pytest_plugin", "tests.fixtures.postgres"]
 
+gc.disable()  # until everything is imported: none of it is garbage, and looking takes seconds
+
 OUTSIDE = ("postgres", "process")
 SERVERS = frozenset({"postgres", "shared_folder"})
 """The fixtures on which everything rests that has a PostgreSQL."""
+YOUNG_OBJECTS = 20_000
+"""So many new ones are looked through for garbage; at Python's 700 that takes much of the time."""
 STARTS_A_PROCESS = frozenset(
     {"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.exec", "os.system"}
 )
@@ -30,7 +34,7 @@ hypothesis.settings.register_profile(
     "gate",
     deadline=None,  # a busy machine is not a bug
     derandomize=True,  # the same examples on every machine
-    max_examples=60,
+    max_examples=30,
 )
 hypothesis.settings.register_profile("explore", deadline=None, max_examples=2_000)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "gate"))
@@ -67,6 +71,8 @@ def pytest_collection_finish() -> None:
     """Spare the garbage collector the modules that never become garbage."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS)
+    gc.enable()
 
 
 @pytest.hookimpl(wrapper=True)

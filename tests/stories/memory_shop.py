@@ -19,11 +19,10 @@ import trio
 
 from actors.broadcast.messages import Edit, Letter, Say
 from actors.broadcast.model import Outcome, Sent
-from actors.kernel.failures import Unavailable
 from actors.kernel.ids import ChatId, RecordId
 from actors.sessions.model import Registration
 from adapters.memory.broadcast import MemoryMessenger
-from adapters.memory.database import ConnectionLost, Line, MemoryDatabase
+from adapters.memory.database import Line, MemoryDatabase
 from adapters.memory.gateway import MemoryUpdates
 from adapters.memory.sessions import MemoryRecords
 from adapters.memory.tracker import MemoryPaidRecords
@@ -47,16 +46,13 @@ class Idle(Actor[Any]):
 
 
 class Telegram(MemoryMessenger):
-    """Chats in memory that say when they change, and may be away."""
+    """Chats in memory that say when they change."""
 
     def __init__(self) -> None:
         super().__init__(clock=trio.current_time, pause=trio.sleep, latency_seconds=LATENCY_SECONDS)
-        self.away = False
         self._changed: dict[ChatId, trio.Event] = {}
 
     async def deliver(self, letter: Letter) -> Outcome:
-        if self.away:
-            raise Unavailable("Telegram is away")
         outcome = await super().deliver(letter)
         self._changed.pop(letter.chat_id, trio.Event()).set()
         return outcome
@@ -75,23 +71,16 @@ class Telegram(MemoryMessenger):
 
 
 class DatabaseLine(Line):
-    """The way to the database takes its time, and may be cut."""
+    """The way to the database takes its time."""
 
     def __init__(self, luck: random.Random) -> None:
-        self.away = False
-        self.lost_answers = 0.0
-        """This part of what was done is not known to have been done."""
         self._luck = luck
 
     async def sent(self) -> None:
         await trio.sleep(self._luck.uniform(0, DATABASE_SECONDS))
-        if self.away:
-            raise ConnectionLost("connection refused")
 
     async def acknowledged(self) -> None:
         await trio.sleep(self._luck.uniform(0, DATABASE_SECONDS))
-        if self.away or self._luck.random() < self.lost_answers:
-            raise ConnectionLost("server closed the connection unexpectedly")
 
 
 class Table(MemoryRecords):
@@ -100,11 +89,8 @@ class Table(MemoryRecords):
     def __init__(self) -> None:
         super().__init__()
         self.paid = MemoryPaidRecords(now=now)
-        self.away = False
 
     async def create(self, registration: Registration) -> RecordId:
-        if self.away:
-            raise Unavailable("NocoDB is away")
         known = set(self.rows)
         record_id = await super().create(registration)
         if record_id not in known:
@@ -140,7 +126,7 @@ class MemoryShop:
 
     @asynccontextmanager
     async def process(self) -> AsyncIterator[TestSystem]:
-        """One life; cancelled from outside it is a kill -9, left in order it drains."""
+        """One life, which drains at its end."""
         self.lives += 1
         self.store = MemoryStore(self.database.connect(self.line))
         world = VirtualWorld(seed=self.seed * 1_000 + self.lives, epoch=now())
@@ -149,12 +135,6 @@ class MemoryShop:
         async with self.system:
             yield self.system
         self.system.check_fates()
-
-    async def dies_after(self, seconds: float) -> None:
-        """One life that ends without a warning."""
-        with trio.move_on_after(seconds):
-            async with self.process():
-                await trio.sleep_forever()
 
 
 def now() -> datetime:

@@ -1,4 +1,7 @@
-"""A registration is paid, in virtual time: one buyer, three hundred, and one nobody waits for."""
+"""A registration is paid, in virtual time: one buyer, a crowd, and one nobody waits for.
+
+Whatever can go wrong meanwhile goes wrong in `config/scenarios/`.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,9 @@ from actors.tracker.model import Place
 from tests.stories.memory_shop import INTERVAL_SECONDS, MemoryShop
 from tests.stories.phone import SUCCESS, WAITS, Phone
 
-CROWD = 300
+CROWD = 120
+"""Four seconds of messages at the rate that Telegram allows."""
+DAY_SECONDS = 86_400.0
 CANCELLED = "is cancelled"
 
 
@@ -25,7 +30,7 @@ async def test_a_registration_is_paid() -> None:
     assert (await shop.store.inbox.counts()).unhandled == 0
 
 
-async def test_three_hundred_register_and_pay_without_a_request_for_each() -> None:
+async def test_a_crowd_registers_and_pays_without_a_request_for_each() -> None:
     shop = MemoryShop(seed=2)
     people = [Phone(shop, number) for number in range(1, CROWD + 1)]
 
@@ -80,6 +85,22 @@ async def test_a_payment_that_is_taken_back_before_anybody_looked_tells_nobody()
 
     assert shop.messenger.told(anna.chat_id, SUCCESS) == 0
     assert any(WAITS in message.text for message in anna.shown.values())
+
+
+async def test_after_a_restart_a_payment_of_the_night_is_told_in_the_morning() -> None:
+    shop = MemoryShop(seed=6)
+    anna = Phone(shop, 1)
+    async with shop.process():
+        await anna.register()
+
+    shop.records.tick(anna.chat_id)
+    await trio.sleep(DAY_SECONDS)
+    async with shop.process():
+        await anna.sees(SUCCESS)
+        await trio.sleep(5 * INTERVAL_SECONDS)
+
+    assert anna.faults() == []
+    assert shop.messenger.told(anna.chat_id, SUCCESS) == 1
 
 
 async def test_who_has_paid_and_cancels_is_told_once_whatever_he_and_the_process_do_next() -> None:

@@ -6,43 +6,31 @@ the independent check that the sandbox speaks the Bot API.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
-from typing import Any
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
 
-import aiogram
 import pytest
 import telegram
 import trio
-from aiogram import exceptions as refusals
-from aiogram.client.session.aiohttp import AiohttpSession
-from aiogram.client.telegram import TelegramAPIServer
-from aiogram.types import (
-    BotCommand,
-    InlineKeyboardButton,
-    InlineKeyboardMarkup,
-    KeyboardButton,
-    ReplyKeyboardMarkup,
-    ReplyKeyboardRemove,
-)
 
 from adapters.sandbox.server import serve
-from adapters.sandbox.telegram import TOKEN, TelegramSandbox
-from adapters.sandbox.telegram_user import ATTACHMENTS, TelegramUser
+from adapters.sandbox.telegram import TelegramSandbox
+from adapters.sandbox.telegram_user import ATTACHMENTS
 from tests.adapters.sandbox.calls import Bot
+from tests.adapters.sandbox.test_telegram_payments import STARS, paid
+from tests.architecture import ROOT
 
-SAVE = InlineKeyboardMarkup(
-    inline_keyboard=[[InlineKeyboardButton(text="Save", callback_data="save")]]
-)
-NUMBER = ReplyKeyboardMarkup(keyboard=[[KeyboardButton(text="Number", request_contact=True)]])
-OTHER_TOKEN = TOKEN[:-1] + "y"
+START_SECONDS = 60.0
+"""Long enough for a process that imports aiogram on a busy machine."""
+KEYBOARD = {"inline_keyboard": [[{"text": "Save", "callback_data": "save"}]]}
 
 
-async def every_kind_of_update() -> list[dict[str, Any]]:
-    """One of each that people in the sandbox can cause."""
+async def one_of_each_update() -> TelegramSandbox:
+    """Where one of each waits that people in the sandbox can cause."""
     sandbox = TelegramSandbox()
-    ada, bot = sandbox.user(7, "Ada", username="ada", last_name="L", language_code="uk"), None
+    ada = sandbox.user(7, "Ada", username="ada", last_name="L", language_code="uk")
     ada.commands("/start ref_5")
     ada.says("hello")
     ada.shares_contact("+380501112233")
@@ -50,9 +38,8 @@ async def every_kind_of_update() -> list[dict[str, Any]]:
     for kind in ATTACHMENTS:
         ada.sends(kind)
     bot = Bot(sandbox)
-    keyboard = SAVE.model_dump(exclude_none=True)
     text = "<b>Ready</b> <a href='x.org'>?</a> <pre><code class='language-py'>1</code></pre>"
-    await bot("sendMessage", chat_id=7, text=text, parse_mode="HTML", reply_markup=keyboard)
+    await bot("sendMessage", chat_id=7, text=text, parse_mode="HTML", reply_markup=KEYBOARD)
     message = ada.screen().shown[0]
     ada.presses("Save")
     await bot("editMessageText", chat_id=7, message_id=message.message_id, text="Done")
@@ -61,19 +48,13 @@ async def every_kind_of_update() -> list[dict[str, Any]]:
     ada.presses_stale(message, "save")
     ada.blocks_bot()
     ada.unblocks_bot()
-    return sandbox.world.updates.waiting(100)
-
-
-async def test_aiogram_accepts_every_update() -> None:
-    kinds = [
-        aiogram.types.Update.model_validate(u).event_type for u in await every_kind_of_update()
-    ]
-
-    assert kinds == ["message"] * 9 + ["callback_query"] * 3 + ["my_chat_member"] * 2
+    charge = await paid(sandbox, bot, await bot("createInvoiceLink", **STARS))
+    await bot("refundStarPayment", user_id=7, telegram_payment_charge_id=charge)
+    return sandbox
 
 
 async def test_python_telegram_bot_knows_every_field_of_every_update() -> None:
-    for raw in await every_kind_of_update():
+    for raw in (await one_of_each_update()).world.updates.waiting(100):
         update = telegram.Update.de_json(raw, None)
         assert update.update_id == raw["update_id"]
         assert [o.api_kwargs for o in _objects(update) if o.api_kwargs] == []
@@ -90,112 +71,78 @@ def _objects(found: object) -> Iterator[telegram.TelegramObject]:
             yield from _objects(item)
 
 
-@asynccontextmanager
-async def aiogram_bot(url: str, token: str = TOKEN):  # type: ignore[no-untyped-def] # noqa: ANN201
-    session = AiohttpSession(api=TelegramAPIServer.from_base(url))
-    async with aiogram.Bot(token, session=session).context() as bot:
-        yield bot
+@pytest.mark.process
+async def test_aiogram_finds_nothing_wrong() -> None:
+    """Its bots (`aiogram_bots.py`) check what they are answered; here is the other side of it."""
+    sandboxes = {
+        "read": await one_of_each_update(),
+        "converse": TelegramSandbox(),
+        "echo": TelegramSandbox(),
+        "meet_refusals": troubled(),
+        "wait_as_told": limited(),
+        "sell": TelegramSandbox(),
+        "take_webhooks": TelegramSandbox(local=True),
+    }
+    async with trio.open_nursery() as people, AsyncExitStack() as servers:
+        urls = {
+            name: await servers.enter_async_context(serve(sandbox))
+            for name, sandbox in sandboxes.items()
+        }
+        people.start_soon(converse, sandboxes["converse"])
+        people.start_soon(talk, sandboxes["echo"])
+        people.start_soon(buy, sandboxes["sell"])
+        await servers.enter_async_context(sandboxes["take_webhooks"].webhooks)
+        for number in (7, 8):
+            sandboxes["take_webhooks"].user(number).says(f"hello from {number}")
+        command = [sys.executable, "-m", "tests.adapters.sandbox.aiogram_bots", json.dumps(urls)]
+        done = await trio.run_process(command, cwd=ROOT, capture_stderr=True, check=False)
+        assert done.returncode == 0, done.stderr.decode()
+    assert sandboxes["meet_refusals"].user(7).screen().typing  # the dropped call was carried out
+    shown = sandboxes["wait_as_told"].user(7).screen().shown
+    assert [message.text for message in shown] == list("012345")
+    assert sandboxes["wait_as_told"].limits.violations == 1
 
 
-async def beside(run: Callable[[], Awaitable[None]], person: Callable[[], Awaitable[None]]) -> None:
-    """Asyncio, which aiogram needs, runs in a thread of its own; the person acts here."""
-
-    async def main() -> None:
-        await run()
-
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(person)
-        await trio.to_thread.run_sync(asyncio.run, main())
-
-
-@pytest.mark.real_clock
-async def test_aiogram_drives_a_whole_conversation() -> None:
-    sandbox = TelegramSandbox()
+async def converse(sandbox: TelegramSandbox) -> None:
+    """One person's part of a whole conversation."""
     ada = sandbox.user(7, "Ada")
-
-    async def bot_side() -> None:
-        async with aiogram_bot(url) as bot:
-            assert (await bot.get_me()).username == "sandbox_shop_bot"
-            assert await bot.set_my_commands([BotCommand(command="start", description="Begin")])
-            (start,) = await bot.get_updates(
-                timeout=10, allowed_updates=["message", "callback_query"]
-            )
-            assert start.message.text == "/start"
-            assert (await bot.get_chat(7)).first_name == "Ada"
-            assert await bot.send_chat_action(7, "typing")
-            sent = await bot.send_message(7, "<b>Ready?</b>", parse_mode="HTML", reply_markup=SAVE)
-            assert sent.html_text == "<b>Ready?</b>"
-            assert sent.reply_markup.model_dump() == SAVE.model_dump()
-            (press,) = await bot.get_updates(offset=start.update_id + 1, timeout=10)
-            assert await bot.answer_callback_query(press.callback_query.id, text="Saved")
-            edited = await bot.edit_message_text("Saved", chat_id=7, message_id=sent.message_id)
-            assert edited.edit_date
-            again = {"chat_id": 7, "message_id": sent.message_id}
-            assert (await bot.edit_message_reply_markup(reply_markup=SAVE, **again)).reply_markup
-            asked = await bot.send_message(7, "Number?", reply_markup=NUMBER)
-            (contact,) = await bot.get_updates(offset=press.update_id + 1, timeout=10)
-            assert contact.message.contact.user_id == 7
-            await bot.send_message(7, "Thanks", reply_markup=ReplyKeyboardRemove())
-            assert await bot.delete_message(7, asked.message_id)
-            assert await bot.get_updates(offset=contact.update_id + 1) == []
-            assert (await bot.get_webhook_info()).pending_update_count == 0
-            assert await bot.set_webhook("https://shop.example/hook", secret_token="s")
-            assert await bot.delete_webhook()
-
-    async def person() -> None:
-        ada.commands("/start")
-        await ada.sees("Ready?")
-        ada.presses("Save")
-        await ada.sees("Number?")
-        ada.shares_contact("+380501112233")
-
-    async with serve(sandbox) as url:
-        await beside(bot_side, person)
+    ada.commands("/start")
+    await ada.sees("Ready?", within=START_SECONDS)
+    ada.presses("Save")
+    await ada.sees("Number?")
+    ada.shares_contact("+380501112233")
+    await ada.sees("Thanks")
+    while len(ada.screen().shown) > 2:  # the question is taken away
+        await ada.chat.changed.wait()
 
     assert [message.text for message in ada.screen().shown] == ["Saved", "Thanks"]
     assert ada.callbacks[0].text == "Saved"
 
 
-@pytest.mark.real_clock
-async def test_aiograms_own_polling_answers_everybody_once() -> None:
-    sandbox = TelegramSandbox()
+async def talk(sandbox: TelegramSandbox) -> None:
+    """Ten people, each of whom is answered once for each word; the last word ends the bot."""
     people = [sandbox.user(number, f"Person {number}") for number in range(1, 11)]
-    dispatcher = aiogram.Dispatcher()
-
-    @dispatcher.message()
-    async def echo(message: aiogram.types.Message) -> None:
-        await message.answer(f"You said {message.text}")
-
-    async def bot_side() -> None:
-        async with aiogram_bot(url) as bot:
-            await dispatcher.start_polling(bot, handle_signals=False, polling_timeout=5)
-
-    async def person() -> None:
-        for someone in people:
-            someone.says(f"word {someone.id}")
-        for someone in people:
-            await someone.sees(f"You said word {someone.id}")
-        people[0].says("last")
-        await people[0].sees("You said last")
-        await trio.to_thread.run_sync(
-            lambda: asyncio.run_coroutine_threadsafe(dispatcher.stop_polling(), loop[0]).result()
-        )
-
-    loop: list[asyncio.AbstractEventLoop] = []
-
-    @dispatcher.startup()
-    async def remember() -> None:
-        loop.append(asyncio.get_running_loop())
-
-    async with serve(sandbox) as url:
-        await beside(bot_side, person)
+    for someone in people:
+        someone.says(f"word {someone.id}")
+    for someone in people:
+        await someone.sees(f"You said word {someone.id}", within=START_SECONDS)
+    people[0].says("enough")
+    await people[0].sees("You said enough")
 
     assert [len(someone.screen().shown) for someone in people] == [2] + [1] * 9
     assert sandbox.calls["sendmessage"] == 11
 
 
-@pytest.mark.real_clock
-async def test_aiogram_tells_every_refusal_apart() -> None:
+async def buy(sandbox: TelegramSandbox) -> None:
+    """Somebody pays the invoice that he is sent."""
+    ada = sandbox.user(7, "Ada")
+    ada.commands("/start")
+    await ada.sees("Pay XTR 100", within=START_SECONDS)
+    await ada.pays()
+
+
+def troubled() -> TelegramSandbox:
+    """A Telegram with a refusal of every kind in store."""
     sandbox = TelegramSandbox()
     ada, blocker = sandbox.user(7, "Ada"), sandbox.user(8, "Bo")
     for someone in (ada, blocker):
@@ -204,64 +151,12 @@ async def test_aiogram_tells_every_refusal_apart() -> None:
     sandbox.fail_next(1, 429, "Too Many Requests: retry after 7", method="sendDice", retry_after=7)
     sandbox.fail_next(1, 502, "Bad Gateway", method="getChat")
     sandbox.drop_next(1, method="sendChatAction")
-
-    async def bot_side() -> None:
-        async with aiogram_bot(url) as bot:
-            with pytest.raises(refusals.TelegramRetryAfter) as slow:
-                await bot.send_dice(7)
-            assert slow.value.retry_after == 7
-            with pytest.raises(refusals.TelegramServerError):
-                await bot.get_chat(7)
-            with pytest.raises(refusals.TelegramNetworkError):
-                await bot.send_chat_action(7, "typing")
-            with pytest.raises(refusals.TelegramForbiddenError, match="blocked by the user"):
-                await bot.send_message(8, "hello?")
-            with pytest.raises(refusals.TelegramBadRequest, match="chat not found"):
-                await bot.send_message(9, "hello?")
-            with pytest.raises(refusals.TelegramBadRequest, match="can't parse entities"):
-                await bot.send_message(7, "a < b", parse_mode="HTML")
-            with pytest.raises(refusals.TelegramNotFound):
-                await bot.send_dice(7)
-            await _conflicting_polls(bot)
-        async with aiogram_bot(url, OTHER_TOKEN) as stranger:
-            with pytest.raises(refusals.TelegramUnauthorizedError):
-                await stranger.get_me()
-
-    async with serve(sandbox) as url:
-        await beside(bot_side, trio.lowlevel.checkpoint)
-
-    assert ada.screen().typing  # the dropped call was carried out
+    return sandbox
 
 
-async def _conflicting_polls(bot: aiogram.Bot) -> None:
-    updates = await bot.get_updates()
-    offset = updates[-1].update_id + 1
-    older = asyncio.create_task(bot.get_updates(offset=offset, timeout=30))
-    await asyncio.sleep(0.1)
-    newer = asyncio.create_task(bot.get_updates(offset=offset, timeout=30))
-    with pytest.raises(refusals.TelegramConflictError, match="only one bot instance"):
-        await older
-    newer.cancel()
-
-
-@pytest.mark.real_clock
-async def test_limits_are_met_by_whoever_waits_as_told() -> None:
+def limited() -> TelegramSandbox:
+    """A Telegram that counts, and a person who may be written to."""
     sandbox = TelegramSandbox()
-    ada: TelegramUser = sandbox.user(7)
-    ada.says("hello")
+    sandbox.user(7).says("hello")
     sandbox.rate_limit(on=True)
-
-    async def bot_side() -> None:
-        async with aiogram_bot(url) as bot:
-            for number in range(6):
-                try:
-                    await bot.send_message(7, str(number))
-                except refusals.TelegramRetryAfter as slow:
-                    await asyncio.sleep(slow.retry_after)
-                    await bot.send_message(7, str(number))
-
-    async with serve(sandbox) as url:
-        await beside(bot_side, trio.lowlevel.checkpoint)
-
-    assert [message.text for message in ada.screen().shown] == list("012345")
-    assert sandbox.limits.violations == 1
+    return sandbox
