@@ -8,7 +8,7 @@ no UTF-8, deep nesting, large bodies. Numbers with a point or an exponent become
 from __future__ import annotations
 
 import json
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 BYTES_MAX = 256 * 1024
@@ -79,7 +79,10 @@ def _check_depth(text: str) -> None:
 def _decimal(text: str) -> Decimal:
     if len(text) > NUMBER_DIGITS_MAX:
         raise MalformedJson(f"a number of more than {NUMBER_DIGITS_MAX} digits")
-    return Decimal(text)
+    try:
+        return Decimal(text)
+    except InvalidOperation:  # no ValueError: an exponent of twenty digits
+        raise MalformedJson("a number beyond all bounds") from None
 
 
 def _integer(text: str) -> int:
