@@ -45,10 +45,12 @@ log = structlog.get_logger("factorage")
 
 ENV_FILE = Path(".env")
 """Read behind the environment, from the folder that the command is started in."""
-DEFAULT_URL = "http://127.0.0.1:8080"
-USAGE = "Usage: main.py run | demo | health | sim [OPTIONS]; --help tells more.\n"
+USAGE = "Usage: main.py run | demo | health | replay | report | sim [OPTIONS]; --help tells more.\n"
 
+REPLAY = "See what providers delivered: try it again, put it aside, forget it."
 SIM = "Simulate the whole system: virtual time, seeded schedules, faults, `kill -9`."
+
+REPORT = "What the books say: the ledger's accounts, money of nobody, orders that wait."
 
 HOLDING = frozenset({"run", "demo"})
 """Commands for which signals are held until `until_signalled` answers them."""
@@ -136,7 +138,7 @@ def run_demo(
 
 
 @app.command(name="health")
-def show_health(*, url: str = DEFAULT_URL, json: Flag = False) -> int:
+def show_health(*, url: str = health.DEFAULT_URL, json: Flag = False) -> int:
     """Ask a running shop how it is. Exits with 0 pass, 1 warn, 2 fail, 3 unreachable.
 
     Parameters
@@ -151,6 +153,8 @@ def show_health(*, url: str = DEFAULT_URL, json: Flag = False) -> int:
     return trio.run(partial(health.check, url, console=console, token=token, as_json=json))
 
 
+app.command("config.replay:app", name="replay", help=REPLAY)
+app.command("config.report:app", name="report", help=REPORT)
 app.command("config.sim:app", name="sim", help=SIM)  # imported when it is asked for
 
 

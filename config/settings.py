@@ -49,6 +49,8 @@ TOGETHER = (
     {"NOWPAYMENTS_API_KEY", "NOWPAYMENTS_IPN_SECRET"},
 )
 """Names that mean something only together: one without the other is a fault."""
+NEEDED = {"NOWPAYMENTS_API_KEY": "PUBLIC_URL"}
+"""What the first means nothing without: invoices say where they are reported."""
 
 
 class SettingsError(Exception):
@@ -321,6 +323,9 @@ class Settings(BaseSettings):
         for pair in TOGETHER:
             if known.keys() & pair:
                 known = dict.fromkeys(pair, "") | known
+        for name, other in NEEDED.items():
+            if name in known:
+                known.setdefault(other, "")
         return known
 
     def secrets(self) -> frozenset[str]:

@@ -7,11 +7,17 @@ from typing import Any
 
 from adapters.memory.database import MemoryConnection, MemoryWriter
 from adapters.memory.gateway import MemoryInbox
+from adapters.memory.ingress import MemoryEvents
+from adapters.memory.orders import MemoryOrders
+from adapters.memory.payments import MemoryNotices, MemoryPayments
 from adapters.memory.sessions import MemorySessions
 from adapters.memory.tracker import MemoryWatches
 from adapters.postgres.database import Database
 from adapters.postgres.embedded import START_SECONDS, STOP_SECONDS, EmbeddedServer
 from adapters.postgres.gateway import PostgresInbox
+from adapters.postgres.ingress import PostgresEvents
+from adapters.postgres.orders import PostgresOrders
+from adapters.postgres.payments import PostgresNotices, PostgresPayments
 from adapters.postgres.server import DatabaseReporter, EmbeddedPostgres
 from adapters.postgres.session import Role
 from adapters.postgres.sessions import PostgresSessions
@@ -47,6 +53,10 @@ class PostgresStore:
         self.inbox = PostgresInbox(self._database)
         self.sessions = PostgresSessions(self._database)
         self.watches = PostgresWatches(self._database)
+        self.payments = PostgresPayments(self._database)
+        self.orders = PostgresOrders(self._database)
+        self.events = PostgresEvents(self._database)
+        self.notices = PostgresNotices(self._database)
 
     def children(self) -> tuple[ChildSpec, ...]:
         """The database, from the server up."""
@@ -101,6 +111,10 @@ class MemoryStore:
         self.inbox = MemoryInbox(connection)
         self.sessions = MemorySessions(connection)
         self.watches = MemoryWatches(connection)
+        self.payments = MemoryPayments(connection)
+        self.orders = MemoryOrders(connection)
+        self.events = MemoryEvents(connection)
+        self.notices = MemoryNotices(connection)
 
     def children(self) -> tuple[ChildSpec, ...]:
         """As with PostgreSQL; readers need no actors."""

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from functools import partial
 
 import trio
 
+from actors.gateway.ports import Webhook
+from actors.kernel.ids import ChatId
 from actors.operations import tree
 from actors.operations.model import Identity, Phase, Readiness
+from actors.payments.catalogue import Catalogue, DigitalRails
+from actors.payments.orders import Order
+from actors.payments.tokens import KEY_LENGTH_MIN, SuccessTokens
 from adapters.http.access import Operators
 from adapters.http.app import application
+from adapters.http.events import event_routes
 from adapters.http.listening import Bind
 from adapters.http.messages import FindUrl
+from adapters.http.openapi import openapi_routes
 from adapters.http.operator import Views, operator_routes
 from adapters.http.server import HttpServer
+from adapters.http.success import PATH as SUCCESS_PATH
+from adapters.http.success import success_routes
+from adapters.http.webhooks import webhook_routes
 from adapters.nocodb.client import NocoClient
 from adapters.nocodb.inspector import TableInspector
 from adapters.nocodb.paid_records import NocoPaidRecords
@@ -23,13 +35,21 @@ from adapters.nocodb.records import Columns, NocoRecords
 from adapters.postgres.embedded import EmbeddedServer
 from adapters.telegram.bot import TrioBot, connected
 from adapters.telegram.messenger import TelegramMessenger
+from adapters.telegram.payments import TelegramPreCheckoutAnswers
 from adapters.telegram.updates import TelegramUpdates
+from config.products import read_products
+from config.rails import Rails, opened_rails
 from config.settings import Settings
 from config.store import PostgresStore
 from config.topology import Find, Store, topology, wire_events
 from runtime import ActorSystem, ask
 
 IDENTITY = Identity(service_id="factorage", version="0.1.0", release_id="0.1.0")
+
+TELEGRAM = "https://t.me"
+"""Where a browser goes that has paid, while PUBLIC_URL does not say where we are."""
+PAGE_KEPT = timedelta(days=1)
+"""How long beyond an order's own time its page can be seen."""
 
 MakeStore = Callable[[Find], Store]
 MakeSystem = Callable[..., ActorSystem]
@@ -47,10 +67,17 @@ class Shop:
         *,
         bot: TrioBot,
         noco: NocoClient,
+        rails: Rails,
         make_store: MakeStore,
         make_system: MakeSystem,
     ) -> None:
         self.settings = settings
+        self.live, self.sources, self.tills = rails.live, rails.sources, rails.tills
+        self.catalogue = _catalogue(settings, rails)
+        self.pre_checkout_answers = TelegramPreCheckoutAnswers(bot)
+        keys = [key.get_secret_value().encode() for key in settings.success_url_signing_key]
+        # Without a key of the operator's, links are good until the next start.
+        self._tokens = SuccessTokens(keys or [secrets.token_bytes(KEY_LENGTH_MIN)])
         self.phase = Phase.STARTING
         self._started = trio.current_time()
         self.store = make_store(lambda path: self.system.ref(path))  # noqa: PLW0108 - the system comes later
@@ -88,11 +115,30 @@ class Shop:
             now=self.system.world.now,
             uptime_seconds=lambda: trio.current_time() - self._started,
         )
-        return HttpServer(app=application(operator_routes(views, operators)), bind=self.bind)
+        routes = [
+            *operator_routes(views, operators),
+            *webhook_routes(
+                self.system.ref("root/webhooks/ingress"),
+                trusted_proxies=self.settings.trusted_proxies,
+            ),
+            *event_routes(self.store.events, self.system.ref("root/webhooks/processor"), operators),
+            *success_routes(
+                orders=self.store.orders, tokens=self._tokens, now=self.system.world.now
+            ),
+            *openapi_routes(IDENTITY),
+        ]
+        return HttpServer(app=application(routes), bind=self.bind)
 
     def inspector(self) -> TableInspector:
         """The one that looks whether the record table has our columns."""
         return TableInspector(records=self.records)
+
+    def success_url(self, order: Order) -> str:
+        """Where a browser goes after paying: a page of ours, or back to Telegram."""
+        if self.settings.public_url is None:
+            return TELEGRAM
+        token = self._tokens.issue(order.order_id, expires_at=order.expires_at + PAGE_KEPT)
+        return f"{self.settings.public_url}{SUCCESS_PATH}?token={token}"
 
     # What others want to know of it
 
@@ -111,6 +157,20 @@ class Shop:
         """Between two looks at the record table."""
         return self.settings.tracker_interval_seconds
 
+    @property
+    def admin_chat_id(self) -> ChatId | None:
+        """Who is told of payments."""
+        chat_id = self.settings.admin_chat_id
+        return None if chat_id is None else ChatId(chat_id)
+
+    @property
+    def webhook(self) -> Webhook | None:
+        """Where Telegram sends updates, if it is not polled."""
+        url, secret = self.settings.telegram_webhook_url, self.settings.telegram_webhook_secret
+        if url is None or secret is None:
+            return None
+        return Webhook(url=url, secret=secret.get_secret_value())
+
     def readiness(self) -> Readiness:
         """Whether new work may come."""
         store = self.system.snapshot("root/store")  # not the whole tree: probes come often
@@ -127,6 +187,15 @@ class Shop:
     async def url(self) -> str:
         """The URL of the HTTP port, as reached from this machine."""
         return await ask(self.system.ref("root/http"), FindUrl())
+
+
+def _catalogue(settings: Settings, rails: Rails) -> Catalogue:
+    file = settings.products_file
+    return Catalogue(
+        products=() if file is None else read_products(file),
+        rails={rail: till.currencies for rail, till in rails.tills.items()},
+        digital_rails=DigitalRails(settings.digital_rails),
+    )
 
 
 def bind_of(settings: Settings) -> Bind:
@@ -158,11 +227,13 @@ async def running_shop(
             token=settings.nocodb_token.get_secret_value(),
             table_id=settings.nocodb_table_id,
         ) as noco,
+        opened_rails(settings, bot=bot) as rails,
     ):
         shop = Shop(
             settings,
             bot=bot,
             noco=noco,
+            rails=rails,
             make_store=make_store or partial(PostgresStore, settings),
             make_system=make_system,
         )

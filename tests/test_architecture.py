@@ -24,6 +24,10 @@ UNTESTED_ON_PURPOSE = {
 }
 
 TESTED_TOGETHER = {
+    "actors/payments/desk.py": "tests/actors/payments/test_actor.py",
+    "actors/payments/drawer.py": "tests/actors/payments/test_actor.py",
+    "actors/payments/keeping.py": "tests/actors/payments/test_actor.py",
+    "actors/payments/panel_texts.py": "tests/actors/payments/test_texts.py",
     "runtime/cell.py": "tests/runtime/test_fates.py",
     "runtime/dead_letters.py": "tests/runtime/test_fates.py",
     "runtime/errors.py": "tests/runtime/test_fates.py",

@@ -14,10 +14,13 @@ from runtime import Recipient, message
 
 @message
 class Button:
-    """One inline button; `data` comes back as `sessions.ButtonPressed` (1 to 64 bytes)."""
+    """One inline button. It has one of both: `data` (1 to 64 bytes) comes back as
+    `sessions.ButtonPressed`, `url` is opened by the user's Telegram and tells us nothing.
+    """
 
     text: str
-    data: str
+    data: str = ""
+    url: str = ""
 
 
 Keyboard = tuple[tuple[Button, ...], ...]

@@ -1,7 +1,9 @@
 """Gateway: each update of Telegram is stored, then confirmed, and told to its chat's session.
 
-Receives  what its own polls bring; runtime.DeadLetter events
-Tells     sessions.Heard to the session of a chat; publishes operations.Reported and
+Receives  what its own polls bring; gateway.Take (asked), where Telegram pushes to a webhook;
+          runtime.DeadLetter events
+Tells     what a chat's session hears to it, what its purchases hear to them, and
+          payments.PreCheckoutAsked to whoever answers it; publishes operations.Reported and
           gateway.UpdateParked
 Owns      the inbox of updates, through ports.Inbox; the offset of the next poll
 Restarts  safely: everything stored and unhandled is routed again, in the order of arrival,
@@ -10,14 +12,17 @@ Restarts  safely: everything stored and unhandled is routed again, in the order 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
-from functools import partial
-from typing import assert_never
+from math import inf
+from typing import Any, assert_never
 
 from actors.gateway import messages as gateway
+from actors.gateway.line import Line, Outcome, rejected
 from actors.gateway.model import (
     Arrival,
     Counts,
+    Heard,
     Ignored,
     Malformed,
     Reading,
@@ -27,15 +32,15 @@ from actors.gateway.model import (
     entry,
     measured,
     suspects,
-    wait_seconds,
 )
-from actors.gateway.ports import Batch, Conflicted, Inbox, TokenRejected, Updates, Verified
-from actors.gateway.reading import read
+from actors.gateway.ports import Batch, Inbox, TokenRejected, Updates, Verified, Webhook
+from actors.gateway.reading import pushed, read
 from actors.kernel.failures import Unavailable
 from actors.kernel.ids import ChatId, UpdateId
 from actors.operations import messages as operations
+from actors.payments import messages as payments
 from actors.sessions import messages as sessions
-from runtime import Actor, DeadLetter, KeyedRecipient, message
+from runtime import Actor, DeadLetter, KeyedRecipient, Recipient, message
 
 COMPONENT = "telegram.gateway"
 
@@ -47,11 +52,6 @@ NOTHING_NEW_SECONDS = 0.5
 """Least time between two polls of which the first brought nothing new. Telegram holds an empty
 poll for 30 s and forgets what is confirmed; a server that does neither is not asked in a circle.
 """
-CONFLICT_WAIT_SECONDS = 15.0
-TOKEN_WAIT_SECONDS = 60.0
-"""A rejected token stays rejected until a person acts."""
-FAILURES_UNTIL_FAIL = 3
-"""So many polls in a row may fail before it is more than a warning."""
 
 REROUTE_SECONDS = 10.0
 """An update that its session did not take (a full mailbox, a stop) is told again after this, and
@@ -86,7 +86,7 @@ class _Poll:
 class _Polled:
     """The poll has ended."""
 
-    outcome: Batch | Conflicted | TokenRejected | Exception
+    outcome: Outcome
 
 
 @message
@@ -113,22 +113,29 @@ class _Prune:
     """Forget what is old."""
 
 
-_Message = _Recover | _Poll | _Polled | _Verified | _Reroute | _Acquit | _Prune | DeadLetter
+_Own = _Recover | _Poll | _Polled | _Verified | _Reroute | _Acquit | _Prune
+_Message = gateway.Command | DeadLetter | _Own
 
 
 class TelegramGateway(Actor[_Message]):
+    """With a `webhook` it polls nothing, but has Telegram push; the ingress brings what comes."""
+
     def __init__(
         self,
         *,
         updates: Updates,
         inbox: Inbox,
         sessions: KeyedRecipient[ChatId, sessions.Command],
+        purchases: KeyedRecipient[ChatId, payments.Command],
+        pre_checkout: Recipient[payments.PreCheckoutAsked],
+        webhook: Webhook | None = None,
     ) -> None:
         super().__init__()
-        self._updates, self._inbox, self._sessions = updates, inbox, sessions
-        self._offset: int | None = None
+        self._updates, self._inbox = updates, inbox
+        self._sessions, self._purchases, self._pre_checkout = sessions, purchases, pre_checkout
+        self._line = Line(updates, webhook)
+        self._recovered, self._counted_at = False, -inf
         self._polled_at = 0.0
-        self._failures = 0
         self._suspects: tuple[UpdateId, ...] = ()
         self._counts, self._totals = Counts(unhandled=0, parked=0), Totals()
         self._said: operations.Reported | None = None
@@ -149,8 +156,12 @@ class TelegramGateway(Actor[_Message]):
     async def on_stop(self) -> None:
         await self._acquit()
 
-    async def on_receive(self, message: _Message) -> None:
+    async def on_receive(self, message: _Message) -> bool | None:
         match message:
+            case gateway.Take():
+                if self._recovered:
+                    return await self._take_pushed(message.body)
+                self.stash()  # what is stored already comes first
             case _Recover():
                 await self._recover()
             case _Poll():
@@ -169,6 +180,7 @@ class TelegramGateway(Actor[_Message]):
                 await self._bury(message)
             case _:
                 assert_never(message)
+        return None
 
     async def _recover(self) -> None:
         stored = await self._inbox.unhandled()
@@ -187,67 +199,81 @@ class TelegramGateway(Actor[_Message]):
                 await self._route(update)
         if stored:
             self.log.info("updates.recovered", updates=len(stored), parked=len(guilty))
+        self._recovered = True
+        self.unstash()
         self._poll_after(0)
 
     async def _poll(self) -> None:
-        self._counts = await self._inbox.counts()
-        if self._counts.unhandled > GATEWAY_UNHANDLED_MAX:
-            self._report("warn", "polling waits: sessions are behind with their updates")
+        if await self._is_full():
             self._poll_after(FULL_WAIT_SECONDS)
             return
         self._polled_at = self.monotonic()
         self.pipe(
-            partial(self._updates.poll, self._offset, patient=self._failures == 0),
+            self._line.ask,
             then=lambda outcome: _Polled(outcome=outcome),
             failed=lambda error: _Polled(outcome=error),
         )
 
-    async def _take(self, outcome: Batch | Conflicted | TokenRejected | Exception) -> None:
+    async def _is_full(self) -> bool:
+        """Whether sessions are so far behind that Telegram has to keep what is new."""
+        self._counts, self._counted_at = await self._inbox.counts(), self.monotonic()
+        full = self._counts.unhandled > GATEWAY_UNHANDLED_MAX
+        if full:
+            self._report("warn", "updates wait at Telegram: sessions are behind with theirs")
+        return full
+
+    async def _take_pushed(self, body: bytes) -> bool | None:
+        """Keep what the webhook brought; False when it is known, or no update at all."""
+        if self.monotonic() - self._counted_at >= FULL_WAIT_SECONDS and await self._is_full():
+            self.reply_later().set_exception(Unavailable("sessions are behind"))
+            return None
+        update = pushed(body)
+        if update is None:
+            self.log.warning("updates.unreadable", count=1)
+            return False
+        return bool(await self._keep((update,)))
+
+    async def _take(self, outcome: Outcome) -> None:
         self._totals.polls += 1
-        match outcome:
-            case Batch():
-                wait = await self._store(outcome)
-            case Conflicted():
-                self._report(
-                    "fail",
-                    "another program receives this bot's updates; stop it, or remove its webhook "
-                    f"with deleteWebhook ({outcome.detail})",
-                )
-                wait = CONFLICT_WAIT_SECONDS * (0.5 + self.world.random.random())
-            case TokenRejected():
-                self._rejected(outcome)
-                wait = TOKEN_WAIT_SECONDS
-            case Unavailable():
-                wait = self._unreachable(outcome)
-            case Exception():
-                raise outcome
+        if isinstance(outcome, Batch):
+            wait = await self._store(outcome)
+        else:
+            told = self._line.heard(outcome, jitter=self.world.random.random())
+            wait = told.wait_seconds
+            self._report(told.status, told.output)
         self._poll_after(wait)
 
     async def _store(self, batch: Batch) -> float:
         """Keep a batch, tell what is new of it, and say how long the next poll may wait."""
-        new: frozenset[UpdateId] = frozenset()
-        if batch.updates:
-            readings = [(update, read(update)) for update in batch.updates]
-            new = await self._inbox.add(
-                [entry(update, reading) for update, reading in readings],
-                batch_id=self.world.uuid(),
-                at=self.now(),
-            )
-            for update, reading in readings:
-                if update.update_id in new:
-                    self._deliver(update, reading)
-            self._totals.last_update_id = batch.updates[-1].update_id
+        new = await self._keep(batch.updates) if batch.updates else frozenset()
         if batch.unreadable:
             self.log.warning("updates.unreadable", count=batch.unreadable)
-        self._totals.updates += len(new)
-        self._totals.duplicates += len(batch.updates) - len(new)
-        # Set only now: the next poll confirms what is stored, and nothing else.
-        self._failures, self._offset = 0, batch.next_offset
+        # Only now: the next poll confirms what is stored, and nothing else.
+        self._line.confirm(batch.next_offset)
         self._report("pass")
         return 0.0 if new else self._polled_at + NOTHING_NEW_SECONDS - self.monotonic()
 
+    async def _keep(self, updates: Sequence[Arrival]) -> frozenset[UpdateId]:
+        """Store updates, and tell what is new of them."""
+        readings = [(update, read(update)) for update in updates]
+        for update, reading in readings:
+            if _asks_now(reading):
+                self._deliver(update, reading)  # Telegram waits for 10 s, whatever the store does
+        new = await self._inbox.add(
+            [entry(update, reading) for update, reading in readings],
+            batch_id=self.world.uuid(),
+            at=self.now(),
+        )
+        for update, reading in readings:
+            if update.update_id in new and not _asks_now(reading):
+                self._deliver(update, reading)
+        self._totals.last_update_id = updates[-1].update_id
+        self._totals.updates += len(new)
+        self._totals.duplicates += len(updates) - len(new)
+        return new
+
     def _deliver(self, update: Arrival, reading: Reading) -> None:
-        """Tell a new update to its session, or count why nobody hears of it."""
+        """Tell a new update to whom it is for, or count why nobody hears of it."""
         match reading:
             case Routed():
                 self._tell(update.update_id, reading)
@@ -257,24 +283,6 @@ class TelegramGateway(Actor[_Message]):
             case Malformed():
                 self._parked(update.update_id, reading.reason)
 
-    def _rejected(self, outcome: TokenRejected) -> None:
-        self._report("fail", f"BOT_TOKEN was rejected by Telegram, correct it: {outcome.detail}")
-
-    def _unreachable(self, error: Unavailable) -> float:
-        """Forget the offset, report, and say how long the next poll has to wait."""
-        # Whoever answers next may be another server, or the same one without its memory: ask
-        # for everything that is not confirmed; the inbox knows what it has seen.
-        self._failures, self._offset = self._failures + 1, None
-        self._report(
-            "fail" if self._failures >= FAILURES_UNTIL_FAIL else "warn",
-            f"Telegram cannot be polled, check network and TELEGRAM_API_URL: {error.detail}",
-        )
-        return wait_seconds(
-            self._failures,
-            jitter=self.world.random.random(),
-            retry_after_seconds=error.retry_after_seconds,
-        )
-
     def _verified(self, outcome: Verified | TokenRejected | Exception) -> None:
         match outcome:
             case Verified():
@@ -282,16 +290,22 @@ class TelegramGateway(Actor[_Message]):
                 if self._totals.polls == 0:  # a poll that has ended knows more
                     self._report("pass")
             case TokenRejected():
-                self._rejected(outcome)
+                self._report("fail", rejected(outcome))
             case Unavailable():
                 self.log.warning("bot.unverified", reason=outcome.detail)  # the poll will tell
             case Exception():
                 raise outcome
 
     def _tell(self, update_id: UpdateId, routed: Routed) -> None:
-        """Tell a session; whatever follows from this update is logged under its id."""
+        """Tell whom it is for; whatever follows from this update is logged under its id."""
         self.correlate(f"update:{update_id}")
-        self._sessions.tell(routed.chat_id, routed.message)
+        heard: Any = routed.message
+        if isinstance(heard, payments.PreCheckoutAsked):
+            self._pre_checkout.tell(heard)
+        elif routed.for_purchases:
+            self._purchases.tell(routed.chat_id, heard)
+        else:
+            self._sessions.tell(routed.chat_id, heard)
 
     async def _reroute(self, update_id: UpdateId) -> None:
         stored = await self._inbox.find(update_id)
@@ -326,10 +340,10 @@ class TelegramGateway(Actor[_Message]):
     async def _bury(self, letter: DeadLetter) -> None:
         """Park what its session failed on; tell again later what its session did not take."""
         heard = letter.message
-        if not isinstance(heard, sessions.Heard):
+        if not isinstance(heard, Heard):
             return
         if letter.reason == "failed":
-            await self._park(heard.update_id, f"its session failed: {type(letter.error).__name__}")
+            await self._park(heard.update_id, f"its actor failed: {type(letter.error).__name__}")
         else:
             update_id = heard.update_id
             self.after(REROUTE_SECONDS, _Reroute(update_id=update_id), key=("reroute", update_id))
@@ -357,3 +371,8 @@ class TelegramGateway(Actor[_Message]):
             self.log.info("gateway.reported", status=status, output=output)
         self._said = reported
         self.publish(reported)
+
+
+def _asks_now(reading: Reading) -> bool:
+    """Whether somebody waits for the answer so briefly that it comes before being stored."""
+    return isinstance(reading, Routed) and isinstance(reading.message, payments.PreCheckoutAsked)

@@ -1,11 +1,22 @@
-"""What the gateway tells about itself. It takes no orders: what it hears comes from
-Telegram, from its own timers and from the event stream.
+"""What the gateway can be asked, and what it tells about itself. Otherwise it takes no orders:
+what it hears comes from Telegram, from its own timers and from the event stream.
 """
 
 from __future__ import annotations
 
 from actors.kernel.ids import UpdateId
-from runtime import message
+from runtime import Asks, message
+
+
+@message
+class Take(Asks[bool]):
+    """An update that Telegram sent to our webhook, verified, byte for byte.
+
+    Answered once it is durable; True when it is new. Asked twice, it is stored once. A body that
+    is no update at all (no usable id) cannot be kept: it is counted, and answered False.
+    """
+
+    body: bytes
 
 
 @message
@@ -18,4 +29,5 @@ class UpdateParked:
     reason: str
 
 
+Command = Take
 Event = UpdateParked

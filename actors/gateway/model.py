@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from actors.kernel.ids import ChatId, UpdateId
 from actors.operations import messages as operations
+from actors.payments import messages as payments
 from actors.sessions import messages as sessions
 
 BACKOFF_FIRST_SECONDS = 1.0
@@ -46,12 +47,29 @@ class Stored:
     attempts: int = 0
 
 
+Heard = sessions.Heard | payments.Heard | payments.PreCheckoutAsked
+"""Whatever an update can become."""
+
+
 @dataclass(frozen=True, slots=True)
 class Routed:
-    """The session of `chat_id` is to hear `message`."""
+    """Somebody is to hear `message`: by default the session of `chat_id`."""
 
     chat_id: ChatId
-    message: sessions.Heard
+    message: Heard
+
+    @property
+    def for_purchases(self) -> bool:
+        """The purchases of the chat hear it, and not its session."""
+        match self.message:
+            case payments.PaymentReceived() | payments.PaymentRefunded():
+                return True
+            case sessions.CommandReceived(name=name):
+                return name in payments.COMMANDS
+            case sessions.ButtonPressed(data=data):
+                return data.startswith(payments.BUTTON_PREFIX)
+            case _:
+                return False
 
 
 @dataclass(frozen=True, slots=True)

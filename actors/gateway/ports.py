@@ -4,7 +4,7 @@ How an update travels:
 
 ```
 Telegram --poll--> Inbox.add --tell--> the chat's session --its own save--> handled
-                      |
+          or push     |
                       +-- Inbox.park   (malformed, or its session crashed on it)
 ```
 
@@ -21,7 +21,7 @@ update twice, after a restart of the gateway or of the process.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -65,6 +65,26 @@ class Verified:
     username: str
 
 
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """Where Telegram is to send updates to, and what it sends along to prove itself."""
+
+    url: str
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Pushing:
+    """Telegram sends updates to the webhook."""
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookRefused:
+    """Telegram does not accept the webhook (no https, an unknown host); `detail` is its own."""
+
+    detail: str
+
+
 class Updates(Protocol):
     """Where updates come from. Refusals are values; raises only `Unavailable`.
 
@@ -84,6 +104,12 @@ class Updates(Protocol):
         `offset` confirms all updates with a lower id; None asks from the earliest update
         that was never confirmed. One call at a time: a second one ends the first (409).
         May be cancelled at any point; nothing is confirmed then.
+        """
+        ...
+
+    async def set_webhook(self, webhook: Webhook) -> Pushing | WebhookRefused | TokenRejected:
+        """Have updates sent to `webhook` from now on, what is waiting first. Asked again, the
+        same; nobody can poll meanwhile.
         """
         ...
 

@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import msgspec
 
 from actors.gateway.model import Arrival, Ignored, Malformed, Reading, Routed, Stored
 from actors.kernel.ids import ChatId, MessageId, UpdateId
+from actors.payments import messages as payments
 from actors.sessions import messages as sessions
 
 TEXT_MAX_CHARACTERS = 4_096
@@ -25,7 +27,12 @@ NAME_MAX_CHARACTERS = 64
 USERNAME_MAX_CHARACTERS = 32
 PHONE_MAX_CHARACTERS = 32
 CALLBACK_DATA_MAX_CHARACTERS = 64
+PAYLOAD_MAX_CHARACTERS = 128
+DATE_MAX = 2**40
+"""Of a message, in seconds since 1970; far beyond what a calendar holds is no date."""
 DETAIL_MAX_CHARACTERS = 200
+UPDATE_ID_MAX = 2**52
+"""Telegram's are below 2**31; other servers may use a clock. What is larger is no id."""
 
 MEDIA = (
     "animation",  # before `document`, which comes with it
@@ -59,6 +66,11 @@ _AnyId = Annotated[int, msgspec.Meta(gt=-(2**52), lt=2**52)]
 _CallbackId = Annotated[str, msgspec.Meta(min_length=1, max_length=128, pattern=r"^[\x21-\x7e]+$")]
 
 
+_Currency = Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{3}$")]
+_Amount = Annotated[int, msgspec.Meta(ge=0, lt=2**52)]
+_ChargeId = Annotated[str, msgspec.Meta(min_length=1, max_length=256, pattern=r"^[\x21-\x7e]+$")]
+
+
 class _User(msgspec.Struct):
     id: _PositiveId
     is_bot: bool = False
@@ -77,9 +89,29 @@ class _Contact(msgspec.Struct):
     user_id: _AnyId | None = None
 
 
+class _Payment(msgspec.Struct):
+    """`successful_payment`, or `refunded_payment`."""
+
+    currency: _Currency
+    total_amount: _Amount
+    invoice_payload: str
+    telegram_payment_charge_id: _ChargeId
+
+
+class _PreCheckout(msgspec.Struct):
+    id: _CallbackId
+    sender: _User = msgspec.field(name="from")
+    currency: _Currency
+    total_amount: _Amount
+    invoice_payload: str
+
+
 class _Message(msgspec.Struct):
     message_id: Annotated[int, msgspec.Meta(ge=0, lt=2**52)]
     chat: _Chat
+    date: Annotated[int, msgspec.Meta(ge=0, lt=DATE_MAX)] = 0
+    successful_payment: _Payment | None = None
+    refunded_payment: _Payment | None = None
     sender: _User | None = msgspec.field(name="from", default=None)
     text: str | None = None
     contact: _Contact | None = None
@@ -111,8 +143,39 @@ class _MemberChange(msgspec.Struct):
 
 class _Update(msgspec.Struct):
     message: _Message | None = None
+    pre_checkout_query: _PreCheckout | None = None
     callback_query: _Callback | None = None
     my_chat_member: _MemberChange | None = None
+
+
+def pushed(body: bytes) -> Arrival | None:
+    """The update that Telegram sent to the webhook; None for what is none."""
+    try:
+        return arrival(json.loads(body))
+    except (ValueError, RecursionError):
+        return None
+
+
+def arrival(raw: object) -> Arrival | None:
+    """An update as JSON decoded it; None when it has no usable id."""
+    update_id = update_id_of(raw)
+    if update_id is None:
+        return None
+    try:
+        return Arrival(update_id, json.dumps(raw))
+    except RecursionError:
+        # Read just below the limit of nesting, written just above it: keep the id, so that it
+        # is confirmed and parked.
+        return Arrival(update_id, json.dumps({"update_id": update_id}))
+
+
+def update_id_of(raw: object) -> UpdateId | None:
+    """The id of an update; None for what is none."""
+    match raw:
+        case {"update_id": int(found)} if not isinstance(found, bool):
+            return UpdateId(found) if 0 <= found <= UPDATE_ID_MAX else None
+        case _:
+            return None
 
 
 def read(arrival: Arrival | Stored) -> Reading:
@@ -124,6 +187,8 @@ def read(arrival: Arrival | Stored) -> Reading:
         return Malformed(f"{type(error).__name__}: {error}"[:DETAIL_MAX_CHARACTERS])
     if update.message is not None:
         return _read_message(arrival.update_id, update.message, raw["message"])
+    if update.pre_checkout_query is not None:
+        return _read_pre_checkout(arrival.update_id, update.pre_checkout_query)
     if update.callback_query is not None:
         return _read_callback(arrival.update_id, update.callback_query)
     if update.my_chat_member is not None:
@@ -145,9 +210,14 @@ def _read_message(update_id: UpdateId, message: _Message, raw: dict[str, Any]) -
         return Malformed("a private chat with an id that is not positive")
     if message.sender is None:
         return Malformed("a private message without a sender")
+    chat_id, profile = ChatId(message.chat.id), _profile(message.sender)
+    # Whoever Telegram names as the sender of these (it does not say): money is the chat's.
+    if message.successful_payment is not None:
+        return Routed(chat_id, _payment(update_id, profile, message, message.successful_payment))
+    if message.refunded_payment is not None:
+        return Routed(chat_id, _refund(update_id, profile, message, message.refunded_payment))
     if message.sender.is_bot:
         return Ignored("message:bot")
-    chat_id, profile = ChatId(message.chat.id), _profile(message.sender)
     message_id = MessageId(message.message_id)
     if message.contact is not None:
         phone_number = _line(message.contact.phone_number, PHONE_MAX_CHARACTERS)
@@ -186,6 +256,48 @@ def _text(
         name=command[1].lower(),
         argument=(command[2] or "").strip(),
     )
+
+
+def _payment(
+    update_id: UpdateId, profile: sessions.Profile, message: _Message, paid: _Payment
+) -> payments.PaymentReceived:
+    return payments.PaymentReceived(
+        update_id=update_id,
+        profile=profile,
+        charge_id=paid.telegram_payment_charge_id,
+        currency=paid.currency,
+        total_amount=paid.total_amount,
+        payload=_line(paid.invoice_payload, PAYLOAD_MAX_CHARACTERS),
+        at=_moment(message.date),
+    )
+
+
+def _refund(
+    update_id: UpdateId, profile: sessions.Profile, message: _Message, back: _Payment
+) -> payments.PaymentRefunded:
+    return payments.PaymentRefunded(
+        update_id=update_id,
+        profile=profile,
+        charge_id=back.telegram_payment_charge_id,
+        currency=back.currency,
+        total_amount=back.total_amount,
+        payload=_line(back.invoice_payload, PAYLOAD_MAX_CHARACTERS),
+        at=_moment(message.date),
+    )
+
+
+def _read_pre_checkout(update_id: UpdateId, asked: _PreCheckout) -> Reading:
+    chat_id = ChatId(asked.sender.id)  # a private chat has the id of its user
+    heard = payments.PreCheckoutAsked(
+        update_id=update_id,
+        query_id=asked.id,
+        chat_id=chat_id,
+        profile=_profile(asked.sender),
+        currency=asked.currency,
+        total_amount=asked.total_amount,
+        payload=_line(asked.invoice_payload, PAYLOAD_MAX_CHARACTERS),
+    )
+    return Routed(chat_id, heard)
 
 
 def _read_callback(update_id: UpdateId, callback: _Callback) -> Reading:
@@ -228,6 +340,14 @@ def _profile(user: _User) -> sessions.Profile:
         username=_line(user.username or "", USERNAME_MAX_CHARACTERS) or None,
         language_code=tag if tag and _LANGUAGE.fullmatch(tag) else None,
     )
+
+
+def _moment(date: int) -> datetime | None:
+    """When a message was sent, where it tells a time that a calendar has."""
+    try:
+        return datetime.fromtimestamp(date, UTC) if date else None
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def _line(text: str, length: int) -> str:

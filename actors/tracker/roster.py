@@ -44,6 +44,10 @@ class Roster:
     def __len__(self) -> int:
         return len(self._records)
 
+    def __contains__(self, record_id: RecordId) -> bool:
+        """Whether anybody waits for it."""
+        return record_id in self._chats
+
     @property
     def waiting(self) -> int:
         """Watches of users who have not cancelled."""

@@ -32,6 +32,11 @@ class Operators:
     token: str | None
     loopback: bool
 
+    @property
+    def name(self) -> str:
+        """Who acts, for the audit: the name of the token, or whoever sits at this machine."""
+        return "operator" if self.token else "local"
+
     def refusal(self, connection: HTTPConnection) -> Response | None:
         """Return why `connection` may not look, or None when it may."""
         if self.token:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
 
 import trio
@@ -13,6 +14,8 @@ from adapters.http.problems import problem
 
 HEADERS_MAX_BYTES = 16 * 1024
 BODY_MAX_BYTES = 64 * 1024
+WEBHOOK_BODY_MAX_BYTES = 256 * 1024
+"""Of what providers deliver; the largest that is documented (Telegram's) is below 64 KiB."""
 BODY_SECONDS = 10.0
 """From the end of the headers to the end of the body, however slowly it drips."""
 
@@ -30,12 +33,21 @@ _CLOSE = {"connection": "close"}  # the rest of the body is not worth reading
 
 
 class RequestLimits:
-    """Read the whole body first, within a size and a deadline: handlers wait for no client."""
+    """Read the whole body first, within a size and a deadline: handlers wait for no client.
+
+    `larger` names the paths whose bodies may have more than `max_bytes`.
+    """
 
     def __init__(
-        self, app: ASGIApp, *, max_bytes: int = BODY_MAX_BYTES, seconds: float = BODY_SECONDS
+        self,
+        app: ASGIApp,
+        *,
+        max_bytes: int = BODY_MAX_BYTES,
+        larger: Mapping[str, int] | None = None,
+        seconds: float = BODY_SECONDS,
     ) -> None:
-        self._app, self._max_bytes, self._seconds = app, max_bytes, seconds
+        self._app, self._seconds = app, seconds
+        self._max_bytes, self._larger = max_bytes, dict(larger or {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or refuse it with 408, 413 or 431."""
@@ -63,13 +75,14 @@ class RequestLimits:
 
     async def _read(self, scope: Scope, receive: Receive) -> bytes | Response | None:
         """Return the body, a refusal, or None when the client has gone."""
+        max_bytes = self._larger.get(scope["path"], self._max_bytes)
         too_large = problem(
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            f"a body may have {self._max_bytes} bytes",
+            f"a body may have {max_bytes} bytes",
             headers=_CLOSE,
         )
         declared = Headers(scope=scope).get("content-length", "0")
-        if declared.isdecimal() and int(declared) > self._max_bytes:
+        if declared.isdecimal() and int(declared) > max_bytes:
             return too_large
         body = bytearray()
         while True:
@@ -77,7 +90,7 @@ class RequestLimits:
             if event["type"] == "http.disconnect":
                 return None
             body += event.get("body", b"")
-            if len(body) > self._max_bytes:
+            if len(body) > max_bytes:
                 return too_large
             if not event.get("more_body", False):
                 return bytes(body)

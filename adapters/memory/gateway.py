@@ -12,7 +12,17 @@ from uuid import UUID
 import trio
 
 from actors.gateway.model import Arrival, Counts, Entry, Stored
-from actors.gateway.ports import Batch, Conflicted, Inbox, TokenRejected, Updates, Verified
+from actors.gateway.ports import (
+    Batch,
+    Conflicted,
+    Inbox,
+    Pushing,
+    TokenRejected,
+    Updates,
+    Verified,
+    Webhook,
+    WebhookRefused,
+)
 from actors.kernel.ids import UpdateId
 from adapters.memory.database import MemoryConnection, MemoryDatabase
 from adapters.memory.tables import Tables, UpdateRow, check_texts
@@ -117,6 +127,10 @@ class MemoryUpdates(Updates):
         """What the next polls answer, or raise, instead of what they would."""
         self.polls: list[tuple[int | None, bool]] = []
         """(offset, patient) of every poll."""
+        self.webhooks: list[Webhook] = []
+        """Every webhook that was asked for."""
+        self.webhook_script: deque[WebhookRefused | TokenRejected | Exception] = deque()
+        """What the next of them are answered, or raise."""
         self._queue: dict[UpdateId, str] = {}
         self._next_id = 1
         self._arrived = trio.Event()
@@ -151,3 +165,12 @@ class MemoryUpdates(Updates):
         waiting = itertools.islice(self._queue.items(), POLL_LIMIT)
         updates = tuple(Arrival(update_id, body) for update_id, body in waiting)
         return Batch(updates, max((u.update_id for u in updates), default=-1) + 1 or None)
+
+    async def set_webhook(self, webhook: Webhook) -> Pushing | WebhookRefused | TokenRejected:
+        self.webhooks.append(webhook)
+        if not self.webhook_script:
+            return Pushing()
+        scripted = self.webhook_script.popleft()
+        if isinstance(scripted, Exception):
+            raise scripted
+        return scripted

@@ -6,12 +6,18 @@ The twin of `adapters/postgres/migrations`. Rows are changed in place and never 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
 from actors.gateway.model import Entry, Stored
-from actors.kernel.ids import ChatId, RecordId, UpdateId
+from actors.ingress.model import Action, Event, EventState, SourceName, SubscriptionSeen
+from actors.kernel.ids import ChatId, EventId, OrderId, PaymentId, RecordId, UpdateId
+from actors.payments.ledger import Ledger
+from actors.payments.model import Payment as Charge
+from actors.payments.model import Rail
+from actors.payments.orders import Order
+from actors.payments.ports import NoticeState
 from actors.sessions.model import Session, State
 
 Payment = tuple[RecordId, ChatId]
@@ -49,6 +55,41 @@ class UpdateRow:
         )
 
 
+@dataclass(slots=True)
+class EventRow:
+    """One event of a provider."""
+
+    event: Event
+    received_at: datetime
+    due_at: datetime
+    delivery_id: UUID
+    state: EventState = EventState.PENDING
+    attempts: int = 0
+    outcome: str = ""
+    settled_at: datetime | None = None
+
+
+@dataclass(slots=True)
+class NoticeRow:
+    """What administrators are to be told of a charge, or were."""
+
+    noted_at: datetime
+    moved_at: datetime
+    state: NoticeState = "pending"
+    detail: str = ""
+
+
+@dataclass(slots=True)
+class OrderRow:
+    """One order, which save made its version, and when its checkout is looked at."""
+
+    order: Order
+    saved_by: object
+    saved_at: datetime
+    look_at: datetime | None = None
+    looks: int = 0
+
+
 class Tables:
     """Everything that is committed. `now` is the server's clock."""
 
@@ -64,6 +105,23 @@ class Tables:
         self.payments: set[Payment] = set()
         """Seen, and not recorded yet."""
         self.cursor: datetime | None = None
+        self.events: dict[EventId, EventRow] = {}
+        """In the order of arrival."""
+        self.pending_events: dict[EventId, EventRow] = {}
+        """Those that are, in any order: an index."""
+        self.event_keys: dict[tuple[SourceName, str], EventId] = {}
+        self.event_count = 0
+        """What counts the events; it never gives a number twice."""
+        self.event_actions: dict[UUID, Action] = {}
+        self.subscriptions: dict[tuple[SourceName, str], tuple[SubscriptionSeen, EventId]] = {}
+        """How it stands, and which event said so."""
+        self.charges: dict[tuple[Rail, PaymentId], Charge] = {}
+        """In the order in which they were first reported."""
+        self.ledger = Ledger()
+        self.notices: dict[tuple[Rail, PaymentId], NoticeRow] = {}
+        """In the same order."""
+        self.orders: dict[OrderId, OrderRow] = {}
+        """In the order in which they were made."""
 
     def put_update(self, row: UpdateRow) -> None:
         """A new row, behind all others; it takes the place of an old one with its id."""
@@ -78,6 +136,27 @@ class Tables:
         row = self.unhandled.pop(update_id, None)
         if row is not None:
             row.handled_at = at
+
+    def mark_event_processed(self, event_id: EventId, at: datetime) -> None:
+        """For the transaction of its effect; nothing happens to what is processed or unknown."""
+        row = self.events.get(event_id)
+        if row is not None and row.state is not EventState.PROCESSED:
+            self.settle_event(event_id, EventState.PROCESSED, "", at)
+
+    def settle_event(
+        self, event_id: EventId, state: EventState, outcome: str, at: datetime
+    ) -> None:
+        """A known event is pending no more."""
+        row = self.events[event_id]
+        row.state, row.outcome, row.settled_at = state, outcome, at
+        self.pending_events.pop(event_id, None)
+
+    def mark_charge_recorded(self, rail: Rail, payment_id: PaymentId, version: int) -> None:
+        """For the transaction in which its order records it; nothing is ever taken back."""
+        charge = self.charges.get((rail, payment_id))
+        if charge is not None and charge.recorded_version < version:
+            version = min(version, charge.news_version)
+            self.charges[rail, payment_id] = replace(charge, recorded_version=version)
 
     def put_session(self, session: Session) -> None:
         """Raises `ValueError` for what PostgreSQL would refuse."""

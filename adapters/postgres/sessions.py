@@ -8,7 +8,8 @@ from typing import Any
 
 from actors.kernel.failures import Conflict
 from actors.kernel.ids import ChatId, UpdateId
-from actors.sessions.model import Language, Note, Session, State
+from actors.kernel.language import Language
+from actors.sessions.model import Note, Session, State
 from actors.sessions.ports import Alarm, Sessions
 from adapters.postgres.database import Database, Statement
 

@@ -3,6 +3,10 @@
 `server`           HTTP/1.1 on trio for one app: `async with serve(app) as url`
 `telegram`         a Bot API server, and the people who talk to the bot
 `nocodb`           NocoDB's v2 data API over one table
+`stripe`           Stripe's checkout, and its signed webhooks
+`yookassa`         YooKassa's payments and refunds, and its notifications
+`nowpayments`      invoices in coins, their payers, and the IPN
+`deliveries`       webhooks on their way: repeated, lost, late, in any order
 `faults`           what can be made to go wrong: fail, hang, drop
 `control`          the same from another process: `serve(telegram_control.controlled(telegram))`
 

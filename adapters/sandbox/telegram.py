@@ -9,7 +9,8 @@
 
 Behaves as the open server (tdlib/telegram-bot-api) does. Its
 methods are in `telegram_methods`, what it remembers in `telegram_world`, the people in
-`telegram_user`, control over HTTP in `telegram_control`.
+`telegram_user`, money in `telegram_payments`, control over HTTP in `telegram_control`. Updates
+are polled, or sent to a webhook inside `async with telegram.webhooks`.
 """
 
 from __future__ import annotations
@@ -27,21 +28,34 @@ from adapters.sandbox.faults import Drop, Fail, Faults, Hang
 from adapters.sandbox.server import Request, Response, utc_now
 from adapters.sandbox.telegram_limits import SendLimits
 from adapters.sandbox.telegram_parameters import Refusal, read
+from adapters.sandbox.telegram_payments import Payments
 from adapters.sandbox.telegram_state import Account, Chat, Json
 from adapters.sandbox.telegram_user import TelegramUser
+from adapters.sandbox.telegram_webhook import Webhooks
 from adapters.sandbox.telegram_world import World
 
 TOKEN = "4200000042:AAsandbox-sandbox-sandbox-sandbox-x"  # noqa: S105 - opens nothing
+PROVIDER_TOKEN = "284685063:TEST:sandbox"  # noqa: S105 - opens nothing
 HEAD_BYTES_MAX = 65_536
 _TOKEN_SHAPE = re.compile(r"[1-9][0-9]{0,15}:[0-9A-Za-z_-]{30,}")
 
 
 class TelegramSandbox:
-    """One bot's Telegram, in memory. `now` is the wall clock of this world; it may be replaced."""
+    """One bot's Telegram, in memory. `now` is the wall clock of this world; it may be replaced.
+
+    `local` is the mode of a server of one's own, in which a webhook may be plain http.
+    """
 
     head_bytes_max = HEAD_BYTES_MAX
 
-    def __init__(self, *, token: str = TOKEN, now: Callable[[], datetime] = utc_now) -> None:
+    def __init__(
+        self,
+        *,
+        token: str = TOKEN,
+        now: Callable[[], datetime] = utc_now,
+        local: bool = False,
+        provider_token: str = PROVIDER_TOKEN,
+    ) -> None:
         if not _TOKEN_SHAPE.fullmatch(token):
             raise ValueError("a bot token is <id>:<30 or more letters, digits, dashes>")
         self.token, self.now = token, now
@@ -51,7 +65,12 @@ class TelegramSandbox:
             username="sandbox_shop_bot",
             is_bot=True,
         )
-        self.world = World(bot=bot, now=lambda: self.now())  # noqa: PLW0108 - replaceable
+        self.world = World(
+            bot=bot,
+            now=lambda: self.now(),  # noqa: PLW0108 - replaceable
+            local=local,
+            provider_token=provider_token,
+        )
         self.calls: Counter[str] = Counter()
         """Requests per method, in lower case, refused ones included."""
         self._faults = Faults()
@@ -131,6 +150,16 @@ class TelegramSandbox:
     def rate_limit(self, *, on: bool) -> None:
         """Answer 429 to whoever breaks Telegram's limits; they are counted in any case."""
         self.world.rate_limited = on
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """What is sent where setWebhook says, inside `async with telegram.webhooks`."""
+        return self.world.webhooks
+
+    @property
+    def payments(self) -> Payments:
+        """Invoices, pre-checkout queries and charges."""
+        return self.world.payments
 
     @property
     def limits(self) -> SendLimits:

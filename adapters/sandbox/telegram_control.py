@@ -6,6 +6,7 @@
     POST /_control/users/<id>/shares_contact {"phone_number"}
     POST /_control/users/<id>/sends          {"kind"}
     POST /_control/users/<id>/presses        {"button"}
+    POST /_control/users/<id>/pays           {"link"}, "" for the newest invoice he sees; waits
     POST /_control/users/<id>/blocks_bot     {}; also unblocks_bot, deactivates
     GET  /_control/users/<id>/screen         what he sees
     GET  /_control/users/<id>/sees           ?text=...&within=5; waits, 408 when it does not come
@@ -70,6 +71,11 @@ async def _of_user(user: TelegramUser, verb: str, fields: dict[str, Any]) -> obj
             return (await user.sees(fields["text"], within=within_seconds)).as_json()
         except AssertionError as error:
             raise Refused(str(error), status=408) from error
+    if verb == "pays":
+        try:
+            return (await user.pays(**fields)).as_json()
+        except CannotDo as error:
+            raise Refused(str(error), status=409) from error
     if verb not in DOINGS:
         raise Refused(f"a person cannot {verb}", status=404)
     try:

@@ -6,8 +6,6 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 
-import trio
-
 from adapters.sandbox import telegram_markup, telegram_text
 from adapters.sandbox.telegram_parameters import (
     Parameters,
@@ -18,7 +16,8 @@ from adapters.sandbox.telegram_parameters import (
     parsed,
     too_many,
 )
-from adapters.sandbox.telegram_poll import INT32_MAX, WEBHOOK_SET, allow
+from adapters.sandbox.telegram_payments import LINK
+from adapters.sandbox.telegram_poll import INT32_MAX
 from adapters.sandbox.telegram_state import Chat, Json, Message
 from adapters.sandbox.telegram_world import World
 
@@ -32,7 +31,6 @@ CHAT_ACTIONS = frozenset(
     | {"choose_sticker", "find_location", "cancel"}
 )
 _COMMAND = re.compile(r"[a-z0-9_]{1,32}")
-_SECRET = re.compile(r"[0-9A-Za-z_-]{0,256}")
 
 
 async def call(world: World, method: str, parameters: Parameters) -> object:
@@ -55,42 +53,15 @@ def _get_me(world: World, _: Parameters) -> Json:
 
 
 def _set_webhook(world: World, parameters: Parameters) -> bool:
-    """Only remembered: this world sends no webhooks, but it refuses to be polled meanwhile."""
-    url = parameters.get("url", "")
-    if not url:
-        return _delete_webhook(world, parameters)
-    now = trio.current_time()
-    if now < world.polling.webhook_allowed_at:
-        raise too_many(1)
-    world.polling.webhook_allowed_at = now + 1
-    if not url.startswith("https://"):
-        raise bad("bad webhook: An HTTPS URL must be provided for webhook")
-    if not _SECRET.fullmatch(parameters.get("secret_token", "")):
-        raise bad("secret token contains unallowed characters")
-    allow(world.updates, parameters)
-    if flag(parameters, "drop_pending_updates"):
-        world.updates.clear()
-    world.polling.terminate(WEBHOOK_SET)
-    world.polling.webhook_url = url
-    return True
+    return world.webhooks.set(parameters)
 
 
 def _delete_webhook(world: World, parameters: Parameters) -> bool:
-    if flag(parameters, "drop_pending_updates"):
-        world.updates.clear()
-    world.polling.webhook_url = ""
-    return True
+    return world.webhooks.delete(parameters)
 
 
 def _get_webhook_info(world: World, _: Parameters) -> Json:
-    info: Json = {
-        "url": world.polling.webhook_url,
-        "has_custom_certificate": False,
-        "pending_update_count": len(world.updates),
-    }
-    if world.updates.allowed is not None:
-        info["allowed_updates"] = sorted(world.updates.allowed)
-    return info
+    return world.webhooks.info()
 
 
 def _send_message(world: World, parameters: Parameters) -> Json:
@@ -116,6 +87,46 @@ def _send_message(world: World, parameters: Parameters) -> Json:
         chat.reply_keyboard = markup.reply or []
     world.show(message)
     return message.as_json()
+
+
+def _create_invoice_link(world: World, parameters: Parameters) -> str:
+    return LINK + world.payments.invoice(parameters).slug
+
+
+def _send_invoice(world: World, parameters: Parameters) -> Json:
+    chat = _chat(world, parameters)
+    invoice = world.payments.invoice(parameters)
+    markup = telegram_markup.read(parameters)
+    _must_be_open(chat)
+    _spend(world, chat, parameters)
+    pay: Json = {"text": f"Pay {invoice.currency} {invoice.total_amount}", "pay": True}
+    message = Message(
+        message_id=world.next_message_id(chat),
+        chat=chat,
+        sender=world.bot,
+        date=world.now(),
+        inline_keyboard=markup.inline or [[pay]],
+        attachment={"invoice": invoice.as_json()},
+        invoice_slug=invoice.slug,
+    )
+    world.show(message)
+    return message.as_json()
+
+
+def _answer_pre_checkout_query(world: World, parameters: Parameters) -> bool:
+    return world.payments.answer(parameters)
+
+
+def _refund_star_payment(world: World, parameters: Parameters) -> bool:
+    charge = world.payments.refund(parameters)
+    # Telegram's own message in the chat with the bot, which is its sender there.
+    service = {"refunded_payment": charge.as_json()}
+    world.tell(world.chats[charge.payer.id], world.bot, service)
+    return True
+
+
+def _get_star_transactions(world: World, parameters: Parameters) -> Json:
+    return world.payments.transactions(parameters)
 
 
 def _edit_message_text(world: World, parameters: Parameters) -> Json:
@@ -222,6 +233,11 @@ METHODS: dict[str, Callable[[World, Parameters], object]] = {
     "deletewebhook": _delete_webhook,
     "getwebhookinfo": _get_webhook_info,
     "sendmessage": _send_message,
+    "createinvoicelink": _create_invoice_link,
+    "sendinvoice": _send_invoice,
+    "answerprecheckoutquery": _answer_pre_checkout_query,
+    "refundstarpayment": _refund_star_payment,
+    "getstartransactions": _get_star_transactions,
     "editmessagetext": _edit_message_text,
     "editmessagereplymarkup": _edit_message_reply_markup,
     "deletemessage": _delete_message,

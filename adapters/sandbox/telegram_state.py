@@ -49,6 +49,8 @@ class Message:
     inline_keyboard: list[list[Json]] = field(default_factory=list)
     attachment: Json = field(default_factory=dict)
     """What is not text: `{"contact": {...}}`, `{"photo": [...]}`; merged into the JSON."""
+    invoice_slug: str = ""
+    """Which invoice its pay button pays."""
     edit_date: datetime | None = None
     history: list[str] = field(default_factory=list)
     """Earlier texts, oldest first."""

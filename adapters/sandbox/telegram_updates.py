@@ -55,9 +55,13 @@ class Updates:
             self._next_id += 1
         lifetime = QUERY_UPDATE_SECONDS if kind.endswith("_query") else MESSAGE_UPDATE_SECONDS
         self._queue.append(_Queued(update, self._now() + timedelta(seconds=lifetime)))
+        self.wake()
+        return update
+
+    def wake(self) -> None:
+        """Let whoever delivers look again."""
         self.arrived.set()
         self.arrived = trio.Event()
-        return update
 
     def confirm(self, offset: int) -> None:
         """Forget what lies before `offset`; a negative one keeps only the last -offset."""
@@ -68,8 +72,12 @@ class Updates:
             kept = (queued for queued in self._queue if _update_id(queued.update) >= offset)
             self._queue = deque(kept)
 
-    def waiting(self, limit: int) -> list[Json]:
-        """The oldest ones."""
+    def drop(self, update: Json) -> None:
+        """Forget this very one: it was taken by a webhook."""
+        self._queue = deque(queued for queued in self._queue if queued.update is not update)
+
+    def waiting(self, limit: int | None) -> list[Json]:
+        """The oldest ones; None: all of them."""
         self._forget_expired()
         return [queued.update for queued in islice(self._queue, limit)]
 

@@ -9,6 +9,7 @@ from itertools import count
 import trio
 
 from adapters.sandbox.telegram_html import units
+from adapters.sandbox.telegram_payments import ANSWER_SECONDS, LINK, PreCheckout
 from adapters.sandbox.telegram_state import Account, Callback, Chat, Json, Message
 from adapters.sandbox.telegram_world import World
 
@@ -137,6 +138,39 @@ class TelegramUser:
         """
         return self._press(message, {"text": data, "callback_data": data})
 
+    def starts_paying(self, link: str) -> PreCheckout:
+        """He presses Pay on an invoice, his own or one that was passed on to him: by its link,
+        or `""` for the newest invoice in his chat. The bot is asked, and has 10 seconds.
+        """
+        slug = link.removeprefix(LINK) if link else self._newest_invoice()
+        if slug not in self._world.payments.invoices:
+            raise CannotDo(f"there is no invoice {link!r}")
+        query = self._world.payments.ask(self._world.payments.invoices[slug], self.account)
+        self._world.updates.push(
+            {
+                "pre_checkout_query": {
+                    "id": query.id,
+                    "from": self.account.as_json(),
+                    "currency": query.invoice.currency,
+                    "total_amount": query.invoice.total_amount,
+                    "invoice_payload": query.invoice.payload,
+                }
+            }
+        )
+        return query
+
+    async def pays(self, link: str = "") -> Message:
+        """He pays an invoice: the message about his payment. Raises CannotDo when the bot
+        refuses, or does not answer in time.
+        """
+        query = self.starts_paying(link)
+        with trio.move_on_after(ANSWER_SECONDS):
+            await query.answered.wait()
+        if not query.ok:
+            raise CannotDo(query.error or f"the bot did not answer within {ANSWER_SECONDS} s")
+        paid = {"successful_payment": self._world.payments.charge(query).as_json()}
+        return self._world.tell(self.chat, self.account, paid)
+
     def blocks_bot(self) -> None:
         """He blocks the bot; Telegram tells it, and refuses what it sends from now on."""
         if not self.chat.blocked:
@@ -180,6 +214,15 @@ class TelegramUser:
     def callbacks(self) -> list[Callback]:
         """The buttons he pressed, oldest first; `answered` when they no longer spin."""
         return [c for c in self._world.callbacks.values() if c.message.chat is self.chat]
+
+    @property
+    def queries(self) -> list[PreCheckout]:
+        """What he began to pay, oldest first."""
+        return [q for q in self._world.payments.queries.values() if q.payer is self.account]
+
+    def _newest_invoice(self) -> str:
+        shown = reversed(self.screen().shown)
+        return next((message.invoice_slug for message in shown if message.invoice_slug), "")
 
     def _message(self) -> Message:
         return Message(

@@ -6,18 +6,31 @@ from collections.abc import Callable
 from datetime import datetime
 
 from adapters.sandbox.telegram_limits import SendLimits
+from adapters.sandbox.telegram_payments import Payments
 from adapters.sandbox.telegram_poll import Polling
 from adapters.sandbox.telegram_state import Account, Callback, Chat, Json, Message
 from adapters.sandbox.telegram_updates import Updates
+from adapters.sandbox.telegram_webhook import Webhooks
 
 
 class World:
-    """Plain state, owned by one sandbox. `now` is its wall clock."""
+    """Plain state, owned by one sandbox. `now` is its wall clock, `local` the mode of a server of
+    one's own, `provider_token` what BotFather gave the bot to be paid by a provider.
+    """
 
-    def __init__(self, *, bot: Account, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        *,
+        bot: Account,
+        now: Callable[[], datetime],
+        local: bool = False,
+        provider_token: str = "",
+    ) -> None:
         self.bot, self.now = bot, now
         self.updates = Updates(now)
         self.polling = Polling(self.updates)
+        self.webhooks = Webhooks(updates=self.updates, polling=self.polling, now=now, local=local)
+        self.payments = Payments(now, provider_token)
         self.chats: dict[int, Chat] = {}
         self.callbacks: dict[str, Callback] = {}
         self.commands: list[Json] = []
@@ -41,3 +54,17 @@ class World:
         if message.sender is self.bot:
             message.chat.action = None
         message.chat.notice()
+
+    def tell(self, chat: Chat, sender: Account, service: Json) -> Message:
+        """A service message appears in a chat, and the bot is told of it."""
+        message = Message(
+            message_id=self.next_message_id(chat),
+            chat=chat,
+            sender=sender,
+            date=self.now(),
+            attachment=service,
+        )
+        chat.started = True
+        self.show(message)
+        self.updates.push({"message": message.as_json()})
+        return message

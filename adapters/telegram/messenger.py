@@ -100,15 +100,13 @@ def _markup(
 
 
 def _inline(keyboard: broadcast.Keyboard) -> InlineKeyboardMarkup:
-    return InlineKeyboardMarkup(
-        [
-            [
-                InlineKeyboardButton(_whole(button.text), callback_data=_whole(button.data))
-                for button in row
-            ]
-            for row in keyboard
-        ]
-    )
+    return InlineKeyboardMarkup([[_button(button) for button in row] for row in keyboard])
+
+
+def _button(button: broadcast.Button) -> InlineKeyboardButton:
+    if button.url:
+        return InlineKeyboardButton(_whole(button.text), url=_whole(button.url))
+    return InlineKeyboardButton(_whole(button.text), callback_data=_whole(button.data))
 
 
 def _whole(text: str) -> str:

@@ -27,6 +27,7 @@ from actors.broadcast.model import (
     Sent,
     Unknown,
 )
+from actors.kernel.failures import Unavailable
 from actors.kernel.ids import ChatId
 from adapters.telegram import request
 
@@ -80,6 +81,12 @@ def outcome(letter: broadcast.Letter, error: TelegramError) -> Outcome:
         case _:
             # What is left are refusals with other codes (409, 413): decided by the Bot API.
             return Refused(f"{type(error).__name__}: {error.message}")
+
+
+def unavailable(error: TelegramError) -> Unavailable:
+    """The same for whoever sends no letters: Telegram has not done what it was asked for."""
+    asked = error.retry_after_seconds if isinstance(error, request.TooManyRequests) else None
+    return Unavailable(f"{type(error).__name__}: {error.message}", retry_after_seconds=asked)
 
 
 def _bad_request(letter: broadcast.Letter, text: str) -> Outcome:

@@ -1,4 +1,4 @@
-"""Long polling: `gateway.ports.Updates` on the Bot API.
+"""Long polling, or a webhook: `gateway.ports.Updates` on the Bot API.
 
 Updates are kept as JSON and not as python-telegram-bot's objects: a typed batch of a hundred
 costs 9 ms without a pause, and one malformed update costs the batch.
@@ -6,24 +6,31 @@ costs 9 ms without a pause, and one malformed update costs the batch.
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-from telegram.error import Conflict, InvalidToken, TelegramError
+from telegram.error import BadRequest, Conflict, InvalidToken, TelegramError
 
 from actors.gateway.model import Arrival
-from actors.gateway.ports import Batch, Conflicted, TokenRejected, Updates, Verified
+from actors.gateway.ports import (
+    Batch,
+    Conflicted,
+    Pushing,
+    TokenRejected,
+    Updates,
+    Verified,
+    Webhook,
+    WebhookRefused,
+)
+from actors.gateway.reading import arrival, update_id_of
 from actors.kernel.failures import Unavailable
 from actors.kernel.ids import UpdateId
 from adapters.telegram.bot import TrioBot
-from adapters.telegram.request import TooManyRequests
+from adapters.telegram.refusals import unavailable
 
 POLL_SECONDS = 30
 POLL_LIMIT = 100
-ALLOWED_UPDATES = ("message", "callback_query", "my_chat_member")
+ALLOWED_UPDATES = ("message", "callback_query", "my_chat_member", "pre_checkout_query")
 """Named at every poll: an omitted list keeps whatever an earlier program asked for."""
-UPDATE_ID_MAX = 2**52
-"""Telegram's are below 2**31; other servers may use a clock. What is larger is no id."""
 
 
 class TelegramUpdates(Updates):
@@ -38,7 +45,7 @@ class TelegramUpdates(Updates):
         except InvalidToken as error:
             return TokenRejected(error.message)
         except TelegramError as error:
-            raise _unavailable(error) from None
+            raise unavailable(error) from None
         match answer:
             case {"username": str(username)}:
                 return Verified(username)
@@ -62,10 +69,28 @@ class TelegramUpdates(Updates):
         except InvalidToken as error:
             return TokenRejected(error.message)
         except TelegramError as error:
-            raise _unavailable(error) from None
+            raise unavailable(error) from None
         if not isinstance(answer, list):
             raise Unavailable("getUpdates: the answer is not a list of updates")
         return batch(answer)
+
+    async def set_webhook(self, webhook: Webhook) -> Pushing | WebhookRefused | TokenRejected:
+        parameters = {
+            "url": webhook.url,
+            "secret_token": webhook.secret,
+            "allowed_updates": list(ALLOWED_UPDATES),
+        }
+        try:
+            answer = await self._bot.call("setWebhook", parameters)
+        except BadRequest as error:
+            return WebhookRefused(error.message)
+        except InvalidToken as error:
+            return TokenRejected(error.message)
+        except TelegramError as error:
+            raise unavailable(error) from None
+        if answer is not True:
+            raise Unavailable("setWebhook: the answer is not true")
+        return Pushing()
 
 
 def batch(answer: list[Any]) -> Batch:
@@ -76,38 +101,13 @@ def batch(answer: list[Any]) -> Batch:
     """
     arrivals: dict[UpdateId, Arrival] = {}
     for raw in answer:
-        arrival = _arrival(raw)
-        if arrival is not None:
-            arrivals.setdefault(arrival.update_id, arrival)
+        found = arrival(raw)
+        if found is not None:
+            arrivals.setdefault(found.update_id, found)
     if answer and not arrivals:
         raise Unavailable(f"getUpdates: none of {len(answer)} updates has a usable id")
     return Batch(
         updates=tuple(arrivals.values()),
         next_offset=max(arrivals, default=-1) + 1 or None,
-        unreadable=sum(_update_id(raw) is None for raw in answer),
+        unreadable=sum(update_id_of(raw) is None for raw in answer),
     )
-
-
-def _arrival(raw: object) -> Arrival | None:
-    update_id = _update_id(raw)
-    if update_id is None:
-        return None
-    try:
-        return Arrival(update_id, json.dumps(raw))
-    except RecursionError:
-        # Read just below the limit of nesting, written just above it: keep the id, so that it
-        # is confirmed and parked.
-        return Arrival(update_id, json.dumps({"update_id": update_id}))
-
-
-def _update_id(raw: object) -> UpdateId | None:
-    match raw:
-        case {"update_id": int(found)} if not isinstance(found, bool):
-            return UpdateId(found) if 0 <= found <= UPDATE_ID_MAX else None
-        case _:
-            return None
-
-
-def _unavailable(error: TelegramError) -> Unavailable:
-    asked = error.retry_after_seconds if isinstance(error, TooManyRequests) else None
-    return Unavailable(f"{type(error).__name__}: {error.message}", retry_after_seconds=asked)

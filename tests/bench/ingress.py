@@ -210,8 +210,13 @@ def _world() -> Iterator[dict[str, str]]:
     ours, theirs = spawn.Pipe()
     world = spawn.Process(target=_serve, args=(theirs,))
     world.start()
+    theirs.close()  # so that its end is heard
     try:
-        yield ours.recv()
+        settings = ours.recv()
+        with _running("factorage", settings):
+            _progress(f"{LIVE_SESSIONS} people come")
+            ours.recv()
+        yield settings
     finally:
         ours.send("enough")
         world.join()
@@ -227,6 +232,9 @@ def _serve(channel: Connection) -> None:
                 for number in range(LIVE_SESSIONS):
                     world.telegram.user(number + 1).commands("/start")
                 channel.send(world.environment(DATABASE_URL=url_of(server, "postgres")))
+                while world.telegram.calls["sendmessage"] < LIVE_SESSIONS:
+                    await trio.sleep(0.1)
+                channel.send("everybody has been greeted")
                 await trio.to_thread.run_sync(channel.recv, abandon_on_cancel=True)
         finally:
             await server.stop()

@@ -26,6 +26,8 @@ from actors.sessions.model import Session, State
 from actors.tracker import messages as tracker
 from actors.tracker.actor import PaymentTracker
 from actors.tracker.model import Answer, Place
+from adapters.memory.orders import MemoryOrders
+from adapters.memory.payments import MemoryPayments
 from adapters.memory.sessions import MemorySessions
 from adapters.memory.tracker import MemoryWatches
 from adapters.nocodb.client import NocoClient
@@ -132,6 +134,9 @@ async def _measure(url: str) -> dict[str, tuple[float, str]]:
             lambda: PaymentTracker(
                 store=MemoryWatches(sessions.connection),
                 records=records,
+                payments=MemoryPayments(),
+                orders=MemoryOrders(),
+                live=True,
                 interval_seconds=INTERVAL_SECONDS,
             ),
             name="tracker",
@@ -200,6 +205,9 @@ async def _memory_per_user() -> float:
             lambda: PaymentTracker(
                 store=MemoryWatches(sessions.connection),
                 records=NocoPaidRecords(client=client),
+                payments=MemoryPayments(),
+                orders=MemoryOrders(),
+                live=True,
                 interval_seconds=3_600.0,
             ),
             name="tracker",

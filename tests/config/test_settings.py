@@ -109,7 +109,8 @@ def test_every_name_is_read() -> None:
         ({"STRIPE_WEBHOOK_SECRET": "whsec_1234"}, "STRIPE_SECRET_KEY"),
         ({"YOOKASSA_SHOP_ID": "1"}, "YOOKASSA_SECRET_KEY"),
         ({"YOOKASSA_SECRET_KEY": "x"}, "YOOKASSA_SHOP_ID"),
-        ({"NOWPAYMENTS_API_KEY": "x"}, "NOWPAYMENTS_IPN_SECRET"),
+        ({"NOWPAYMENTS_API_KEY": "x", "PUBLIC_URL": "http://x"}, "NOWPAYMENTS_IPN_SECRET"),
+        ({"NOWPAYMENTS_API_KEY": "x", "NOWPAYMENTS_IPN_SECRET": "y" * 8}, "PUBLIC_URL"),
         ({"TELEGRAM_WEBHOOK_URL": "https://shop.test"}, "TELEGRAM_WEBHOOK_SECRET"),
     ],
 )

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 
 import trio
 
-from actors.kernel.ids import ChatId, RecordId
-from actors.tracker.messages import PaymentStatus, PaymentStatusChanged
+from actors.kernel.ids import ChatId, OrderId, PaymentId, RecordId
+from actors.kernel.money import Money
+from actors.payments.model import Payment, Rail, Standing
+from actors.tracker.messages import OrderPaymentChanged, PaymentStatus, PaymentStatusChanged
 from config import topology as page
 from config.topology import topology
 from runtime import ChildSpec, KeyedSpec, SupervisorSpec
@@ -22,7 +24,8 @@ async def test_the_children_start_in_the_order_in_which_they_need_each_other() -
 
     assert tree.strategy == "one_for_one"
     assert [child.name for child in tree.children] == [
-        "http", "observer", "store", "tracker", "inspector", "sessions", "delivery", "gateway",
+        "http", "observer", "store", "tracker", "inspector", "sessions", "purchases", "delivery",
+        "pre-checkout", "reconciler", "webhooks", "gateway",
     ]  # fmt: skip
 
 
@@ -31,7 +34,14 @@ async def test_whoever_loses_letters_takes_along_whoever_tells_them_again() -> N
 
     assert isinstance(delivery, SupervisorSpec)
     assert delivery.strategy == "rest_for_one"
-    assert [child.name for child in delivery.children] == ["dispatcher", "alarms"]
+    names = [child.name for child in delivery.children]
+    assert names == ["dispatcher", "alarms", "order-alarms", "notices"]
+
+
+async def test_without_an_administrator_nobody_is_told_of_payments() -> None:
+    shop = MemoryShop(seed=0)
+    shop.admin_chat_id = None
+    assert "notices" not in {spec.name for spec in _all(topology(shop))}
 
 
 async def test_a_lost_server_does_not_take_its_connections_along() -> None:
@@ -68,6 +78,23 @@ async def test_a_payment_wakes_the_session_of_its_chat_and_no_other() -> None:
         await system.settle()
 
         assert [cell.name for cell in system.region("root/sessions").cells()] == ["7"]
+
+
+async def test_money_for_an_order_wakes_the_purchases_of_its_chat_and_no_other() -> None:
+    shop, usd = MemoryShop(seed=0), Money.of("19.99", "USD")
+    payment = Payment(
+        rail=Rail.STRIPE, payment_id=PaymentId("pi_1"), standing=Standing.PAID, received=usd,
+        refunded=usd - usd, disputed=usd - usd, fee=None, live=False, order_id=OrderId("f" * 32),
+        chat_id=ChatId(7), parent=None, version=1, news_version=1,
+    )  # fmt: skip
+    async with shop.process() as system:
+        system.events.publish(
+            OrderPaymentChanged(order_id=OrderId("f" * 32), chat_id=ChatId(7), payment=payment)
+        )
+        await system.settle()
+
+        assert [cell.name for cell in system.region("root/purchases").cells()] == ["7"]
+        assert not system.region("root/sessions").cells()
 
 
 async def test_everybody_stops_within_the_time_of_the_system() -> None:

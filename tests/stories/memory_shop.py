@@ -19,7 +19,14 @@ import trio
 
 from actors.broadcast.messages import Edit, Letter, Say
 from actors.broadcast.model import Outcome, Sent
+from actors.gateway.ports import Webhook
+from actors.ingress.model import SourceName
+from actors.ingress.ports import Source
 from actors.kernel.ids import ChatId, RecordId
+from actors.payments.catalogue import Catalogue
+from actors.payments.model import Rail
+from actors.payments.orders import Order
+from actors.payments.ports import PreCheckoutAnswers, Till
 from actors.sessions.model import Registration
 from adapters.memory.broadcast import MemoryMessenger
 from adapters.memory.database import Line, MemoryDatabase
@@ -43,6 +50,13 @@ class Idle(Actor[Any]):
 
     def on_receive(self, message: object) -> None:
         """Nobody talks to it."""
+
+
+class Silent(PreCheckoutAnswers):
+    """Nobody pays here."""
+
+    async def answer(self, query_id: str, *, ok: bool, error: str) -> None:
+        raise AssertionError("nobody has asked")
 
 
 class Telegram(MemoryMessenger):
@@ -107,6 +121,9 @@ class MemoryShop:
     """Everything that outlives a process, as `config.topology.Parts`."""
 
     interval_seconds = INTERVAL_SECONDS
+    live = False
+    admin_chat_id: ChatId | None = ChatId(1)
+    webhook: Webhook | None = None
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
@@ -115,6 +132,10 @@ class MemoryShop:
         self.line = DatabaseLine(random.Random(f"database:{seed}"))
         self.store = MemoryStore(self.database.connect())
         self.paid_records = self.records.paid
+        self.sources: dict[SourceName, Source] = {}
+        self.tills: dict[Rail, Till] = {}
+        self.catalogue = Catalogue(products=(), rails={})
+        self.pre_checkout_answers = Silent()
         self.lives = 0
         self.system: TestSystem
 
@@ -123,6 +144,9 @@ class MemoryShop:
 
     def inspector(self) -> Actor[Any]:
         return Idle()
+
+    def success_url(self, order: Order) -> str:
+        return "https://t.me"
 
     @asynccontextmanager
     async def process(self) -> AsyncIterator[TestSystem]:

@@ -163,7 +163,7 @@ async def test_the_update_that_its_session_failed_on_is_parked(world: World) -> 
         world.updates.push(text("good"))
         parked = await world.parked.expect(UpdateParked)
         await trio.sleep(60)
-        assert parked == UpdateParked(update_id=bad, reason="its session failed: ZeroDivisionError")
+        assert parked == UpdateParked(update_id=bad, reason="its actor failed: ZeroDivisionError")
         assert heard == ["good"]
         assert await world.inbox.unhandled() == ()
 
@@ -195,9 +195,11 @@ async def test_an_update_that_was_handled_meanwhile_is_not_told_again(world: Wor
 async def test_dead_letters_of_others_are_none_of_its_business(world: World) -> None:
     async with running() as system:
         ref = world.start(system)
+        await system.settle()
         system.events.publish(dead(object(), "failed"))
         await system.settle()
         assert ref.is_alive()
+        assert [incident.incarnation for incident in system.incidents] == [1], "it did not fail"
         assert world.parked.told == []
 
 

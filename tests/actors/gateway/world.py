@@ -6,6 +6,7 @@ from typing import Any
 
 from actors.gateway.actor import COMPONENT, TelegramGateway
 from actors.gateway.messages import UpdateParked
+from actors.gateway.ports import Webhook
 from actors.kernel.ids import UpdateId
 from actors.operations.messages import Reported
 from adapters.memory.gateway import MemoryInbox, MemoryUpdates
@@ -33,9 +34,10 @@ GROUP = {"message": {"message_id": 1, "chat": {"id": -7, "type": "group"}, "text
 class World:
     """A gateway's surroundings: they outlive it, and the whole process."""
 
-    def __init__(self) -> None:
-        self.updates, self.inbox = MemoryUpdates(), MemoryInbox()
+    def __init__(self, webhook: Webhook | None = None) -> None:
+        self.updates, self.inbox, self.webhook = MemoryUpdates(), MemoryInbox(), webhook
         self.sessions, self.reports, self.parked = Probe(), Probe(), Probe()
+        self.purchases, self.pre_checkout = Probe(), Probe()
 
     def start(
         self,
@@ -51,6 +53,9 @@ class World:
                 updates=self.updates,
                 inbox=self.inbox,
                 sessions=sessions or self.sessions.keyed,
+                purchases=self.purchases.keyed,
+                pre_checkout=self.pre_checkout,
+                webhook=self.webhook,
             ),
             name="gateway",
         )

@@ -9,13 +9,18 @@ from datetime import datetime, timedelta
 
 import trio
 
-from actors.kernel.failures import Unavailable
-from actors.kernel.ids import ChatId, RecordId
+from actors.kernel.failures import Conflict, Unavailable
+from actors.kernel.ids import ChatId, EventId, OrderId, PaymentId, RecordId
 from actors.operations import messages as operations
+from actors.payments.ledger import KeyReused
+from actors.payments.model import Payment, Rail
+from actors.payments.ports import OrderBook
+from actors.payments.settlement import Observation, OrderView
 from actors.sessions.model import Session, State
 from actors.tracker import messages as tracker
 from actors.tracker.actor import PaymentTracker
 from actors.tracker.model import Answer, Place, Watch
+from adapters.memory.payments import MemoryPayments
 from adapters.memory.sessions import MemorySessions
 from adapters.memory.tracker import MemoryPaidRecords, MemoryWatches
 from runtime import Actor, ActorRef, VirtualWorld
@@ -78,6 +83,65 @@ class FlakyWatches(MemoryWatches):
         await super().save_cursor(after)
 
 
+class FlakyPayments(MemoryPayments):
+    """A store that is away for the next so many calls, or slow, or answers too late."""
+
+    away = 0
+    lost_answers = 0
+    """So many records are kept, and nobody hears of it."""
+    conflicts = 0
+    """So many records are kept by somebody else a moment before."""
+    latency_seconds = 0.0
+    at_once_max = _under_way = 0
+    """How many were being recorded at the same time, at most."""
+
+    async def load(self, rail: Rail, payment_id: PaymentId) -> Payment | None:
+        self._stumble()
+        return await super().load(rail, payment_id)
+
+    async def unrecorded(
+        self, *, limit: int, after: tuple[Rail, PaymentId] | None = None
+    ) -> tuple[Payment, ...]:
+        self._stumble()
+        return await super().unrecorded(limit=limit, after=after)
+
+    async def record(
+        self, seen: Observation, *, event_id: EventId | None, at: datetime
+    ) -> KeyReused | None:
+        self._stumble()
+        self._under_way += 1
+        self.at_once_max = max(self.at_once_max, self._under_way)
+        try:
+            await trio.sleep(self.latency_seconds)
+        finally:
+            self._under_way -= 1
+        if self.conflicts > 0:
+            self.conflicts -= 1
+            await super().record(seen, event_id=event_id, at=at)
+            raise Conflict("somebody was faster")
+        recorded = await super().record(seen, event_id=event_id, at=at)
+        if self.lost_answers > 0:
+            self.lost_answers -= 1
+            raise Unavailable("the answer got lost")
+        return recorded
+
+    def _stumble(self) -> None:
+        if self.away > 0:
+            self.away -= 1
+            raise Unavailable("the database is away")
+
+
+class Orders(OrderBook):
+    """Which order is whose."""
+
+    def __init__(self) -> None:
+        self.known: dict[OrderId, ChatId] = {}
+
+    async def find(self, order_id: OrderId) -> OrderView | None:
+        chat_id = self.known.get(order_id)
+        return None if chat_id is None else OrderView(order_id=order_id, chat_id=chat_id)
+
+
 class SlowRecords(MemoryPaidRecords):
     """A table that answers after a while, with what was true when it was asked."""
 
@@ -111,7 +175,9 @@ class Shop:
 
     def __post_init__(self) -> None:
         self.sessions = MemorySessions()
-        self.watches = FlakyWatches(self.sessions.connection)
+        connection = self.sessions.connection
+        self.watches = FlakyWatches(connection)
+        self.payments, self.orders = FlakyPayments(connection), Orders()
         table = SlowRecords(
             now=lambda: self.world.now() + timedelta(seconds=self.server_skew_seconds),
             chunk_rows=self.chunk_rows,
@@ -158,7 +224,12 @@ class Shop:
             await system.settle()
             ref = system.spawn(
                 lambda: PaymentTracker(
-                    store=self.watches, records=self.table, interval_seconds=INTERVAL
+                    store=self.watches,
+                    records=self.table,
+                    payments=self.payments,
+                    orders=self.orders,
+                    live=True,
+                    interval_seconds=INTERVAL,
                 ),
                 name="tracker",
             )

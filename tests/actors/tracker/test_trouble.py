@@ -9,8 +9,9 @@ import trio
 
 from actors.kernel.failures import Unavailable
 from actors.kernel.ids import RecordId
-from actors.tracker.actor import CHANGES_OFF_SECONDS, RESTORE_SECONDS
+from actors.tracker.actor import RESTORE_SECONDS
 from actors.tracker.condition import REFUSED_SECONDS
+from actors.tracker.looks import CHANGES_OFF_SECONDS
 from actors.tracker.model import Answer, Place, Refused, Throttled, TooLong
 from adapters.memory.tracker import MemoryPaidRecords
 from tests.actors.tracker.shop import HOUR, INTERVAL, Shop

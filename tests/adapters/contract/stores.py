@@ -1,4 +1,4 @@
-"""The three stores together, as one process has them: on memory, or on PostgreSQL."""
+"""The stores together, as one process has them: on memory, or on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -13,17 +13,25 @@ import trio
 
 from actors.gateway.model import Entry
 from actors.gateway.ports import Inbox
+from actors.ingress.ports import Events
 from actors.kernel.ids import ChatId, RecordId, UpdateId
+from actors.payments.ports import Notices, Orders, Payments
 from actors.sessions.model import Session, State
 from actors.sessions.ports import Sessions
 from actors.tracker.ports import Watches
 from adapters.memory.database import Line, MemoryConnection, MemoryDatabase
 from adapters.memory.gateway import MemoryInbox
+from adapters.memory.ingress import MemoryEvents
+from adapters.memory.orders import MemoryOrders
+from adapters.memory.payments import MemoryNotices, MemoryPayments
 from adapters.memory.sessions import MemorySessions
 from adapters.memory.tables import Tables
 from adapters.memory.tracker import MemoryWatches
 from adapters.postgres.database import Database
 from adapters.postgres.gateway import PostgresInbox
+from adapters.postgres.ingress import PostgresEvents
+from adapters.postgres.orders import PostgresOrders
+from adapters.postgres.payments import PostgresNotices, PostgresPayments
 from adapters.postgres.sessions import PostgresSessions
 from adapters.postgres.tracker import PostgresWatches
 
@@ -45,6 +53,10 @@ class Stores:
     inbox: Inbox
     sessions: Sessions
     watches: Watches
+    events: Events
+    payments: Payments
+    notices: Notices
+    orders: Orders
 
     async def receive(
         self,
@@ -101,8 +113,22 @@ def stores_of(request: pytest.FixtureRequest) -> Stores:
     if request.param == "postgres":
         database: Database = request.getfixturevalue("database")
         return Stores(
-            PostgresInbox(database), PostgresSessions(database), PostgresWatches(database)
+            PostgresInbox(database),
+            PostgresSessions(database),
+            PostgresWatches(database),
+            PostgresEvents(database),
+            PostgresPayments(database),
+            PostgresNotices(database),
+            PostgresOrders(database),
         )
     disk = MemoryDatabase()
     connection = disk.connect() if request.param == "memory" else _Served(disk.tables, _SlowLine())
-    return Stores(MemoryInbox(connection), MemorySessions(connection), MemoryWatches(connection))
+    return Stores(
+        MemoryInbox(connection),
+        MemorySessions(connection),
+        MemoryWatches(connection),
+        MemoryEvents(connection),
+        MemoryPayments(connection),
+        MemoryNotices(connection),
+        MemoryOrders(connection),
+    )

@@ -206,7 +206,13 @@ async def test_a_gateway_on_it_loses_nothing_over_restarts(
         sessions = Probe()
         async with running(world=RealWorld()) as system:
             system.spawn(
-                lambda: TelegramGateway(updates=updates, inbox=inbox, sessions=sessions.keyed)
+                lambda: TelegramGateway(
+                    updates=updates,
+                    inbox=inbox,
+                    sessions=sessions.keyed,
+                    purchases=Probe().keyed,
+                    pre_checkout=Probe(),
+                )
             )
             for _ in range(told_at_least):
                 await sessions.expect(tuple, within=10)

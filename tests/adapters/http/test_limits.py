@@ -126,3 +126,16 @@ async def test_every_answer_carries_the_security_headers_unless_it_brings_its_ow
     assert SECURITY_HEADERS.items() - {
         ("content-security-policy", SECURITY_HEADERS["content-security-policy"])
     } <= set(headers.items())
+
+
+async def test_some_paths_may_have_more() -> None:
+    app = RequestLimits(echo, max_bytes=4, larger={"/webhooks/stripe": 8})
+    for path, size, status in (
+        ("/", 4, 200),
+        ("/", 5, 413),
+        ("/webhooks/stripe", 8, 200),
+        ("/webhooks/stripe", 9, 413),
+    ):
+        client = Client(b"x" * size)
+        await app({**scope(), "path": path}, client.receive, client.send)
+        assert client.status == status

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import trio
+import trio.testing
 
 from adapters.sandbox.telegram import TelegramSandbox
 from adapters.sandbox.telegram_control import controlled
@@ -81,3 +83,27 @@ async def test_what_cannot_be_done_is_an_answer(
     got, answer = await Remote()(path, **fields)
     assert got == status
     assert answer["error"]
+
+
+async def test_somebody_pays_and_the_control_waits_for_it() -> None:
+    remote = Remote()
+    await remote("users/7/commands", text="/start")
+    bot = Bot(remote.telegram)
+    prices = [{"label": "VIP", "amount": 100}]
+    text = {"title": "VIP", "description": "For a month", "payload": "order-42"}
+    await bot("sendInvoice", chat_id=7, currency="XTR", prices=prices, **text)
+    answers: list[tuple[int, Any]] = []
+
+    async def pay() -> None:
+        answers.append(await remote("users/7/pays"))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(pay)
+        await trio.testing.wait_all_tasks_blocked()
+        (query_id,) = remote.telegram.payments.queries
+        await bot("answerPreCheckoutQuery", pre_checkout_query_id=query_id, ok=True)
+    ((status, message),) = answers
+    assert status == 200
+    assert message["successful_payment"]["invoice_payload"] == "order-42"
+    assert (await remote("users/7/pays", link=""))[0] == 409  # nobody answers this time
+    assert (await remote("users/7/pays", link="https://t.me/$nothing"))[0] == 409

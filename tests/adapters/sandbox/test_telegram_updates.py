@@ -79,3 +79,25 @@ def test_dropping_forgets_all() -> None:
     updates.push({"message": {}})
     updates.clear()
     assert len(updates) == 0
+
+
+def test_one_that_a_webhook_took_is_gone_and_its_twin_stays() -> None:
+    updates = Updates(Clock())
+    first = updates.push({"update_id": 5, "message": {}})
+    second = updates.push({"update_id": 5, "message": {}})
+    assert first is not None
+    assert second is not None
+
+    updates.drop(first)
+
+    (left,) = updates.waiting(None)
+    assert left is second
+
+
+def test_whoever_delivers_is_woken_by_what_comes_and_by_others() -> None:
+    updates = Updates(Clock())
+    first = updates.arrived
+    updates.push({"message": {}})
+    second = updates.arrived
+    updates.wake()
+    assert (first.is_set(), second.is_set(), updates.arrived.is_set()) == (True, True, False)

@@ -33,3 +33,14 @@ def test_a_message_wakes_whoever_watches_and_ends_the_bots_typing() -> None:
 
     assert seen == ["typing", None]
     assert (watched.is_set(), chat.changed.is_set()) == (True, False)
+
+
+def test_a_service_message_is_shown_and_told() -> None:
+    world = a_world()
+    chat = Chat(id=7, type="private", peer=ADA)
+
+    message = world.tell(chat, ADA, {"successful_payment": {"currency": "XTR"}})
+
+    assert (chat.messages[message.message_id], chat.started) == (message, True)
+    (update,) = world.updates.waiting(None)
+    assert update["message"]["successful_payment"] == {"currency": "XTR"}

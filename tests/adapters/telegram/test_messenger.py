@@ -62,6 +62,17 @@ async def sent(carrier: TelegramMessenger, letter: broadcast.Letter) -> MessageI
 # What arrives
 
 
+async def test_a_button_may_lead_to_a_page() -> None:
+    sandbox = telegram()
+    async with messenger(sandbox) as carrier:
+        pay = broadcast.Button(text="Pay", url="https://pay.example/?a=1&b=2")
+        await sent(carrier, say("Pay here", keyboard=((pay,), *KEYBOARD)))
+        shown = await sandbox.user(7).sees("Pay here")
+    (page,), (save,), _ = shown.inline_keyboard
+    assert page == {"text": "Pay", "url": "https://pay.example/?a=1&b=2"}
+    assert save == {"text": "Save", "callback_data": "save"}
+
+
 async def test_a_message_with_buttons_arrives_and_is_edited_and_erased() -> None:
     sandbox = telegram()
     ada = sandbox.user(7)

@@ -27,7 +27,7 @@ from actors.broadcast.model import (
 )
 from actors.kernel.ids import ChatId, LetterId, MessageId
 from adapters.telegram import request
-from adapters.telegram.refusals import outcome
+from adapters.telegram.refusals import outcome, unavailable
 
 CHAT, MESSAGE, LETTER = ChatId(7), MessageId(5), LetterId("l")
 SAY = broadcast.Say(letter_id=LETTER, chat_id=CHAT, text="hi")
@@ -95,3 +95,12 @@ def test_a_rejected_token_loses_no_letter() -> None:
     assert outcome(SAY, InvalidToken("Unauthorized")) == NotSent(
         "BOT_TOKEN was rejected: Unauthorized"
     )
+
+
+def test_for_whoever_sends_no_letters_trouble_is_unavailability() -> None:
+    limited = unavailable(request.TooManyRequests(7))
+    assert (limited.retry_after_seconds, unavailable(BadRequest("odd")).retry_after_seconds) == (
+        7,
+        None,
+    )
+    assert "odd" in str(unavailable(BadRequest("odd")))

@@ -16,7 +16,15 @@ from hypothesis import strategies as st
 
 from actors.gateway.actor import TelegramGateway
 from actors.gateway.model import Arrival
-from actors.gateway.ports import Batch, Conflicted, TokenRejected, Verified
+from actors.gateway.ports import (
+    Batch,
+    Conflicted,
+    Pushing,
+    TokenRejected,
+    Verified,
+    Webhook,
+    WebhookRefused,
+)
 from actors.kernel.failures import Unavailable
 from actors.kernel.ids import UpdateId
 from adapters.memory.gateway import MemoryInbox
@@ -76,11 +84,45 @@ async def test_every_poll_names_what_it_wants() -> None:
     async with bot_of(recorder) as bot:
         assert await TelegramUpdates(bot).poll(None, patient=True) == Batch()
         await TelegramUpdates(bot).poll(42, patient=False)
-    wanted = '["message", "callback_query", "my_chat_member"]'
+    wanted = '["message", "callback_query", "my_chat_member", "pre_checkout_query"]'
     assert recorder.asked == [
         ("getUpdates", {"limit": "100", "timeout": "30", "allowed_updates": wanted}),
         ("getUpdates", {"offset": "42", "limit": "100", "timeout": "0", "allowed_updates": wanted}),
     ]
+
+
+async def test_the_webhook_is_set_with_its_secret_and_with_what_it_wants() -> None:
+    webhook = Webhook("https://shop.example.org/webhooks/telegram", "canary")
+    recorder = Recorder(True)
+    async with bot_of(recorder) as bot:
+        assert await TelegramUpdates(bot).set_webhook(webhook) == Pushing()
+        recorder.result = 1
+        with pytest.raises(Unavailable, match="the answer is not true"):
+            await TelegramUpdates(bot).set_webhook(webhook)
+    wanted = '["message", "callback_query", "my_chat_member", "pre_checkout_query"]'
+    told = {"url": webhook.url, "secret_token": "canary", "allowed_updates": wanted}
+    assert recorder.asked == [("setWebhook", told)] * 2
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "outcome"),
+    [
+        (400, "Bad Request: bad webhook: HTTPS url must be provided", WebhookRefused),
+        (401, "Unauthorized", TokenRejected),
+        (404, "Not Found", TokenRejected),
+        (502, "Bad Gateway", Unavailable),
+    ],
+)
+async def test_a_webhook_that_is_refused_is_a_value_and_an_outage_is_none(
+    status: int, text: str, outcome: type[object]
+) -> None:
+    answer = http(status, {"ok": False, "error_code": status, "description": text})
+    async with raw(says(answer)) as url, connected(token=TOKEN, api_url=url) as bot:
+        try:
+            told: object = await TelegramUpdates(bot).set_webhook(Webhook("http://x.example", "s"))
+        except Unavailable as error:
+            told = error
+    assert isinstance(told, outcome)
 
 
 def test_a_body_is_ascii_whatever_was_written() -> None:
@@ -240,7 +282,11 @@ async def test_batches_that_get_lost_on_the_way_are_asked_for_again() -> None:
     ):
         system.spawn(
             lambda: TelegramGateway(
-                updates=TelegramUpdates(bot), inbox=MemoryInbox(), sessions=sessions.keyed
+                updates=TelegramUpdates(bot),
+                inbox=MemoryInbox(),
+                sessions=sessions.keyed,
+                purchases=Probe().keyed,
+                pre_checkout=Probe(),
             ),
             name="gateway",
         )
@@ -265,6 +311,8 @@ async def test_a_process_that_starts_again_hears_nothing_twice() -> None:
                         updates=TelegramUpdates(bot),
                         inbox=inbox,
                         sessions=sessions.keyed,
+                        purchases=Probe().keyed,
+                        pre_checkout=Probe(),
                     ),
                     name="gateway",
                 )

@@ -1,0 +1,270 @@
+"""One chat's purchases: from choosing a product to holding it, one message for each order.
+
+Receives  payments.Command: what the user does, Telegram's payments, receipts, Due, Accept,
+          tracker.OrderPaymentChanged
+Tells     broadcast.Say, Edit, Erase, AnswerCallback; tracker.Observed; publishes OrderMoved
+Owns      the chat's orders, through ports.Orders; their checkouts, through ports.Checkout
+Restarts  safely: everything is saved before anybody is told, and on_start tells again what
+          nobody confirmed: a checkout to open, a view, what was bought
+
+An order is stored before its checkout is asked for, and asked for under its own id, so that a
+double tap or a crash makes no second one. Nothing is handed over but for a payment that the
+tracker knows and that fits the order (`life`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import assert_never
+
+from actors.broadcast import messages as broadcast
+from actors.kernel.failures import Unavailable
+from actors.kernel.ids import ChatId, OrderId, PaymentId, UpdateId
+from actors.kernel.language import Language, language_of
+from actors.payments import counter, hearing, life, panel
+from actors.payments import messages as payments
+from actors.payments.catalogue import Catalogue
+from actors.payments.desk import Desk
+from actors.payments.hearing import Verb
+from actors.payments.keeping import Asked, OrderKeeper, Own, Retell
+from actors.payments.model import PaymentReport, Rail
+from actors.payments.orders import Order
+from actors.payments.placing import placed
+from actors.payments.ports import Orders, Recording, Till
+from actors.payments.rules import Effect, Event, Occurrence, Remark
+from actors.payments.telegram import report_of
+from actors.payments.views import View
+from actors.sessions import messages as sessions
+from actors.tracker import messages as tracker
+from runtime import Recipient
+
+RETELL_SECONDS = 30.0
+"""A payment of Telegram's is told to the tracker again until it is known to be kept."""
+ATTEMPTS_MAX = 3
+"""So often a change is made anew when its order changed meanwhile."""
+
+
+class Purchases(OrderKeeper):
+    def __init__(
+        self,
+        *,
+        chat_id: ChatId,
+        store: Orders,
+        catalogue: Catalogue,
+        tills: Mapping[Rail, Till],
+        dispatcher: Recipient[broadcast.Command],
+        tracker: Recipient[tracker.Command],
+        success_url: Callable[[Order], str],
+        live: bool,
+        admin_chat_id: ChatId | None,
+    ) -> None:
+        super().__init__(
+            chat_id=chat_id,
+            store=store,
+            tills=tills,
+            dispatcher=dispatcher,
+            success_url=success_url,
+        )
+        self._chat_id, self._catalogue, self._live = chat_id, catalogue, live
+        self._tracker = tracker
+        self._desk = Desk(
+            chat_id=chat_id,
+            catalogue=catalogue,
+            dispatcher=dispatcher,
+            admin_chat_id=admin_chat_id,
+        )
+        self._reports: dict[PaymentId, tuple[PaymentReport, UpdateId]] = {}
+        """What Telegram told us, and no order has recorded yet."""
+
+    async def on_receive(self, message: payments.Command | Own) -> None:
+        match message:
+            case sessions.CommandReceived():
+                await self._command(message)
+            case sessions.ButtonPressed():
+                await self._press(message)
+            case payments.PaymentReceived() | payments.PaymentRefunded():
+                await self._report(message)
+            case payments.Due():
+                await self._look()
+            case payments.Accept():
+                await self._accept(message)
+            case broadcast.Delivered():
+                await self._shown(message)
+            case broadcast.Undelivered():
+                await self._not_shown(message)
+            case tracker.OrderPaymentChanged():
+                await self._payment(message)
+            case Asked():
+                await self._asked(message)
+            case Retell():
+                await self._retell(message.payment_id)
+            case _:
+                assert_never(message)
+
+    async def _command(self, told: sessions.CommandReceived) -> None:
+        language = await self._language(told.profile)
+        match told.name:
+            case "orders":
+                view = counter.orders(await self._recent(), language)
+            case "paysupport":
+                view = counter.support(await self._recent(), language)
+            case _:
+                view = self._desk.shop(language)
+        self._desk.say(told.update_id, view)
+        await self._store.finish(told.update_id)
+        self._nudge()
+
+    async def _press(self, told: sessions.ButtonPressed) -> None:
+        language = await self._language(told.profile)
+        bubble: Remark | None = None
+        match hearing.pressed(told.data):
+            case hearing.ShopAsked(anew=anew):
+                await self._page(told, self._desk.shop(language), anew=anew)
+            case hearing.ItemAsked(product_id=product_id):
+                await self._page(told, self._desk.item(product_id, language))
+            case hearing.RailChosen() as chosen:
+                bubble = await self._choose(told, chosen, language)
+            case hearing.OrderPressed() as about:
+                bubble = await self._act(told, about, language)
+            case None:
+                bubble = Remark.STALE
+                await self._store.finish(told.update_id)
+        self._desk.answer(told.callback_id, bubble, language)
+        self._nudge()
+
+    async def _page(self, told: sessions.ButtonPressed, view: View, *, anew: bool = False) -> None:
+        """Turn the message under the button into another page, unless an order has it now."""
+        place = told.message_id
+        if anew or place is None:
+            self._desk.say(told.update_id, view)
+        elif all(order.panel_message_id != place for order in self._orders):
+            self._desk.turn(told.update_id, place, view)
+        await self._store.finish(told.update_id)
+
+    async def _choose(
+        self, told: sessions.ButtonPressed, chosen: hearing.RailChosen, language: Language
+    ) -> Remark | None:
+        """Order it; whoever has the same order alive gets that one."""
+        product, till = self._catalogue.find(chosen.product_id), self._tills.get(chosen.rail)
+        price = None if product is None else self._catalogue.offers(product).get(chosen.rail)
+        if product is None or till is None or price is None:
+            await self._page(told, self._desk.shop(language))
+            return Remark.STALE
+        twin = self._orders.twin(chosen)
+        if twin is not None:
+            await self._show_again(twin, told)
+            return None
+        order = placed(
+            product,
+            till,
+            price,
+            order_id=OrderId(self.world.uuid().hex),
+            chat_id=self._chat_id,
+            language=language,
+            live=self._live,
+            now=self.now(),
+        )
+        order = replace(order, panel_message_id=told.message_id)
+        after = panel.raised(order, order, now=self.now())
+        if await self._keep(order, after, handled=told.update_id):
+            self._follow(order, Effect.OPEN)
+        return None
+
+    async def _act(
+        self, told: sessions.ButtonPressed, about: hearing.OrderPressed, language: Language
+    ) -> Remark | None:
+        order = await self._orders.find(about.order_id)
+        if order is None:
+            await self._store.finish(told.update_id)
+            return Remark.STALE
+        match about.verb:
+            case Verb.CANCEL:
+                heard = Occurrence(event=Event.CANCEL)
+                return await self._occur(order, heard, handled=told.update_id)
+            case Verb.TAKE:
+                sold = self._catalogue.still_sells(order.product_id, order.rail, order.price)
+                heard = Occurrence(event=Event.TAKE, still_sold=sold)
+                return await self._occur(order, heard, handled=told.update_id)
+            case Verb.HELP:
+                self._desk.help(order, told, language)
+                await self._store.finish(told.update_id)
+                return None
+            case _:
+                await self._show_again(order, told)
+                return None
+
+    async def _show_again(self, order: Order, told: sessions.ButtonPressed) -> None:
+        """At the bottom of the chat, unless its panel is where the button was pressed."""
+        anew = order.panel_message_id is None or told.message_id != order.panel_message_id
+        after = panel.again(order, now=self.now(), anew=True) if anew else order
+        await self._keep(order, after, handled=told.update_id)
+
+    async def _report(self, told: payments.PaymentReceived | payments.PaymentRefunded) -> None:
+        """Tell the tracker; the update is handled once an order has recorded it."""
+        report = report_of(told, live=self._live)
+        self._tracker.tell(tracker.Observed(report=report))
+        order = None if report.order_id is None else await self._orders.find(report.order_id)
+        if order is not None and _has_recorded(order, report):
+            await self._store.finish(told.update_id)
+            return
+        if order is None:
+            self.log.error("payment.unmatched", payment_id=report.payment_id, rail=report.rail)
+        self._reports[report.payment_id] = report, told.update_id
+        self._expect(report.payment_id)
+
+    async def _retell(self, payment_id: PaymentId) -> None:
+        if payment_id not in self._reports:
+            return
+        report, update_id = self._reports[payment_id]
+        self._tracker.tell(tracker.Observed(report=report))
+        if report.order_id is None or await self._orders.find(report.order_id) is None:
+            # No order of this chat will ever record it; the tracker has been told twice.
+            del self._reports[payment_id]
+            await self._store.finish(update_id)
+        else:
+            self._expect(payment_id)
+
+    def _expect(self, payment_id: PaymentId) -> None:
+        self.after(RETELL_SECONDS, Retell(payment_id=payment_id), key=("report", payment_id))
+
+    async def _payment(self, told: tracker.OrderPaymentChanged) -> None:
+        payment = told.payment
+        _, handled = self._reports.get(payment.payment_id, (None, None))
+        for _ in range(ATTEMPTS_MAX):
+            order = await self._orders.find(told.order_id)
+            if order is None:
+                self.log.error("order.missing", order_id=told.order_id)
+                return
+            heard, event = life.heard_of(order, payment)
+            recording = Recording(payment.rail, payment.payment_id, payment.version)
+            kept = await self._move(
+                order, heard, Occurrence(event=event), handled=handled, recorded=recording
+            )
+            if kept is not None:
+                self._reports.pop(payment.payment_id, None)
+                return
+            handled = None  # it may have been handled before; then only the payment is left
+        raise Unavailable(f"order {told.order_id} changes faster than it can be read")
+
+    async def _accept(self, told: payments.Accept) -> None:
+        order = await self._orders.find(told.order_id)
+        if order is not None:
+            self.log.info("order.accepted", order_id=told.order_id, operator=told.operator)
+            await self._occur(order, Occurrence(event=Event.ACCEPT))
+
+    async def _recent(self) -> tuple[Order, ...]:
+        return await self._store.recent(self._chat_id, limit=counter.ORDERS_SHOWN)
+
+    async def _language(self, profile: sessions.Profile) -> Language:
+        """What the user chose in the chat's session comes before what Telegram says of him."""
+        chosen = await self._store.language(self._chat_id)
+        return chosen or language_of(profile.language_code)
+
+
+def _has_recorded(order: Order, report: PaymentReport) -> bool:
+    """The order knows at least as much of the charge as Telegram tells."""
+    return any(
+        charge.payment_id == report.payment_id and charge.standing.rank >= report.standing.rank
+        for charge in order.charges
+    )

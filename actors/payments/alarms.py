@@ -1,0 +1,112 @@
+"""The orders' alarm clock: one for all of them, instead of a timer for each.
+
+Receives  its own ticks
+Tells     payments.Due, to the purchases of each chat of which an order's time has come; publishes
+          operations.Reported about orders that wait for us
+Owns      nothing; it asks ports.Orders who is due
+Restarts  safely: it begins from the start, and somebody may be told Due too often
+
+Every 5 s one page of due orders is woken, so at most 40 a second, however many have waited for
+the process to come back. One that stays due is told again after a minute.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from actors.kernel.ids import ChatId
+from actors.operations import messages as operations
+from actors.payments import messages as payments
+from actors.payments.ports import OrderAlarm, OrderCounts, Orders
+from runtime import Actor, KeyedRecipient, message
+
+COMPONENT = "orders"
+
+INTERVAL_SECONDS = 5.0
+PAGE_MAX = 200
+"""Orders woken at once: each costs a query when its chat sleeps."""
+AGAIN_SECONDS = 60.0
+"""An order that is still due after this is told again."""
+COUNT_SECONDS = 15.0
+UNGRANTED_WARN_SECONDS = 60.0
+"""Somebody has paid, and has not got what he paid for, for so long."""
+
+
+@message
+class _Tick:
+    """Time to look."""
+
+
+@message
+class _Count:
+    """Time to say how many orders wait."""
+
+
+class OrderAlarms(Actor[_Tick | _Count]):
+    """See the four headings above."""
+
+    def __init__(
+        self, *, store: Orders, purchases: KeyedRecipient[ChatId, payments.Command]
+    ) -> None:
+        super().__init__()
+        self._store, self._purchases = store, purchases
+        self._after: OrderAlarm | None = None
+        self._told: dict[OrderAlarm, float] = {}
+        """Which alarm was told, and when; in the order of telling."""
+
+    async def on_start(self) -> None:
+        self.actor_ref.tell(_Tick())
+        self.actor_ref.tell(_Count())
+        self.every(INTERVAL_SECONDS, _Tick(), key=_Tick)
+        self.every(COUNT_SECONDS, _Count(), key=_Count)
+
+    async def on_receive(self, message: _Tick | _Count) -> None:
+        match message:
+            case _Tick():
+                await self._wake_due()
+            case _Count():
+                self._report(await self._store.counts())
+            case _:
+                assert_never(message)
+
+    async def _wake_due(self) -> None:
+        """One page; the next tick goes on behind it, and begins anew after the last."""
+        page = await self._store.due(now=self.now(), limit=PAGE_MAX, after=self._after)
+        self._after = page[-1] if len(page) == PAGE_MAX else None
+        now = self.monotonic()
+        self._told = {
+            alarm: when for alarm, when in self._told.items() if now - when < AGAIN_SECONDS
+        }
+        fresh = [alarm for alarm in page if alarm not in self._told]
+        self._told.update(dict.fromkeys(fresh, now))
+        for chat_id in dict.fromkeys(alarm.chat_id for alarm in fresh):
+            self._purchases.tell(chat_id, payments.Due())
+
+    def _report(self, counts: OrderCounts) -> None:
+        now, since = self.now(), counts.ungranted_since
+        oldest = 0.0 if since is None else max(0.0, (now - since).total_seconds())
+        said = ""
+        if oldest > UNGRANTED_WARN_SECONDS:
+            said = (
+                f"{counts.ungranted} paid orders have not reached their chats, the oldest for "
+                f"{oldest:.0f} s: look whether letters to Telegram get through"
+            )
+        elif counts.for_a_person:
+            said = f"{counts.for_a_person} orders paid late, oddly or taken back wait for a person"
+        status: operations.Status = "warn" if said else "pass"
+        measurements = {
+            "ungranted": float(counts.ungranted),
+            "ungranted_oldest_seconds": oldest,
+            "for_a_person": float(counts.for_a_person),
+        }
+        self.publish(
+            operations.Reported(
+                component=COMPONENT,
+                status=status,
+                output=said,
+                measurements=tuple(
+                    operations.Measurement(name=name, value=value)
+                    for name, value in measurements.items()
+                ),
+            )
+        )

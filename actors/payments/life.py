@@ -1,0 +1,236 @@
+"""The life of an order, declared: from which state what leads where, and when. Pure.
+
+`LIFE` is read from top to bottom: the first row that names the state and the event, and whose
+guard holds, is taken. `step` is the only place where an order moves. What a charge means for its
+order is decided by `heard_of`, from everything the order knows, so that reports may come late,
+twice and out of order. docs/orders.md shows the same rows as a table and as a graph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from actors.kernel.money import Money
+from actors.payments import ledger
+from actors.payments.ledger import Transfer
+from actors.payments.model import Payment, Standing
+from actors.payments.orders import ALIVE, DONE, ENDED, Charge, Order, State
+from actors.payments.rules import (
+    OVERTIME_SECONDS,
+    Change,
+    Effect,
+    Event,
+    Guard,
+    Occurrence,
+    Remark,
+    book_sale,
+    count_attempt,
+    in_time,
+    past_expiry,
+    still_sold,
+    take_checkout,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """One row; `to` is None when the state stays."""
+
+    states: tuple[State, ...]
+    events: tuple[Event, ...]
+    to: State | None = None
+    when: Guard | None = None
+    does: Change | None = None
+    effect: Effect | None = None
+    says: Remark | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Where an occurrence led, what has to be booked with it, and what follows from it."""
+
+    order: Order
+    transfers: tuple[Transfer, ...] = ()
+    effect: Effect | None = None
+    bubble: Remark | None = None
+
+
+PROCESSING_SECONDS = 7 * 86_400
+"""A chain or a delayed method may take days to confirm (NOWPayments: seven)."""
+UNDERPAID_SECONDS = 86_400
+"""The rest may follow for a day; then a person has to look."""
+OPENING_SECONDS = 60
+"""An attempt to open a checkout is given up for lost after this, and made again."""
+DELIVERY_SECONDS = 60
+"""What was bought is told again when nobody has confirmed it for so long."""
+
+
+S, E = State, Event
+ANY = tuple(State)
+UNDER_WAY = (S.OPENING, S.WAITING, S.PROCESSING)
+OPEN_QUESTIONS = (S.LATE, S.HELD)
+INSIDE = tuple(event for event in Event if event not in {E.CANCEL, E.TAKE})
+
+
+def _row(
+    states: State | tuple[State, ...],
+    events: Event | tuple[Event, ...],
+    to: State | None = None,
+    *,
+    when: Guard | None = None,
+    does: Change | None = None,
+    effect: Effect | None = None,
+    says: Remark | None = None,
+) -> Transition:
+    return Transition(
+        states if isinstance(states, tuple) else (states,),
+        events if isinstance(events, tuple) else (events,),
+        to,
+        when,
+        does,
+        effect,
+        says,
+    )
+
+
+LIFE: tuple[Transition, ...] = (
+    # the checkout
+    _row(S.OPENING, E.OPENED, S.WAITING, does=take_checkout),
+    _row(S.OPENING, E.DECLINED, S.FAILED),
+    _row(S.OPENING, E.POSTPONED, does=count_attempt),
+    _row(S.OPENING, E.TIMED_OUT, S.EXPIRED, when=past_expiry),
+    _row(S.OPENING, E.TIMED_OUT, effect=Effect.OPEN),
+    # the money
+    _row(ALIVE, E.PAID_IN_FULL, S.PAID, does=book_sale, effect=Effect.DELIVER),
+    _row(S.HELD, E.PAID_IN_FULL, S.PAID, when=in_time, does=book_sale, effect=Effect.DELIVER),
+    _row((*ENDED, S.HELD), E.PAID_IN_FULL, S.LATE),
+    _row(UNDER_WAY, E.PAID_SHORT, S.UNDERPAID),
+    _row(ENDED, E.PAID_SHORT, S.HELD),
+    _row((*ALIVE, *ENDED, S.LATE), E.STRANGE, S.HELD),
+    _row((S.OPENING, S.WAITING), E.ON_THE_WAY, S.PROCESSING),
+    _row(UNDER_WAY, E.CHARGE_FAILED, S.FAILED),
+    _row(UNDER_WAY, E.CHARGE_EXPIRED, S.EXPIRED),
+    # the money goes back
+    _row(ANY, E.TAKEN_BACK, S.DISPUTED),
+    _row((*ALIVE, *ENDED, *DONE, *OPEN_QUESTIONS), E.WHOLLY_REFUNDED, S.REFUNDED),
+    # time
+    _row((S.WAITING, S.PROCESSING), E.TIMED_OUT, S.EXPIRED),
+    _row(S.UNDERPAID, E.TIMED_OUT, S.HELD),
+    # the customer
+    _row((S.OPENING, S.WAITING), E.CANCEL, S.CANCELLED, says=Remark.CANCELLED),
+    _row((S.PROCESSING, S.UNDERPAID), E.CANCEL, says=Remark.TOO_LATE_TO_CANCEL),
+    _row(
+        S.LATE,
+        E.TAKE,
+        S.PAID,
+        when=still_sold,
+        does=book_sale,
+        effect=Effect.DELIVER,
+        says=Remark.TAKEN,
+    ),
+    _row(S.LATE, E.TAKE, says=Remark.NOT_SOLD_ANY_MORE),
+    _row(ANY, (E.CANCEL, E.TAKE), says=Remark.STALE),
+    # a person
+    _row((*OPEN_QUESTIONS, S.UNDERPAID), E.ACCEPT, S.PAID, does=book_sale, effect=Effect.DELIVER),
+    # what was bought
+    _row(S.PAID, E.TIMED_OUT, effect=Effect.DELIVER),
+    _row(S.PAID, E.DELIVERED, S.GRANTED),
+    _row(ANY, INSIDE),
+)
+
+
+def heard_of(order: Order, payment: Payment) -> tuple[Order, Event]:
+    """The order that knows the present state of one of its charges, and what that means."""
+    if order.knows(payment.payment_id, payment.version):
+        return order, Event.NOTHING_NEW
+    charge = Charge.of(payment)
+    after = order.with_charge(charge)
+    return after, _meaning(after, charge)
+
+
+def step(order: Order, heard: Occurrence, *, now: datetime) -> Step:
+    """Where `heard` leads the order."""
+    row = transition(order, heard, now=now)
+    after = order if row.does is None else row.does(order, heard, now)
+    after = replace(after, state=row.to or after.state)
+    after = replace(after, deadline=_deadline(order, after, heard, now))
+    deliver_by = now + timedelta(seconds=DELIVERY_SECONDS) if after.state is S.PAID else None
+    if after.state is not order.state or heard.event is Event.TIMED_OUT:
+        after = replace(after, deliver_by=deliver_by)
+    return Step(after, _transfers(order, after), row.effect, row.says)
+
+
+def transition(order: Order, heard: Occurrence, *, now: datetime) -> Transition:
+    """The row that applies. There always is one: the last rows of `LIFE` catch everything."""
+    return next(
+        row
+        for row in LIFE
+        if order.state in row.states
+        and heard.event in row.events
+        and (row.when is None or row.when(order, heard, now))
+    )
+
+
+_BARE: Mapping[Standing, Event] = {
+    Standing.WAITING: Event.NOTHING_NEW,
+    Standing.PROCESSING: Event.ON_THE_WAY,
+    Standing.EXPIRED: Event.CHARGE_EXPIRED,
+    Standing.FAILED: Event.CHARGE_FAILED,
+}
+"""What a charge without money means."""
+
+
+def _meaning(order: Order, charge: Charge) -> Event:
+    if charge.disputed or charge.standing is Standing.DISPUTED:
+        return Event.TAKEN_BACK if order.counts(charge) else Event.STRANGE
+    if not charge.received:
+        others = any(each.received for each in order.charges)
+        ends = charge.standing in {Standing.EXPIRED, Standing.FAILED}
+        still_open = any(
+            each.standing in {Standing.WAITING, Standing.PROCESSING} for each in order.charges
+        )
+        if ends and (others or still_open):
+            return Event.NOTHING_NEW
+        return _BARE.get(charge.standing, Event.NOTHING_NEW)
+    if charge.refunded:
+        nothing_left = not any(each.kept for each in order.charges)
+        return Event.WHOLLY_REFUNDED if nothing_left else Event.PARTLY_REFUNDED
+    if not order.counts(charge):
+        return Event.STRANGE
+    return Event.PAID_SHORT if order.missing else Event.PAID_IN_FULL
+
+
+def _transfers(before: Order, after: Order) -> tuple[Transfer, ...]:
+    """What changing hands with the goods is in the books; what providers do is the tracker's."""
+    booked = []
+    if after.state is State.PAID and before.state is not State.PAID and after.sold:
+        booked.append(ledger.sale(after.order_id, after.chat_id, after.sold))
+    back, already = _returned(after), _returned(before)
+    if back > already:
+        booked.append(ledger.returned(after.order_id, after.chat_id, back, already=already))
+    return tuple(booked)
+
+
+def _returned(order: Order) -> Money:
+    """What was paid for goods that will never be granted, and went back."""
+    over = order.state in {State.REFUNDED, State.DISPUTED} and order.sold is None
+    return order.given_back if over else Money.zero(order.price.currency)
+
+
+def _deadline(before: Order, after: Order, heard: Occurrence, now: datetime) -> datetime | None:
+    """When the state's time is up. Only `opening` begins its time anew by itself."""
+    if after.state is before.state and after.state is not State.OPENING and before.version:
+        return before.deadline
+    match after.state:
+        case State.OPENING:
+            return heard.retry_at or now + timedelta(seconds=OPENING_SECONDS)
+        case State.WAITING:
+            return after.expires_at + timedelta(seconds=OVERTIME_SECONDS)
+        case State.PROCESSING:
+            return now + timedelta(seconds=PROCESSING_SECONDS)
+        case State.UNDERPAID:
+            return now + timedelta(seconds=UNDERPAID_SECONDS)
+        case _:
+            return None

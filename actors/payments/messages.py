@@ -1,0 +1,103 @@
+"""What a chat's purchases can be told, and the facts they publish.
+
+Everything that came from Telegram carries its `update_id`: it is marked handled in the
+transaction that saves what was done with it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from actors.broadcast import messages as broadcast
+from actors.kernel.ids import ChatId, OrderId, UpdateId
+from actors.payments.model import Rail
+from actors.sessions import messages as sessions
+from actors.tracker import messages as tracker
+from runtime import message
+
+COMMANDS = frozenset({"buy", "orders", "paysupport"})
+"""Names of `sessions.CommandReceived` that are for purchases, and not for the session."""
+
+BUTTON_PREFIX = "p:"
+"""What the data of a `sessions.ButtonPressed` begins with that is for purchases."""
+
+
+@message
+class PaymentReceived:
+    """Telegram's `successful_payment`: `charge_id` (`telegram_payment_charge_id`) was paid.
+
+    It may be told twice, and only `charge_id` tells one payment from another. `payload` is what
+    we gave the invoice, the id of the order; it proves nothing. `total_amount` counts minor units.
+    """
+
+    update_id: UpdateId
+    profile: sessions.Profile
+    charge_id: str
+    currency: str
+    total_amount: int
+    payload: str
+    at: datetime | None = None
+
+
+@message
+class PaymentRefunded:
+    """Telegram's `refunded_payment`: all of a payment of Stars went back."""
+
+    update_id: UpdateId
+    profile: sessions.Profile
+    charge_id: str
+    currency: str
+    total_amount: int
+    payload: str
+    at: datetime | None = None
+
+
+Heard = sessions.CommandReceived | sessions.ButtonPressed | PaymentReceived | PaymentRefunded
+"""Whatever an update can become for the purchases of a chat."""
+
+
+@message
+class PreCheckoutAsked:
+    """Telegram asks whether a payment may go ahead, and waits for 10 s. `chat_id` is the payer's
+    private chat, whose id is his own; an invoice may have been passed on to somebody else.
+    """
+
+    update_id: UpdateId
+    query_id: str
+    chat_id: ChatId
+    profile: sessions.Profile
+    currency: str
+    total_amount: int
+    payload: str
+
+
+@message
+class Due:
+    """Something of the chat's orders may be due: look."""
+
+
+@message
+class Accept:
+    """An operator says that an order counts as paid. Told twice, it is accepted once; an order
+    that is neither late, held nor underpaid stays as it is.
+    """
+
+    order_id: OrderId
+    operator: str
+
+
+@message
+class OrderMoved:
+    """An order has come to another state. Published once per change as it happens, and not
+    again: whoever must not miss one asks the store.
+    """
+
+    order_id: OrderId
+    chat_id: ChatId
+    rail: Rail
+    was: str
+    state: str
+    """`orders.State`; `late`, `held` and `disputed` wait for a person."""
+
+
+Command = Heard | Due | Accept | broadcast.Receipt | tracker.OrderPaymentChanged

@@ -1,0 +1,322 @@
+"""What payments need from the outside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, NamedTuple, Protocol
+
+from actors.kernel.ids import ChatId, EventId, OrderId, PaymentId, UpdateId
+from actors.kernel.language import Language
+from actors.kernel.money import Currency, Money
+from actors.payments.ledger import KeyReused, Transfer, TrialBalance
+from actors.payments.model import Payment, PaymentReport, Rail
+from actors.payments.orders import Order, State
+from actors.payments.settlement import Observation, OrderView
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """What a provider is asked to collect for us. `return_url` is where a browser goes after
+    paying (a page of ours, or the bot), never proof of a payment. `metadata` is ours, short.
+    """
+
+    order_id: OrderId
+    title: str
+    description: str
+    price: Money
+    expires_at: datetime
+    return_url: str
+    cancel_url: str
+    metadata: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """The provider waits for the payer at `url`; `checkout_id` is its own id of the checkout."""
+
+    checkout_id: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declined:
+    """The provider will never open this checkout; `detail` tells an operator why, no secrets."""
+
+    detail: str
+
+
+class Checkout(Protocol):
+    """One rail's way to collect money. Raises only `Unavailable`: outcome unknown or not sent;
+    ask again with the same order, which is the idempotency key.
+    """
+
+    async def open(self, offer: Offer) -> Opened | Declined:
+        """Open a checkout; told twice for one order, the provider opens one, wherever it can."""
+        ...
+
+    async def look(self, checkout_id: str) -> tuple[PaymentReport, ...]:
+        """How the charges of one checkout stand now; empty when there are none yet.
+
+        For the slow reconciliation, and for what providers never tell.
+        """
+        ...
+
+
+class Charges(Protocol):
+    """A rail whose charges can be read by their own id."""
+
+    async def read(self, payment_id: PaymentId) -> PaymentReport | None:
+        """How a charge stands; None when the provider does not know it. Raises `Unavailable`."""
+        ...
+
+
+class OrderBook(Protocol):
+    """Whose orders are whose."""
+
+    async def find(self, order_id: OrderId) -> OrderView | None:
+        """The order; None when there is none of this id. Raises `Unavailable`."""
+        ...
+
+
+class Payments(Protocol):
+    """Every charge, as all reports on it together tell, and the ledger that goes with them.
+
+    All methods may be repeated after an outcome that is not known, and raise only `Unavailable`;
+    `record` also `Conflict`.
+    """
+
+    async def load(self, rail: Rail, payment_id: PaymentId) -> Payment | None:
+        """The charge; None when it was never reported.
+
+        No `record` that was asked for before happens after it, whatever its caller was told.
+        """
+        ...
+
+    async def record(
+        self, seen: Observation, *, event_id: EventId | None, at: datetime
+    ) -> KeyReused | None:
+        """Keep what a report changed, book it, and mark the event that brought it as processed
+        (nobody's, when the inbox does not know it): all of it, in one transaction, or nothing.
+
+        Raises `Conflict` when the charge is not at the version before any more: load it again.
+        The value is a refusal of the ledger, after which nothing was kept either.
+        """
+        ...
+
+    async def unrecorded(
+        self, *, limit: int, after: tuple[Rail, PaymentId] | None = None
+    ) -> tuple[Payment, ...]:
+        """Charges whose news their orders have yet to record, by rail and id, at most `limit`;
+        `after` continues behind the last of the page before.
+        """
+        ...
+
+    async def trial_balance(self, *, thorough: bool) -> TrialBalance:
+        """The ledger at this moment; `thorough` adds all entries up again, which takes longer."""
+        ...
+
+    async def unmatched(self, *, limit: int) -> tuple[Payment, ...]:
+        """Charges with money for which no order of ours is known, oldest first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """An administrator has to be told of a payment: `amount` has arrived. Who paid is as he told
+    himself to us; None is "not known".
+    """
+
+    rail: Rail
+    payment_id: PaymentId
+    amount: Money
+    order_id: OrderId | None
+    chat_id: ChatId | None
+    name: str | None
+    phone: str | None
+    noted_at: datetime
+
+
+NoticeState = Literal["pending", "sending", "sent", "unknown", "failed", "late"]
+"""`sending` is stored before it is told; what was left in it by a crash is `unknown`: it is not
+told again. `late` was never told, because it was no news any more. `failed`: refused by Telegram.
+"""
+
+
+class Notices(Protocol):
+    """Which payments administrators have been told of. `Payments.record` adds them.
+
+    All methods may be repeated after an outcome that is not known; they raise only `Unavailable`.
+    """
+
+    async def pending(self, *, limit: int) -> tuple[Notice, ...]:
+        """Those that nobody has begun to tell, oldest first."""
+        ...
+
+    async def claim(self, rail: Rail, payment_id: PaymentId, *, at: datetime) -> None:
+        """What is `pending` is `sending` from now on: to be asked for before it is told."""
+        ...
+
+    async def end(
+        self, rail: Rail, payment_id: PaymentId, state: NoticeState, *, detail: str, at: datetime
+    ) -> None:
+        """What became of it; nothing happens to what was `sent` or has `failed` before.
+
+        `detail` is ASCII.
+        """
+        ...
+
+    async def interrupted(self, *, claimed_before: datetime | None, at: datetime) -> None:
+        """Whatever is `sending` since before then (None: at all) will not be heard of any more:
+        it is `unknown`.
+        """
+        ...
+
+    async def counts(self, *, since: datetime) -> Mapping[NoticeState, int]:
+        """How many have come into each state since then; those without any may be missing."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Till:
+    """One rail as the shop has it: how it collects money, in which currencies (the preferred one
+    first), and for how long an order on it can be paid.
+    """
+
+    rail: Rail
+    checkout: Checkout
+    currencies: tuple[Currency, ...]
+    lifetime_seconds: int = 3_600
+    """Stripe takes 30 min to 24 h."""
+
+
+class OrderAlarm(NamedTuple):
+    """An order that wants to be looked at, and since when."""
+
+    due_at: datetime
+    order_id: OrderId
+    chat_id: ChatId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenCheckout:
+    """A checkout whose provider is to be asked how it stands; `looks` counts the times before."""
+
+    order_id: OrderId
+    rail: Rail
+    checkout_id: str
+    state: State
+    expires_at: datetime
+    looks: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderCounts:
+    """How many orders wait for something, and since when the one that has waited longest does."""
+
+    ungranted: int
+    """Paid, and Telegram has not confirmed that what was bought is there."""
+    ungranted_since: datetime | None
+    for_a_person: int
+    """Late, held or disputed."""
+    for_a_person_since: datetime | None
+
+
+class Recording(NamedTuple):
+    """The order records what is known of one of its charges, up to this version."""
+
+    rail: Rail
+    payment_id: PaymentId
+    version: int
+
+
+class Orders(OrderBook, Protocol):
+    """Every order. All methods raise only `Unavailable`, and `save` also `Conflict`; every call
+    may be repeated after an outcome that is not known.
+    """
+
+    async def load(self, order_id: OrderId) -> Order | None:
+        """The order as it was saved last; None when there is none of this id.
+
+        No save that was asked for before happens after it, whatever its caller was told.
+        """
+        ...
+
+    async def unfinished(self, chat_id: ChatId) -> tuple[Order, ...]:
+        """The chat's orders of which anything may be due, oldest first; as `load` has them."""
+        ...
+
+    async def recent(self, chat_id: ChatId, *, limit: int) -> tuple[Order, ...]:
+        """The chat's newest orders, the newest first."""
+        ...
+
+    async def language(self, chat_id: ChatId) -> Language | None:
+        """The language that the chat's session speaks; None for a chat without one."""
+        ...
+
+    async def save(
+        self,
+        order: Order,
+        *,
+        handled: UpdateId | None = None,
+        recorded: Recording | None = None,
+        transfers: tuple[Transfer, ...] = (),
+    ) -> None:
+        """Keep `order` (its `version` is one more than that of the order it was made from), mark
+        the update as handled and the charge as recorded, and book the transfers: all or nothing.
+
+        Raises `Conflict`, and keeps nothing, when the order is at another version, when the
+        update was handled before, or when the chat has another order alive for the same product
+        on the same rail. Read again then.
+        """
+        ...
+
+    async def finish(self, update_id: UpdateId) -> None:
+        """Mark as handled an unhandled update that changed no order."""
+        ...
+
+    async def due(
+        self, *, now: datetime, limit: int, after: OrderAlarm | None = None
+    ) -> tuple[OrderAlarm, ...]:
+        """Orders whose `due_at` is not later than `now`, oldest first, at most `limit`.
+
+        `after` continues behind the last alarm of the page before.
+        """
+        ...
+
+    async def counts(self) -> OrderCounts:
+        """How many orders wait for us."""
+        ...
+
+    async def checkouts(self, *, now: datetime, limit: int) -> tuple[OpenCheckout, ...]:
+        """Checkouts that are to be looked at by now, at most `limit`, the longest due first.
+
+        Every checkout is to be looked at from `LOOK_FIRST_SECONDS` after it was opened, until
+        `looked` says that it never is again.
+        """
+        ...
+
+    async def looked(
+        self, order_id: OrderId, *, again_at: datetime | None, answered: bool = True
+    ) -> None:
+        """The checkout was looked at, which counts if the provider `answered`; `again_at` None
+        when it is not to be looked at any more.
+        """
+        ...
+
+
+LOOK_FIRST_SECONDS = 60
+"""By then nearly every checkout that will be paid was paid, and its provider told us so."""
+
+
+class PreCheckoutAnswers(Protocol):
+    """Telegram, waiting for a word on a payment that is about to be made."""
+
+    async def answer(self, query_id: str, *, ok: bool, error: str) -> None:
+        """Let the payment go ahead, or refuse it with `error`, a sentence for the payer ("" when
+        `ok`). A query that Telegram does not wait for any more is nobody's failure.
+
+        One request, at once, outside of every queue. Raises `Unavailable`.
+        """
+        ...

@@ -1,0 +1,184 @@
+"""Answers Telegram's question whether a payment may go ahead, ahead of every queue.
+
+Receives  payments.PreCheckoutAsked
+Tells     nobody; it answers through ports.PreCheckoutAnswers, a request of its own
+Owns      nothing; it asks ports.Orders
+Restarts  safely: an unanswered question is routed again; Telegram refuses an answer that comes too
+          late, and nothing was paid then
+
+Telegram waits for 10 s. Questions are answered beside the mailbox, many at a time, so that one slow
+look does not hold up the next. When the store has not told within `PATIENCE_SECONDS`, the
+payment is refused in the payer's language: an invoice without an answer tells him nothing.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import assert_never
+
+from actors.kernel.failures import Unavailable
+from actors.kernel.ids import UpdateId
+from actors.kernel.language import Language, language_of
+from actors.kernel.money import Money
+from actors.payments import messages as payments
+from actors.payments import texts
+from actors.payments.hearing import order_id_of
+from actors.payments.model import Rail
+from actors.payments.orders import Order, State
+from actors.payments.ports import Orders, PreCheckoutAnswers
+from actors.payments.texts import Refusal
+from runtime import Actor, message
+
+PATIENCE_SECONDS = 5.0
+"""How long the store may take; the answer needs the rest of the ten."""
+ANSWER_ATTEMPTS_MAX = 2
+"""An answer that did not get through is given once more; then Telegram has stopped waiting."""
+
+_PAID = (State.PAID, State.GRANTED, State.LATE, State.HELD, State.PROCESSING, State.UNDERPAID)
+
+
+@message
+class _Looked:
+    """What the store says of the order that is to be paid."""
+
+    asked: payments.PreCheckoutAsked
+    found: Order | Exception | None
+
+
+@message
+class _OutOfPatience:
+    """The store has had its time."""
+
+    asked: payments.PreCheckoutAsked
+
+
+@message
+class _Answered:
+    """The answer has reached Telegram, or has not."""
+
+    asked: payments.PreCheckoutAsked
+    refusal: Refusal | None
+    attempt: int
+    error: Exception | None = None
+
+
+@message
+class _Finished:
+    """The update is handled, or will be told again after a restart."""
+
+    error: Exception | None = None
+
+
+_Message = payments.PreCheckoutAsked | _Looked | _OutOfPatience | _Answered | _Finished
+
+
+class PreCheckout(Actor[_Message]):
+    """See the four headings above."""
+
+    def __init__(self, *, store: Orders, answers: PreCheckoutAnswers) -> None:
+        super().__init__()
+        self._store, self._answers = store, answers
+        self._open: set[UpdateId] = set()
+        """Questions that nobody has begun to answer."""
+
+    async def on_receive(self, message: _Message) -> None:
+        match message:
+            case payments.PreCheckoutAsked():
+                self._look(message)
+            case _Looked():
+                self._decide(message)
+            case _OutOfPatience():
+                self._answer(message.asked, Refusal.AWAY)
+            case _Answered():
+                self._answered(message)
+            case _Finished():
+                if message.error is not None and not isinstance(message.error, Unavailable):
+                    raise message.error
+            case _:
+                assert_never(message)
+
+    def _look(self, asked: payments.PreCheckoutAsked) -> None:
+        self._open.add(asked.update_id)
+        order_id = order_id_of(asked.payload)
+        if order_id is None:
+            self._answer(asked, Refusal.UNKNOWN)
+            return
+        self.after(PATIENCE_SECONDS, _OutOfPatience(asked=asked), key=asked.update_id)
+        self.pipe(
+            self._store.load,
+            order_id,
+            then=lambda found: _Looked(asked=asked, found=found),
+            failed=lambda error: _Looked(asked=asked, found=error),
+        )
+
+    def _decide(self, told: _Looked) -> None:
+        match told.found:
+            case Unavailable():
+                self._answer(told.asked, Refusal.AWAY)
+            case Exception() as error:
+                self._answer(told.asked, Refusal.AWAY)
+                raise error
+            case found:
+                self._answer(told.asked, refusal_of(told.asked, found, now=self.now()))
+
+    def _answer(
+        self, asked: payments.PreCheckoutAsked, refusal: Refusal | None, *, attempt: int = 1
+    ) -> None:
+        """Answer, unless that has begun already."""
+        if attempt == 1 and asked.update_id not in self._open:
+            return
+        self._open.discard(asked.update_id)
+        self.cancel(asked.update_id)
+        if attempt == 1:
+            self.log.info("precheckout.decided", payload=asked.payload[:32], refusal=refusal)
+        self.pipe(
+            self._give,
+            asked,
+            refusal,
+            then=lambda _: _Answered(asked=asked, refusal=refusal, attempt=attempt),
+            failed=lambda error: _Answered(
+                asked=asked, refusal=refusal, attempt=attempt, error=error
+            ),
+        )
+
+    async def _give(self, asked: payments.PreCheckoutAsked, refusal: Refusal | None) -> None:
+        language: Language = language_of(asked.profile.language_code)
+        error = "" if refusal is None else texts.refusal(refusal, language)
+        await self._answers.answer(asked.query_id, ok=refusal is None, error=error)
+
+    def _answered(self, told: _Answered) -> None:
+        if isinstance(told.error, Unavailable) and told.attempt < ANSWER_ATTEMPTS_MAX:
+            self._answer(told.asked, told.refusal, attempt=told.attempt + 1)
+            return
+        if told.error is not None:
+            self.log.warning("precheckout.unanswered", detail=str(told.error))
+        self.pipe(
+            self._store.finish,
+            told.asked.update_id,
+            then=lambda _: _Finished(),
+            failed=lambda error: _Finished(error=error),
+        )
+        if told.error is not None and not isinstance(told.error, Unavailable):
+            raise told.error
+
+
+def refusal_of(
+    asked: payments.PreCheckoutAsked, order: Order | None, *, now: datetime
+) -> Refusal | None:
+    """Why this payment may not go ahead; None when it may."""
+    if order is None or order.rail not in {Rail.STARS, Rail.TELEGRAM}:
+        return Refusal.UNKNOWN
+    if order.chat_id != asked.chat_id:
+        return Refusal.FOREIGN
+    if order.state in _PAID:
+        return Refusal.PAID
+    if order.state is not State.WAITING or now >= order.expires_at:
+        return Refusal.EXPIRED
+    return None if _same_amount(asked, order.price) else Refusal.CHANGED
+
+
+def _same_amount(asked: payments.PreCheckoutAsked, price: Money) -> bool:
+    try:
+        return Money.of_minor(asked.total_amount, asked.currency) == price
+    except (ValueError, ArithmeticError):
+        return False

@@ -1,0 +1,1 @@
+"""Stripe: webhooks proved and explained, checkouts opened, over its v1 API by httpx."""

@@ -1,0 +1,208 @@
+"""Telegram's own rails: `payments.ports.Checkout` by invoice links, and the answer to whoever
+is about to pay one.
+
+An invoice link can be paid by anybody, and again and again: what keeps an order from being paid
+twice is the answer to `pre_checkout_query`, and nothing here. That a link was paid is told by an
+update (`successful_payment`), or, for Stars, found in the list of transactions.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import trio
+from telegram.error import BadRequest, Forbidden, TelegramError
+
+from actors.kernel.failures import Unavailable
+from actors.kernel.ids import OrderId, PaymentId
+from actors.kernel.money import STARS, Money
+from actors.payments.model import PaymentReport, Rail, Standing
+from actors.payments.ports import Checkout, Declined, Offer, Opened, PreCheckoutAnswers
+from adapters.telegram.bot import TrioBot
+from adapters.telegram.refusals import EXPIRED, unavailable
+
+TITLE_MAX_CHARACTERS = 32
+DESCRIPTION_MAX_CHARACTERS = 255
+ERROR_MAX_CHARACTERS = 200
+"""Ours: Telegram shows it in a small window."""
+ANSWER_SECONDS = 9.0
+"""Telegram waits for 10, and tells the payer that something went wrong."""
+PAGE = 100
+"""Transactions of one answer; the Bot API gives no more."""
+PAGES_MAX = 100
+"""Read in one go."""
+ORDERS_MAX = 10_000
+"""Orders whose transactions are remembered, about 10 MB; far more than are open at a time."""
+TIME_MAX_SECONDS = 4_102_444_800
+
+
+class TelegramCheckout(Checkout):
+    """Stars, or with `provider_token` (as BotFather gives it) money through that provider.
+
+    A checkout is known by its order's id, the payload of its invoice; each `open` makes another
+    link to the same. `live` is the shop's mode: Telegram tells nobody which one a payment was made
+    in. (Tokens of providers do: `...:TEST:...` takes test money.)
+    """
+
+    def __init__(self, bot: TrioBot, *, live: bool, provider_token: str = "") -> None:
+        self._bot, self._provider_token, self._live = bot, provider_token, live
+        self._transactions = _Transactions(bot)
+
+    async def open(self, offer: Offer) -> Opened | Declined:
+        stars = not self._provider_token
+        if stars is not (offer.price.currency == STARS):
+            return Declined(detail=f"{offer.price.currency} is not what this rail takes")
+        try:
+            amount = offer.price.minor
+        except ValueError as error:
+            return Declined(detail=str(error))
+        title = offer.title[:TITLE_MAX_CHARACTERS]
+        parameters = {
+            "title": title,
+            "description": (offer.description or offer.title)[:DESCRIPTION_MAX_CHARACTERS],
+            "payload": offer.order_id,
+            "provider_token": self._provider_token,
+            "currency": offer.price.currency,
+            "prices": [{"label": title, "amount": amount}],
+        }
+        try:
+            link = await self._bot.call("createInvoiceLink", parameters)
+        except (BadRequest, Forbidden) as error:
+            return Declined(detail=self._said(error))
+        except TelegramError as error:
+            raise unavailable(error) from None
+        if not isinstance(link, str) or not link.startswith("https://"):
+            raise Unavailable("createInvoiceLink: the answer is not a link")
+        return Opened(checkout_id=offer.order_id, url=link)
+
+    async def look(self, checkout_id: str) -> tuple[PaymentReport, ...]:
+        """What was paid in Stars for an order. Of a provider's payments Telegram keeps no list."""
+        if self._provider_token:
+            return ()
+        await self._transactions.read_on()
+        found = self._transactions.of(checkout_id)
+        return tuple(self._report(checkout_id, moved) for moved in found)
+
+    def _report(self, order_id: str, moved: _Moved) -> PaymentReport:
+        amount = Money.of_minor(moved.amount, STARS)
+        return PaymentReport(
+            rail=Rail.STARS,
+            payment_id=PaymentId(moved.charge_id),
+            standing=Standing.REFUNDED if moved.back else Standing.PAID,
+            amount=amount,
+            live=self._live,
+            order_id=OrderId(order_id),
+            refunded=amount if moved.back else None,
+            at=moved.at,
+        )
+
+    def _said(self, error: TelegramError) -> str:
+        """Without the token, in whatever case python-telegram-bot passes the text on."""
+        if not self._provider_token:
+            return error.message
+        return re.sub(
+            re.escape(self._provider_token), "[token]", error.message, flags=re.IGNORECASE
+        )
+
+
+class TelegramPreCheckoutAnswers(PreCheckoutAnswers):
+    """Answers over `bot`; one of its own, so that no letter holds up the only 10 seconds."""
+
+    def __init__(self, bot: TrioBot) -> None:
+        self._bot = bot
+
+    async def answer(self, query_id: str, *, ok: bool, error: str) -> None:
+        parameters = {
+            "pre_checkout_query_id": query_id,
+            "ok": ok,
+            "error_message": None if ok else error[:ERROR_MAX_CHARACTERS],
+        }
+        try:
+            with trio.fail_after(ANSWER_SECONDS):
+                await self._bot.call("answerPreCheckoutQuery", parameters)
+        except trio.TooSlowError:
+            raise Unavailable(f"Telegram did not answer within {ANSWER_SECONDS:g} s") from None
+        except BadRequest as refused:
+            if not any(words in refused.message.lower() for words in EXPIRED):
+                raise unavailable(refused) from None
+        except TelegramError as failed:
+            raise unavailable(failed) from None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Moved:
+    """Stars that came for an invoice, or went `back`."""
+
+    charge_id: str
+    payload: str
+    amount: int
+    back: bool
+    at: datetime
+
+
+class _Transactions:
+    """The bot's transactions in Stars, read once each: Telegram lists them oldest first, so that
+    what is new stands behind what has been read. Of the oldest orders nothing is remembered.
+    """
+
+    def __init__(self, bot: TrioBot) -> None:
+        self._bot = bot
+        self._read = 0
+        self._moved: OrderedDict[str, dict[tuple[str, bool], _Moved]] = OrderedDict()
+        self._reading = trio.Lock()
+
+    def of(self, payload: str) -> list[_Moved]:
+        """What moved for an invoice; of a charge that went back only that."""
+        moved = self._moved.get(payload, {})
+        return [
+            entry
+            for (charge_id, back), entry in moved.items()
+            if back or (charge_id, True) not in moved
+        ]
+
+    async def read_on(self) -> None:
+        """Read what is new. Raises `Unavailable`, also when that is too much for one go: the
+        next begins where this one ends.
+        """
+        async with self._reading:
+            for _ in range(PAGES_MAX):
+                parameters = {"offset": self._read, "limit": PAGE}
+                try:
+                    answer = await self._bot.call("getStarTransactions", parameters)
+                except TelegramError as error:
+                    raise unavailable(error) from None
+                page = answer.get("transactions") if isinstance(answer, dict) else None
+                if not isinstance(page, list):
+                    raise Unavailable("getStarTransactions: the answer is not a list")
+                for entry in _moved(page):
+                    self._moved.setdefault(entry.payload, {})[entry.charge_id, entry.back] = entry
+                while len(self._moved) > ORDERS_MAX:
+                    self._moved.popitem(last=False)
+                self._read += len(page)
+                if len(page) < PAGE:
+                    return
+        raise Unavailable("getStarTransactions: there is more to read")
+
+
+def _moved(page: list[Any]) -> Iterator[_Moved]:
+    """Payments of invoices and what went back of them; gifts and the like are passed over."""
+    for raw in page:
+        match raw:
+            case {"id": str(charge_id), "amount": int(amount), "date": int(date), **rest} if (
+                amount > 0 and 0 <= date <= TIME_MAX_SECONDS
+            ):
+                partner = rest.get("source") or rest.get("receiver")
+                payload = partner.get("invoice_payload") if isinstance(partner, dict) else None
+                if isinstance(payload, str):
+                    yield _Moved(
+                        charge_id=charge_id,
+                        payload=payload,
+                        amount=amount,
+                        back=not rest.get("source"),
+                        at=datetime.fromtimestamp(date, UTC),
+                    )

@@ -1,0 +1,75 @@
+"""Payments on YooKassa's hosted page: opened once per order, read by their id.
+
+The order's id is the `Idempotence-Key`, and what is sent depends on the offer alone: asked again
+within 24 hours, YooKassa answers with the payment it made first. Afterwards a second payment of
+the same order may come to be; what is granted is keyed by the order.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from actors.kernel.failures import Unavailable
+from actors.kernel.ids import PaymentId
+from actors.payments.model import PaymentReport
+from actors.payments.ports import Charges, Checkout, Declined, Offer, Opened
+from adapters.yookassa.client import Refusal, YooKassaClient
+from adapters.yookassa.reports import Unreadable, payment_id, report_of
+
+DESCRIPTION_LENGTH_MAX = 128
+METADATA_KEYS_MAX, METADATA_KEY_LENGTH_MAX, METADATA_VALUE_LENGTH_MAX = 16, 32, 512
+NOT_FOUND = 404
+
+
+class YooKassaCheckout(Checkout, Charges):
+    """One shop of YooKassa; payments are captured at once (one step)."""
+
+    def __init__(self, *, client: YooKassaClient) -> None:
+        self._client = client
+
+    async def open(self, offer: Offer) -> Opened | Declined:
+        metadata = {**offer.metadata, "order_id": offer.order_id}
+        if not _fits(metadata):
+            return Declined(detail="YooKassa takes at most 16 short texts as metadata")
+        fields = {
+            "amount": {"value": offer.price.text, "currency": offer.price.currency},
+            "capture": True,
+            "confirmation": {"type": "redirect", "return_url": offer.return_url},
+            "description": offer.title[:DESCRIPTION_LENGTH_MAX],
+            "metadata": metadata,
+        }
+        payment = await self._client.post("/payments", fields, key=offer.order_id)
+        if isinstance(payment, Refusal):
+            return Declined(detail=payment.detail)
+        if payment.get("status") == "canceled":
+            return Declined(detail=f"YooKassa cancelled payment {payment.get('id')} at once")
+        confirmation = payment.get("confirmation")
+        url = confirmation.get("confirmation_url") if isinstance(confirmation, dict) else None
+        if not isinstance(url, str) or "://" not in url:
+            raise self._client.unreadable("a payment without the address of its page")
+        try:
+            return Opened(checkout_id=payment_id(payment), url=url)
+        except Unreadable as error:
+            raise self._client.unreadable(str(error)) from None
+
+    async def look(self, checkout_id: str) -> tuple[PaymentReport, ...]:
+        report = await self.read(PaymentId(checkout_id))
+        return () if report is None else (report,)
+
+    async def read(self, payment_id: PaymentId) -> PaymentReport | None:
+        payment = await self._client.get(f"/payments/{quote(payment_id, safe='')}")
+        if isinstance(payment, Refusal):
+            if payment.status == NOT_FOUND:
+                return None
+            raise Unavailable(payment.detail)
+        try:
+            return report_of(payment)
+        except Unreadable as error:
+            raise self._client.unreadable(str(error)) from None
+
+
+def _fits(metadata: dict[str, str]) -> bool:
+    return len(metadata) <= METADATA_KEYS_MAX and all(
+        len(key) <= METADATA_KEY_LENGTH_MAX and len(value) <= METADATA_VALUE_LENGTH_MAX
+        for key, value in metadata.items()
+    )

@@ -1,0 +1,87 @@
+"""The operator API of a running shop, as the commands ask it: JSON in, JSON out.
+
+Found as `main.py health` finds it: by its URL, with OPERATOR_TOKEN when that is set.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+import trio
+
+from config.health import Unreachable, is_local, problem_of, reason_of
+
+ANSWER_SECONDS = 40.0
+"""A dry run may ask a provider, for 30 s at most."""
+
+Query = Mapping[str, str | int | Sequence[int]]
+
+
+class Refused(Exception):  # noqa: N818 - a verdict
+    """The shop says no; the text is its own. `missing`: there is no such thing."""
+
+    def __init__(self, detail: str, *, missing: bool = False) -> None:
+        super().__init__(detail)
+        self.missing = missing
+
+
+class Office:
+    """The operator API at one address. Both verbs raise `Refused` and `Unreachable`."""
+
+    def __init__(self, client: httpx.AsyncClient, url: str) -> None:
+        self._client, self._url = client, url
+
+    async def get(self, path: str, query: Query | None = None) -> Any:  # noqa: ANN401 - JSON
+        """What is there."""
+        return await self._ask("GET", path, params=dict(query or {}))
+
+    async def post(self, path: str, body: Mapping[str, object]) -> Any:  # noqa: ANN401 - JSON
+        """Do it; answers what has become of it."""
+        return await self._ask("POST", path, json=dict(body))
+
+    async def _ask(self, method: str, path: str, **content: Any) -> Any:  # noqa: ANN401 - JSON
+        url = f"{self._url}{path}"
+        try:
+            with trio.fail_after(ANSWER_SECONDS):
+                response = await self._client.request(method, url, **content)
+        except trio.TooSlowError:
+            raise Unreachable(f"{url} did not answer within {ANSWER_SECONDS:g} s") from None
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, ValueError) as error:
+            reason = reason_of(error)
+            raise Unreachable(f"no answer from {url}: {reason}; is the shop running?") from error
+        return _answer(url, response.status_code, response.content)
+
+
+@asynccontextmanager
+async def office_at(url: str, token: str | None) -> AsyncIterator[Office]:
+    """Ask the shop at `url`, such as http://127.0.0.1:8080."""
+    bare = url.rstrip("/")
+    headers = {"accept": "application/json", "accept-encoding": "identity"}
+    if token:
+        headers["authorization"] = f"Bearer {token}"
+    tls = bare.startswith("https:")  # where there is none, no certificate is read: that takes long
+    async with httpx.AsyncClient(
+        headers=headers, timeout=ANSWER_SECONDS, trust_env=not is_local(bare), verify=tls
+    ) as client:
+        yield Office(client, bare)
+
+
+def _answer(url: str, status: int, body: bytes) -> Any:  # noqa: ANN401 - JSON
+    if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+        raise Unreachable(
+            f"{url} answers {status}: {problem_of(body)}; "
+            "set OPERATOR_TOKEN to the one that the shop was started with"
+        )
+    if status in {HTTPStatus.NOT_FOUND, HTTPStatus.BAD_REQUEST, HTTPStatus.CONFLICT}:
+        raise Refused(problem_of(body), missing=status == HTTPStatus.NOT_FOUND)
+    if status != HTTPStatus.OK:
+        raise Unreachable(f"{url} answers {status}: {problem_of(body)}")
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise Unreachable(f"{url} answers with something that is no JSON") from error

@@ -1,0 +1,291 @@
+"""`main.py replay`: what providers delivered, through the operator API of the running shop.
+
+Exit status: 0 done, 1 something of it was refused or failed, 2 what was typed makes no sense,
+3 nobody there, 4 more than one event chosen by a filter, and no --yes.
+"""
+
+from __future__ import annotations
+
+import json as json_text
+import os
+import re
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Annotated, Any, Literal
+
+import cyclopts
+import trio
+
+from actors.ingress.model import EventState, SourceName
+from actors.operations.model import line
+from config.health import DEFAULT_URL, UNREACHABLE, Unreachable
+from config.office import Office, Refused, office_at
+from config.process import DONE, FAILED, REFUSED, Terminal
+
+NOT_CONFIRMED = 4
+LIMIT = 50
+EVENTS = "/v1/admin/events"
+
+app = cyclopts.App(
+    name="replay",
+    help="See what providers delivered: try it again, put it aside, forget it.",
+    result_action="return_value",
+)
+
+Flag = Annotated[bool, cyclopts.Parameter(negative="", show_default=False)]
+Ids = Annotated[tuple[int, ...], cyclopts.Parameter(negative="", show_default=False)]
+Count = Annotated[int, cyclopts.Parameter(validator=cyclopts.validators.Number(gte=1))]
+
+_AGE = re.compile(r"([0-9]{1,6})([smhd])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+@cyclopts.Parameter(name="*")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Where:
+    """Which shop is asked, and how it is shown."""
+
+    url: Annotated[str, cyclopts.Parameter(show_default=True)] = DEFAULT_URL
+    """Where its HTTP port is; OPERATOR_TOKEN is sent along when it is set."""
+
+    json: Flag = False
+    """Print one JSON document on stdout."""
+
+
+@cyclopts.Parameter(name="*")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which events are meant."""
+
+    source: SourceName | None = None
+    """stripe, yookassa, nowpayments, nocodb or telegram."""
+
+    kind: str | None = None
+    """A type of event in its source's own words, such as charge.refunded."""
+
+    state: EventState | None = None
+    """pending, processed, ignored or parked."""
+
+    since: str | None = None
+    """Received in this time, such as 90s, 30m, 2h or 7d."""
+
+    before: str | None = None
+    """Received longer ago than this."""
+
+    limit: Count = LIMIT
+    """At most so many, the newest."""
+
+    def query(self, ids: tuple[int, ...], *, now: datetime) -> dict[str, Any]:
+        """The filter in the API's words. Raises `ValueError`."""
+        told: dict[str, Any] = {"id": list(ids), "limit": min(self.limit, 500)}
+        if self.source is not None:
+            told["source"] = self.source.value
+        if self.kind is not None:
+            told["kind"] = self.kind
+        if self.state is not None:
+            told["state"] = self.state.value
+        if self.since is not None:
+            told["received_from"] = (now - _age(self.since)).isoformat()
+        if self.before is not None:
+            told["received_before"] = (now - _age(self.before)).isoformat()
+        return told
+
+    @property
+    def chooses(self) -> bool:
+        """Whether it says anything at all."""
+        told = (self.source, self.kind, self.state, self.since, self.before)
+        return any(part is not None for part in told)
+
+
+HERE, ALL = Where(), Filter()
+
+
+@app.command(name="list")
+def list_events(*ids: int, chosen: Filter = ALL, where: Where = HERE) -> int:
+    """Show events, newest first.
+
+    Parameters
+    ----------
+    ids
+        Numbers of events.
+    """
+
+    async def tell(office: Office, say: _Say) -> int:
+        found = await _chosen(office, ids, chosen)
+        say.document({"events": found}, [_line(event) for event in found])
+        return DONE
+
+    return _run(where, tell)
+
+
+@app.command
+def show(event_id: int, *, where: Where = HERE) -> int:
+    """Show one event whole: its body, its headers, what operators did."""
+
+    async def tell(office: Office, say: _Say) -> int:
+        event = await office.get(f"{EVENTS}/{event_id}")
+        say.document(event, [f"{name}: {_plain(value)}" for name, value in event.items()])
+        return DONE
+
+    return _run(where, tell)
+
+
+@app.command(name="dry-run")
+def dry_run(*ids: int, chosen: Filter = ALL, where: Where = HERE) -> int:
+    """Show what events would do; nothing is changed. Exits with 1 when one cannot be read."""
+    return _run(where, partial(_each, _Errand("dry-run", yes=True), ids, chosen))
+
+
+@app.command(name="run")
+def run_again(
+    *ids: int, why: str, chosen: Filter = ALL, yes: Flag = False, where: Where = HERE
+) -> int:
+    """Try events again, now, whatever their state: what they mean is done once all the same.
+
+    Parameters
+    ----------
+    ids
+        Numbers of events; or choose them by --state parked, --source and so on.
+    why
+        The reason; it is written down with your token's name.
+    yes
+        Do it for everything that the filter chooses, without asking.
+    """
+    return _run(where, partial(_each, _Errand("replay", why=why, yes=yes), ids, chosen))
+
+
+@app.command
+def park(*ids: int, why: str, chosen: Filter = ALL, yes: Flag = False, where: Where = HERE) -> int:
+    """Put pending events aside, so that nobody works on them.
+
+    Parameters
+    ----------
+    why
+        The reason; it is written down with your token's name.
+    yes
+        Do it for everything that the filter chooses, without asking.
+    """
+    return _run(where, partial(_each, _Errand("park", why=why, yes=yes), ids, chosen))
+
+
+@app.command
+def prune(*, where: Where = HERE) -> int:
+    """Forget what is finished and older than its source's retention; never what is pending or
+    parked.
+    """
+
+    async def tell(office: Office, say: _Say) -> int:
+        total: dict[str, int] = {}
+        while True:  # a few thousand at a time
+            forgotten = (await office.post("/v1/admin/prune", {}))["forgotten"]
+            total = {source: total.get(source, 0) + n for source, n in forgotten.items()}
+            if not any(forgotten.values()):
+                break
+        say.document({"forgotten": total}, [f"{source} {n}" for source, n in total.items()])
+        return DONE
+
+    return _run(where, tell)
+
+
+@dataclass(frozen=True, slots=True)
+class _Errand:
+    """What is to be done with each event; `yes`: with everything that a filter chooses."""
+
+    do: Literal["dry-run", "replay", "park"]
+    why: str = ""
+    yes: bool = False
+
+
+async def _each(
+    errand: _Errand, ids: tuple[int, ...], chosen: Filter, office: Office, say: _Say
+) -> int:
+    """Do one thing with every chosen event, the oldest first."""
+    if not ids and not chosen.chooses:
+        raise ValueError("say which events: their numbers, or a filter such as --state parked")
+    found = [{"event_id": event_id} for event_id in ids]
+    if chosen.chooses:
+        found = await _chosen(office, ids, chosen)
+        if len(found) > 1 and not errand.yes:
+            sys.stderr.write(f"{len(found)} events are chosen; --yes does it for all of them\n")
+            return NOT_CONFIRMED
+    body = {"why": errand.why} if errand.why else {}
+    results, lines, status = [], [], DONE
+    for event_id in sorted(event["event_id"] for event in found):
+        try:
+            answer = await office.post(f"{EVENTS}/{event_id}/{errand.do}", body)
+        except Refused as refusal:
+            answer = {"refused": str(refusal)}
+        if "refused" in answer or answer.get("failure"):
+            status = FAILED
+        results.append({"event_id": event_id, **answer})
+        lines.append(f"{event_id} {_plain(answer)}")
+    say.document({"events": results}, lines)
+    return status
+
+
+async def _chosen(office: Office, ids: tuple[int, ...], chosen: Filter) -> list[dict[str, Any]]:
+    query = chosen.query(ids, now=datetime.now(UTC))
+    found: list[dict[str, Any]] = []
+    while len(found) < chosen.limit:
+        page = await office.get(EVENTS, query)
+        found += page["events"]
+        if page["next"] is None:
+            break
+        query["before"] = page["next"]
+    return found[: chosen.limit]
+
+
+class _Say:
+    """Where results go."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._as_json, self._console = as_json, Terminal(highlight=False)
+
+    def document(self, document: object, lines: list[str]) -> None:
+        """One JSON document, or a line for each fact."""
+        told = [json_text.dumps(document, indent=2)] if self._as_json else lines
+        for text in told:
+            self._console.out(text, highlight=False)
+
+
+def _run(where: Where, tell: Callable[[Office, _Say], Awaitable[int]]) -> int:
+    token = os.environ.get("OPERATOR_TOKEN") or None
+
+    async def ask() -> int:
+        async with office_at(where.url, token) as office:
+            return await tell(office, _Say(as_json=where.json))
+
+    try:
+        return trio.run(ask)
+    except Unreachable as reason:
+        return _refuse(str(reason), UNREACHABLE)
+    except Refused as refusal:
+        return _refuse(str(refusal), FAILED if refusal.missing else REFUSED)
+    except ValueError as fault:
+        return _refuse(str(fault), REFUSED)
+
+
+def _refuse(reason: str, status: int) -> int:
+    sys.stderr.write(f"{line(reason)}\n")
+    return status
+
+
+def _age(text: str) -> timedelta:
+    found = _AGE.fullmatch(text)
+    if found is None:
+        raise ValueError(f"no age: {text[:20]!r}; write 90s, 30m, 2h or 7d")
+    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+
+
+def _line(event: dict[str, Any]) -> str:
+    words = ("event_id", "state", "source", "kind", "subject", "received_at", "outcome")
+    return line("  ".join(str(event[word] or "-") for word in words))
+
+
+def _plain(value: object) -> str:
+    """Whole, and nothing in it that a terminal would obey."""
+    text = value if isinstance(value, str) else json_text.dumps(value, ensure_ascii=False)
+    return "".join(c if c.isprintable() else " " for c in text)

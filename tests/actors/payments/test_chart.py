@@ -1,0 +1,87 @@
+"""docs/orders.md is the declared life; `python -m tests.actors.payments.test_chart` writes it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from actors.payments.chart import as_mermaid, as_table
+from actors.payments.life import (
+    DELIVERY_SECONDS,
+    LIFE,
+    OPENING_SECONDS,
+    PROCESSING_SECONDS,
+    UNDERPAID_SECONDS,
+)
+from actors.payments.orders import State
+from actors.payments.rules import OVERTIME_SECONDS
+
+DOCUMENT = Path(__file__).parents[3] / "docs" / "orders.md"
+
+
+def document() -> str:
+    return f"""# The life of an order
+
+Made from `actors/payments/life.py`; `python -m tests.actors.payments.test_chart` writes it anew,
+and a test keeps it equal.
+
+```mermaid
+{as_mermaid(LIFE)}```
+
+## Every row
+
+From top to bottom, the first row that applies is taken. *alive* is `opening`, `waiting`,
+`processing` and `underpaid`, of which a chat has at most one order for the same product on the same
+rail; *ended* is `expired`, `cancelled` and `failed`. "Does" in bold is done outside, after the
+order was saved: **open** asks the provider for a checkout, **deliver** sends the receipt with what
+was bought. "Says" is the bubble of a pressed button. Where "Goes to" is empty the state stays.
+
+{as_table(LIFE)}
+## What a payment means
+
+Charges are compared with the order before anything is granted. Of each charge the order remembers
+the newest state; what counts are charges of the order's own currency and mode (live or test), made
+to the order itself, less what went back.
+
+- `paid_in_full`: what counts is at least the price. What is beyond it is shown as a surplus.
+- `paid_short`: something has arrived, and less than the price.
+- `strange`: another currency or mode, or an additional deposit to the address of an earlier charge
+  (NOWPayments' `parent_payment_id`). It never pays an order; it is shown, and a person looks.
+- `partly_refunded` leaves the state and is shown; `wholly_refunded` when nothing of it is left;
+  `taken_back` is a chargeback.
+- `nothing_new`: this state of the charge was known, or says nothing about money.
+
+The same transaction keeps the order, books its sale (customer to sales, key `order:<id>:sale`) when
+it becomes `paid`, marks the charge as recorded and the Telegram update as handled. An order that
+was never sold and went back is booked as returned.
+
+## Time-outs
+
+Nothing else ends by itself.
+
+| State | Seconds | |
+| --- | --- | --- |
+| `opening` | {OPENING_SECONDS} | it is asked for again; after a failure 5 s, doubling to 5 min |
+| `waiting` | {OVERTIME_SECONDS} | after the order has expired: news of a payment takes its time |
+| `processing` | {PROCESSING_SECONDS} | a chain or a delayed method may take days to confirm |
+| `underpaid` | {UNDERPAID_SECONDS} | the rest may follow; then a person has to look |
+| `paid` | {DELIVERY_SECONDS} | the goods are told again: after a refusal 10 min, blocked a day |
+"""
+
+
+def test_the_document_shows_the_life_that_is_declared() -> None:
+    assert DOCUMENT.read_text(encoding="utf-8") == document()
+
+
+def test_the_table_has_a_line_for_every_row() -> None:
+    lines = as_table(LIFE).splitlines()
+    assert len(lines) == 2 + len(LIFE)
+    assert {line.count("|") for line in lines} == {7}
+
+
+def test_the_graph_reaches_every_state() -> None:
+    reached = {line.split(" --> ")[1].split(":")[0] for line in as_mermaid(LIFE).splitlines()[1:]}
+    assert reached == set(State)
+
+
+if __name__ == "__main__":
+    DOCUMENT.write_text(document(), encoding="utf-8")

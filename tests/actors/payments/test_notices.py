@@ -1,0 +1,261 @@
+"""Administrators are told of each payment once at most, and nothing is lost without a trace."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import trio
+
+from actors.broadcast import messages as broadcast
+from actors.kernel.failures import Unavailable
+from actors.kernel.ids import ChatId, LetterId, MessageId, OrderId, PaymentId
+from actors.kernel.money import Money
+from actors.operations import messages as operations
+from actors.payments.model import PaymentReport, Rail, Standing
+from actors.payments.notices import (
+    INTERVAL_SECONDS,
+    LATE_SECONDS,
+    PAGE_MAX,
+    REPORT_EVERY,
+    UNHEARD_SECONDS,
+    AdminNotices,
+    letter_of,
+    text_of,
+)
+from actors.payments.ports import Notice, NoticeState
+from actors.payments.settlement import Observation, OrderView, observe
+from actors.sessions.model import Session, State
+from adapters.memory.payments import MemoryNotices, MemoryPayments
+from adapters.memory.sessions import MemorySessions
+from runtime import ActorRef, VirtualWorld
+from runtime.testing import Probe, TestSystem, running
+
+EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+ADMIN = ChatId(99)
+ORDER = OrderView(order_id=OrderId("a" * 32), chat_id=ChatId(7))
+
+
+class FlakyNotices(MemoryNotices):
+    """A store that is away for the next so many claims, before or after it did them."""
+
+    away = 0
+    lost_answers = 0
+
+    async def claim(self, rail: Rail, payment_id: PaymentId, *, at: datetime) -> None:
+        if self.away > 0:
+            self.away -= 1
+            raise Unavailable("the database is away")
+        await super().claim(rail, payment_id, at=at)
+        if self.lost_answers > 0:
+            self.lost_answers -= 1
+            raise Unavailable("the answer got lost")
+
+
+@dataclass
+class Office:
+    """What outlives a process, and one life of it."""
+
+    world: VirtualWorld = field(default_factory=lambda: VirtualWorld(epoch=EPOCH))
+    dispatcher: Probe = field(default_factory=Probe)
+    reports: Probe = field(default_factory=Probe)
+
+    def __post_init__(self) -> None:
+        self.sessions = MemorySessions()
+        self.store = FlakyNotices(self.sessions.connection)
+        self.payments = MemoryPayments(self.sessions.connection)
+
+    async def pay(
+        self, number: int = 1, order: OrderView | None = ORDER, *, ago_seconds: float = 0.0
+    ) -> None:
+        report = PaymentReport(
+            rail=Rail.STRIPE,
+            payment_id=PaymentId(f"pi_{number}"),
+            standing=Standing.PAID,
+            amount=Money.of("19.99", "USD"),
+            live=True,
+            order_id=None if order is None else order.order_id,
+        )
+        seen = observe(None, report, order, live=True)
+        assert isinstance(seen, Observation)
+        at = EPOCH - timedelta(seconds=ago_seconds)
+        assert await self.payments.record(seen, event_id=None, at=at) is None
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[tuple[TestSystem, ActorRef[AdminNotices]]]:
+        async with running(world=self.world) as system:
+            system.events.subscribe(operations.Reported, self.reports)
+            ref = system.spawn(
+                lambda: AdminNotices(
+                    store=self.store, dispatcher=self.dispatcher, admin_chat_id=ADMIN
+                ),
+                name="notices",
+            )
+            await trio.sleep(0.1)
+            yield system, ref
+
+    async def counts(self) -> dict[NoticeState, int]:
+        ever = EPOCH - timedelta(days=1_000)
+        return dict(await self.store.counts(since=ever))
+
+    @property
+    def told(self) -> list[str]:
+        return [each.letter_id for each in self.dispatcher.told]
+
+
+def delivered(letter_id: str) -> broadcast.Delivered:
+    return broadcast.Delivered(
+        letter_id=LetterId(letter_id), chat_id=ADMIN, message_id=MessageId(5)
+    )
+
+
+async def test_a_payment_is_told_once_as_html() -> None:
+    office = Office()
+    await office.sessions.save(
+        Session(chat_id=ChatId(7), state=State.SUMMARY, name="<b>Anna</b> & Co", contact="+4912345")
+    )
+    async with office.open() as (_, ref):
+        await office.pay()
+        await trio.sleep(INTERVAL_SECONDS)
+        (letter,) = office.dispatcher.told
+        assert isinstance(letter, broadcast.Say)
+        assert (letter.chat_id, letter.repeat, letter.notify) == (ADMIN, False, ref)
+        assert letter.text == (
+            "<b>Payment received: 19.99 USD</b>\n"
+            "by Stripe, charge <code>pi_1</code>\n"
+            "Name: &lt;b&gt;Anna&lt;/b&gt; &amp; Co\n"
+            "Phone: +4912345\n"
+            f"Order: <code>{'a' * 32}</code>\n"
+            "Chat: <code>7</code>"
+        )
+        assert await office.counts() == {"sending": 1}
+        ref.tell(delivered(letter.letter_id))
+        await trio.sleep(UNHEARD_SECONDS * 2)
+        assert await office.counts() == {"sent": 1}
+        assert len(office.told) == 1
+
+
+def test_every_value_is_escaped() -> None:
+    notice = Notice(
+        rail=Rail.YOOKASSA,
+        payment_id=PaymentId("<script>"),
+        amount=Money.of("1", "USD"),
+        order_id=OrderId("<o>"),
+        chat_id=ChatId(7),
+        name="<n>",
+        phone="<p>",
+        noted_at=EPOCH,
+    )
+    text = text_of(notice).replace("<b>", "").replace("<code>", "")
+    assert "<" not in text.replace("</b>", "").replace("</code>", "")
+    for value in ("script", "o", "n", "p"):
+        assert f"&lt;{value}&gt;" in text
+
+
+async def test_money_without_an_order_says_so() -> None:
+    office = Office()
+    async with office.open():
+        await office.pay(order=None)
+        await trio.sleep(INTERVAL_SECONDS)
+        assert "No order of ours" in office.dispatcher.told[0].text
+
+
+async def test_what_telegram_refused_is_kept_as_failed() -> None:
+    office = Office()
+    async with office.open() as (_, ref):
+        for number in (1, 2):
+            await office.pay(number)
+        await trio.sleep(INTERVAL_SECONDS)
+        for letter_id, reason in zip(office.told, ("blocked", "unknown"), strict=True):
+            ref.tell(
+                broadcast.Undelivered(
+                    letter_id=LetterId(letter_id),
+                    chat_id=ADMIN,
+                    reason=reason,  # type: ignore[arg-type]
+                    detail="чат\0",
+                )
+            )
+        await trio.sleep(REPORT_EVERY * INTERVAL_SECONDS)
+        assert await office.counts() == {"failed": 1, "unknown": 1}
+        assert len(office.told) == 2
+        report = office.reports.told[-1]
+        assert (report.component, report.status) == ("admin_notices", "warn")
+        assert "1 unknown, 1 failed" in report.output
+        await trio.sleep(2 * LATE_SECONDS)
+        assert office.reports.told[-1].status == "pass"
+
+
+async def test_what_was_being_told_when_the_process_died_is_not_told_again() -> None:
+    office = Office()
+    await office.pay(1)
+    async with office.open():
+        assert office.told == ["notice:stripe:pi_1"]
+    await office.pay(2)
+    async with office.open() as (_, ref):
+        assert office.told == ["notice:stripe:pi_1", "notice:stripe:pi_2"]
+        assert await office.counts() == {"unknown": 1, "sending": 1}
+        ref.tell(delivered("notice:stripe:pi_1"))
+        await trio.sleep(1)
+        assert await office.counts() == {"sent": 1, "sending": 1}
+
+
+async def test_a_letter_that_was_lost_with_the_dispatcher_is_unknown_in_the_end() -> None:
+    office = Office()
+    async with office.open():
+        await office.pay()
+        await trio.sleep(UNHEARD_SECONDS / 2)
+        assert await office.counts() == {"sending": 1}
+        await trio.sleep(UNHEARD_SECONDS)
+        assert await office.counts() == {"unknown": 1}
+
+
+async def test_a_store_that_is_away_delays_and_never_doubles() -> None:
+    office = Office()
+    async with office.open() as (system, _):
+        office.store.away = 3
+        await office.pay(1)
+        await trio.sleep(300)
+        assert office.told == ["notice:stripe:pi_1"]
+        office.store.lost_answers = 1
+        await office.pay(2)
+        await trio.sleep(300)
+        assert office.told == ["notice:stripe:pi_1"]
+        assert await office.counts() == {"sending": 1, "unknown": 1} or (
+            await office.counts() == {"unknown": 2}
+        )
+        assert system.dead_letters == []
+
+
+async def test_what_is_no_news_any_more_is_not_told() -> None:
+    office = Office()
+    await office.pay(1, ago_seconds=LATE_SECONDS + 1)
+    await office.pay(2, ago_seconds=LATE_SECONDS - 60)
+    async with office.open():
+        assert office.told == ["notice:stripe:pi_2"]
+        assert await office.counts() == {"late": 1, "sending": 1}
+
+
+async def test_many_are_told_page_by_page() -> None:
+    office = Office()
+    for number in range(PAGE_MAX + 5):
+        await office.pay(number)
+    async with office.open():
+        assert len(office.told) == PAGE_MAX
+        await trio.sleep(INTERVAL_SECONDS)
+        assert len(set(office.told)) == len(office.told) == PAGE_MAX + 5
+
+
+def test_a_letter_says_which_notice_it_is() -> None:
+    notice = Notice(
+        rail=Rail.NOWPAYMENTS,
+        payment_id=PaymentId("a:b:c"),
+        amount=Money.of("1", "USD"),
+        order_id=None,
+        chat_id=None,
+        name=None,
+        phone=None,
+        noted_at=EPOCH,
+    )
+    assert letter_of(notice).split(":", 2) == ["notice", "nowpayments", "a:b:c"]

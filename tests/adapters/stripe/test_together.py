@@ -1,0 +1,95 @@
+"""A purchase from the offer to the last refund: our checkout, Stripe's sandbox, our source."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+import trio
+
+from actors.ingress.model import Delivery, Event, Fact, PaymentSeen, SourceName, StoredEvent
+from actors.kernel.ids import EventId
+from actors.payments.model import PaymentReport
+from actors.payments.ports import Opened
+from adapters.sandbox.server import Request, Response, serve
+from adapters.sandbox.stripe import WEBHOOK_SECRET, StripeSandbox
+from adapters.stripe.checkout import StripeCheckout
+from adapters.stripe.client import StripeClient
+from adapters.stripe.source import StripeSource
+from tests.adapters.sandbox.calls import virtual_now
+from tests.adapters.stripe.test_checkout import OFFER, ORDER
+
+
+class Door:
+    """Verifies and interprets what comes, at once; keeps the first of each key."""
+
+    head_bytes_max = 16_384
+
+    def __init__(self, source: StripeSource) -> None:
+        self.now: Callable[[], datetime] = virtual_now
+        self.source, self.events = source, dict[str, Fact]()
+        self.deliveries = 0
+
+    async def __call__(self, request: Request) -> Response:
+        self.deliveries += 1
+        delivery = Delivery(
+            source=SourceName.STRIPE, headers=request.headers, body=request.body, peer=""
+        )
+        event = self.source.verify(delivery, now=self.now())
+        assert isinstance(event, Event), event
+        stored = StoredEvent(event_id=EventId(1), event=event, received_at=self.now())
+        self.events.setdefault(event.key, await self.source.interpret(stored))
+        return Response(status=200)
+
+    @property
+    def reports(self) -> list[PaymentReport]:
+        return [fact.report for fact in self.events.values() if isinstance(fact, PaymentSeen)]
+
+
+async def test_every_event_of_a_purchase_is_about_one_charge_of_one_order() -> None:
+    stripe = StripeSandbox(now=virtual_now)
+    async with (
+        serve(stripe) as url,
+        StripeClient(secret_key=stripe.key, url=url) as client,
+        stripe.deliveries as deliveries,
+    ):
+        secrets = ("whsec_new", WEBHOOK_SECRET)
+        door = Door(StripeSource(secrets=secrets, live=False, client=client))
+        async with serve(door) as hook:
+            stripe.webhooks_to(hook)
+            deliveries.reorder_next(4)
+            deliveries.duplicate_next(20)
+            deliveries.lose_answers_next(3)
+            opened = await StripeCheckout(client, live=False).open(OFFER)
+            assert isinstance(opened, Opened)
+            intent = stripe.checkouts.pay(opened.checkout_id)
+            stripe.checkouts.refund(opened.checkout_id, units=500)
+            stripe.checkouts.dispute(opened.checkout_id)
+            await deliveries.settled()
+
+    assert {report.payment_id for report in door.reports} == {intent}
+    assert {report.order_id for report in door.reports} == {ORDER, None}  # a dispute names none
+    assert sorted(report.standing for report in door.reports) == [
+        "disputed",
+        "paid",
+        "paid",
+        "refunded",
+    ]
+    assert door.deliveries == 6 * 2 + 3
+
+
+async def test_a_page_nobody_paid_on_is_told_to_have_expired() -> None:
+    stripe = StripeSandbox(now=virtual_now)
+    async with (
+        serve(stripe) as url,
+        StripeClient(secret_key=stripe.key, url=url) as client,
+        stripe.deliveries as deliveries,
+    ):
+        door = Door(StripeSource(secrets=(WEBHOOK_SECRET,), live=False, client=client))
+        async with serve(door) as hook:
+            stripe.webhooks_to(hook)
+            await StripeCheckout(client, live=False).open(OFFER)
+            await trio.sleep(90 * 60 + 1)
+            await deliveries.settled()
+    (report,) = door.reports
+    assert (report.standing, report.order_id) == ("expired", ORDER)

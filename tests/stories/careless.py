@@ -1,0 +1,69 @@
+"""The shop with one fault: it credits before it stores, under keys that are new each time.
+
+The negative control of `test_webhook_kill`: what passes there must fail here.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import replace
+from datetime import datetime
+
+import structlog
+import trio
+
+from actors.kernel.ids import EventId
+from actors.payments.ledger import KeyReused
+from actors.payments.settlement import Observation
+from adapters.postgres.database import Database
+from adapters.postgres.ledger import posting
+from adapters.postgres.payments import PostgresPayments
+from config.logging import configure_logging
+from config.process import Life, until_signalled
+from config.settings import Settings, load_settings
+from config.store import PostgresStore
+from config.topology import Find
+from config.wiring import running_shop
+
+
+class CarelessPayments(PostgresPayments):
+    """Two transactions where there should be one."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self._careless = database
+
+    async def record(
+        self, seen: Observation, *, event_id: EventId | None, at: datetime
+    ) -> KeyReused | None:
+        for transfer in seen.transfers:
+            once_more = replace(transfer, key=f"{transfer.key}:{secrets.token_hex(8)}")
+            await self._careless.write(posting(once_more))
+        return await super().record(replace(seen, transfers=()), event_id=event_id, at=at)
+
+
+class CarelessStore(PostgresStore):
+    def __init__(self, settings: Settings, find: Find) -> None:
+        super().__init__(settings, find)
+        self.payments = CarelessPayments(self._database)
+
+
+def main() -> None:
+    """As `main.py run`."""
+    settings = load_settings(os.environ)
+    configure_logging(settings.log_format, secrets=settings.secrets())
+
+    async def serve(life: Life) -> None:
+        async with running_shop(
+            settings, make_store=lambda find: CarelessStore(settings, find)
+        ) as shop:
+            with life.serving():
+                structlog.get_logger("careless").info("factorage.up", url=await shop.url())
+                await trio.sleep_forever()
+
+    trio.run(until_signalled, serve)
+
+
+if __name__ == "__main__":
+    main()
