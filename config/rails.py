@@ -15,8 +15,8 @@ from pydantic import SecretStr
 
 from actors.ingress.model import SourceName
 from actors.ingress.ports import Source
+from actors.kernel.charges import Rail
 from actors.kernel.money import STARS, Currency
-from actors.payments.model import Rail
 from actors.payments.ports import Checkout, Till
 from adapters.nocodb.webhook import NocoDbSource
 from adapters.nowpayments.checkout import NowPaymentsCheckout

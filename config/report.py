@@ -18,9 +18,9 @@ from typing import Annotated, Any
 import cyclopts
 import trio
 
+from actors.kernel.charges import Payment
+from actors.kernel.ledger import Entry, TrialBalance
 from actors.kernel.money import Money
-from actors.payments.ledger import Entry, TrialBalance
-from actors.payments.model import Payment
 from actors.payments.ports import OrderCounts
 from adapters.postgres.database import Database
 from adapters.postgres.embedded import EmbeddedServer

@@ -53,8 +53,8 @@ class PostgresStore:
         self.inbox = PostgresInbox(self._database)
         self.sessions = PostgresSessions(self._database)
         self.watches = PostgresWatches(self._database)
-        self.payments = PostgresPayments(self._database)
-        self.orders = PostgresOrders(self._database)
+        self.payments = self.books = PostgresPayments(self._database)
+        self.orders = self.order_book = PostgresOrders(self._database)
         self.events = PostgresEvents(self._database)
         self.notices = PostgresNotices(self._database)
 
@@ -111,8 +111,8 @@ class MemoryStore:
         self.inbox = MemoryInbox(connection)
         self.sessions = MemorySessions(connection)
         self.watches = MemoryWatches(connection)
-        self.payments = MemoryPayments(connection)
-        self.orders = MemoryOrders(connection)
+        self.payments = self.books = MemoryPayments(connection)
+        self.orders = self.order_book = MemoryOrders(connection)
         self.events = MemoryEvents(connection)
         self.notices = MemoryNotices(connection)
 

@@ -21,8 +21,10 @@ root                      one_for_one    what falls here falls alone
 │   └── notices                          tells the administrators of payments; with ADMIN_CHAT_ID
 ├── pre-checkout                         answers whoever is about to pay, ahead of every queue
 ├── reconciler                           asks providers about checkouts that are still open
+├── auditor                              looks whether the books balance
 ├── webhooks              one_for_one
 │   ├── processor                        works on the events that providers delivered
+│   ├── desk                             answers what operators ask about them
 │   └── ingress                          what providers deliver: verified, stored, acknowledged
 └── gateway                              last up and first down: updates in
 ```
@@ -42,18 +44,20 @@ from actors.broadcast.ports import Messenger
 from actors.gateway.actor import TelegramGateway
 from actors.gateway.ports import Inbox, Updates, Webhook
 from actors.ingress.actor import WebhookIngress
+from actors.ingress.desk import EventDesk
 from actors.ingress.model import SourceName
 from actors.ingress.ports import Events, Source
 from actors.ingress.processor import EventProcessor
+from actors.kernel.charges import Rail
 from actors.kernel.ids import ChatId
 from actors.operations.actor import Observer
 from actors.payments.actor import Purchases
 from actors.payments.alarms import OrderAlarms
+from actors.payments.auditor import LedgerAuditor
 from actors.payments.catalogue import Catalogue
-from actors.payments.model import Rail
 from actors.payments.notices import AdminNotices
 from actors.payments.orders import Order
-from actors.payments.ports import Notices, Orders, Payments, PreCheckoutAnswers, Till
+from actors.payments.ports import Books, Notices, Orders, PreCheckoutAnswers, Till
 from actors.payments.precheckout import PreCheckout
 from actors.payments.reconciler import Reconciler
 from actors.sessions.actor import UserSession
@@ -61,7 +65,7 @@ from actors.sessions.alarms import SessionAlarms
 from actors.sessions.ports import Records, Sessions
 from actors.tracker.actor import PaymentTracker
 from actors.tracker.messages import OrderPaymentChanged, PaymentStatusChanged
-from actors.tracker.ports import PaidRecords, Watches
+from actors.tracker.ports import OrderBook, PaidRecords, Payments, Watches
 from runtime import Actor, ActorRef, ActorSystem, ChildSpec, KeyedSpec, SupervisorSpec
 
 DISPATCHER_SHUTDOWN_SECONDS = 5.0
@@ -86,7 +90,11 @@ class Store(Protocol):
     @property
     def payments(self) -> Payments: ...
     @property
+    def books(self) -> Books: ...
+    @property
     def orders(self) -> Orders: ...
+    @property
+    def order_book(self) -> OrderBook: ...
     @property
     def notices(self) -> Notices: ...
 
@@ -163,51 +171,15 @@ def topology(shop: Parts) -> SupervisorSpec:
                     store=shop.store.watches,
                     records=shop.paid_records,
                     payments=shop.store.payments,
-                    orders=shop.store.orders,
+                    orders=shop.store.order_book,
                     live=shop.live,
                     interval_seconds=shop.interval_seconds,
                 ),
             ),
             ChildSpec(name="inspector", factory=shop.inspector),
-            KeyedSpec(
-                name="sessions",
-                factory=lambda chat_id: UserSession(
-                    chat_id=chat_id,
-                    store=shop.store.sessions,
-                    records=shop.records,
-                    dispatcher=shop.system.ref("root/delivery/dispatcher"),
-                    tracker=shop.system.ref("root/tracker"),
-                ),
-            ),
-            KeyedSpec(
-                name="purchases",
-                factory=lambda chat_id: Purchases(
-                    chat_id=chat_id,
-                    store=shop.store.orders,
-                    catalogue=shop.catalogue,
-                    tills=shop.tills,
-                    dispatcher=shop.system.ref("root/delivery/dispatcher"),
-                    tracker=shop.system.ref("root/tracker"),
-                    success_url=shop.success_url,
-                    live=shop.live,
-                    admin_chat_id=shop.admin_chat_id,
-                ),
-            ),
+            *_people(shop),
             _delivery(shop),
-            ChildSpec(
-                name="pre-checkout",
-                factory=lambda: PreCheckout(
-                    store=shop.store.orders, answers=shop.pre_checkout_answers
-                ),
-            ),
-            ChildSpec(
-                name="reconciler",
-                factory=lambda: Reconciler(
-                    store=shop.store.orders,
-                    tills=shop.tills,
-                    tracker=shop.system.ref("root/tracker"),
-                ),
-            ),
+            *_money(shop),
             _webhooks(shop),
             ChildSpec(
                 name="gateway",
@@ -221,6 +193,55 @@ def topology(shop: Parts) -> SupervisorSpec:
                 ),
             ),
         ),
+    )
+
+
+def _people(shop: Parts) -> tuple[KeyedSpec, ...]:
+    """One actor per chat, twice: its conversation, and what it buys."""
+    return (
+        KeyedSpec(
+            name="sessions",
+            factory=lambda chat_id: UserSession(
+                chat_id=chat_id,
+                store=shop.store.sessions,
+                records=shop.records,
+                dispatcher=shop.system.ref("root/delivery/dispatcher"),
+                tracker=shop.system.ref("root/tracker"),
+            ),
+        ),
+        KeyedSpec(
+            name="purchases",
+            factory=lambda chat_id: Purchases(
+                chat_id=chat_id,
+                store=shop.store.orders,
+                catalogue=shop.catalogue,
+                tills=shop.tills,
+                dispatcher=shop.system.ref("root/delivery/dispatcher"),
+                tracker=shop.system.ref("root/tracker"),
+                success_url=shop.success_url,
+                live=shop.live,
+                admin_chat_id=shop.admin_chat_id,
+            ),
+        ),
+    )
+
+
+def _money(shop: Parts) -> tuple[ChildSpec, ...]:
+    """Whoever looks after payments without owning one."""
+    return (
+        ChildSpec(
+            name="pre-checkout",
+            factory=lambda: PreCheckout(store=shop.store.orders, answers=shop.pre_checkout_answers),
+        ),
+        ChildSpec(
+            name="reconciler",
+            factory=lambda: Reconciler(
+                store=shop.store.orders,
+                tills=shop.tills,
+                tracker=shop.system.ref("root/tracker"),
+            ),
+        ),
+        ChildSpec(name="auditor", factory=lambda: LedgerAuditor(books=shop.store.books)),
     )
 
 
@@ -270,6 +291,14 @@ def _webhooks(shop: Parts) -> SupervisorSpec:
                     sources=shop.sources,
                     events=shop.store.events,
                     tracker=shop.system.ref("root/tracker"),
+                ),
+            ),
+            ChildSpec(
+                name="desk",
+                factory=lambda: EventDesk(
+                    sources=shop.sources,
+                    events=shop.store.events,
+                    processor=shop.system.ref("root/webhooks/processor"),
                 ),
             ),
             ChildSpec(

@@ -57,7 +57,10 @@ MakeSystem = Callable[..., ActorSystem]
 
 
 class Shop:
-    """Every part of one running shop, by name; `topology` says how they are supervised."""
+    """Every part of one running shop, by name; `topology` says how they are supervised.
+
+    `cashier` has connections of its own: who is about to pay waits for no letter.
+    """
 
     system: ActorSystem
 
@@ -66,6 +69,7 @@ class Shop:
         settings: Settings,
         *,
         bot: TrioBot,
+        cashier: TrioBot,
         noco: NocoClient,
         rails: Rails,
         make_store: MakeStore,
@@ -74,7 +78,7 @@ class Shop:
         self.settings = settings
         self.live, self.sources, self.tills = rails.live, rails.sources, rails.tills
         self.catalogue = _catalogue(settings, rails)
-        self.pre_checkout_answers = TelegramPreCheckoutAnswers(bot)
+        self.pre_checkout_answers = TelegramPreCheckoutAnswers(cashier)
         keys = [key.get_secret_value().encode() for key in settings.success_url_signing_key]
         # Without a key of the operator's, links are good until the next start.
         self._tokens = SuccessTokens(keys or [secrets.token_bytes(KEY_LENGTH_MIN)])
@@ -121,7 +125,7 @@ class Shop:
                 self.system.ref("root/webhooks/ingress"),
                 trusted_proxies=self.settings.trusted_proxies,
             ),
-            *event_routes(self.store.events, self.system.ref("root/webhooks/processor"), operators),
+            *event_routes(self.store.events, self.system.ref("root/webhooks/desk"), operators),
             *success_routes(
                 orders=self.store.orders, tokens=self._tokens, now=self.system.world.now
             ),
@@ -222,6 +226,9 @@ async def running_shop(
         connected(
             token=settings.bot_token.get_secret_value(), api_url=settings.telegram_api_url
         ) as bot,
+        connected(
+            token=settings.bot_token.get_secret_value(), api_url=settings.telegram_api_url
+        ) as cashier,
         NocoClient(
             url=settings.nocodb_url,
             token=settings.nocodb_token.get_secret_value(),
@@ -232,6 +239,7 @@ async def running_shop(
         shop = Shop(
             settings,
             bot=bot,
+            cashier=cashier,
             noco=noco,
             rails=rails,
             make_store=make_store or partial(PostgresStore, settings),

@@ -16,8 +16,8 @@ from enum import StrEnum
 from typing import Literal
 from uuid import UUID
 
+from actors.kernel.charges import PaymentReport
 from actors.kernel.ids import EventId, OrderId, RecordId
-from actors.payments.model import PaymentReport
 
 
 class SourceName(StrEnum):

@@ -19,6 +19,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from actors.broadcast import messages as broadcast
+from actors.kernel.charges import PaymentReport, Rail
 from actors.kernel.failures import Unavailable
 from actors.kernel.ids import ChatId, OrderId, PaymentId, UpdateId
 from actors.kernel.language import Language, language_of
@@ -28,7 +29,6 @@ from actors.payments.catalogue import Catalogue
 from actors.payments.desk import Desk
 from actors.payments.hearing import Verb
 from actors.payments.keeping import Asked, OrderKeeper, Own, Retell
-from actors.payments.model import PaymentReport, Rail
 from actors.payments.orders import Order
 from actors.payments.placing import placed
 from actors.payments.ports import Orders, Recording, Till

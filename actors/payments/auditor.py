@@ -2,7 +2,7 @@
 
 Receives  its own tick
 Tells     nobody; publishes operations.Reported about the ledger
-Owns      nothing; it asks ports.Payments
+Owns      nothing; it asks ports.Books
 Restarts  safely: it looks again
 
 Balances are looked at each minute, and once an hour every entry is added up again.
@@ -10,10 +10,10 @@ Balances are looked at each minute, and once an hour every entry is added up aga
 
 from __future__ import annotations
 
+from actors.kernel.ledger import TrialBalance
 from actors.kernel.money import Money
 from actors.operations import messages as operations
-from actors.payments.ledger import TrialBalance
-from actors.payments.ports import Payments
+from actors.payments.ports import Books
 from runtime import Actor, message
 
 COMPONENT = "ledger"
@@ -33,9 +33,9 @@ class _Tick:
 class LedgerAuditor(Actor[_Tick]):
     """See the four headings above."""
 
-    def __init__(self, *, payments: Payments) -> None:
+    def __init__(self, *, books: Books) -> None:
         super().__init__()
-        self._payments = payments
+        self._books = books
         self._looks = 0
         self._drift: TrialBalance | None = None
         """The newest thorough look."""
@@ -47,8 +47,8 @@ class LedgerAuditor(Actor[_Tick]):
     async def on_receive(self, message: _Tick) -> None:
         del message  # there is only one
         thorough = self._looks % THOROUGH_EVERY == 0
-        trial = await self._payments.trial_balance(thorough=thorough)
-        unmatched = await self._payments.unmatched(limit=UNMATCHED_MAX)
+        trial = await self._books.trial_balance(thorough=thorough)
+        unmatched = await self._books.unmatched(limit=UNMATCHED_MAX)
         self._looks += 1
         if thorough:
             self._drift = trial

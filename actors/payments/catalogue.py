@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from actors.kernel.charges import Rail
 from actors.kernel.ids import ProductId
 from actors.kernel.language import Phrase
 from actors.kernel.money import STARS, Currency, Money
-from actors.payments.model import Rail
 
 TITLE_LENGTH_MAX = 32
 """Bot API, `createInvoiceLink`; shorter than what every other rail takes."""

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from actors.kernel.failures import Conflict
 from actors.kernel.ids import ChatId, OrderId, UpdateId
+from actors.kernel.ledger import Transfer
 from actors.payments.hearing import RailChosen
-from actors.payments.ledger import Transfer
 from actors.payments.orders import ALIVE, Order
 from actors.payments.ports import Orders, Recording
 

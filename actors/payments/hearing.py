@@ -11,9 +11,9 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from actors.kernel.charges import Rail
 from actors.kernel.ids import OrderId
 from actors.payments.messages import BUTTON_PREFIX
-from actors.payments.model import Rail
 
 _ORDER_ID = re.compile(r"[0-9a-f]{32}")
 

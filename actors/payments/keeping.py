@@ -12,13 +12,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 from actors.broadcast import messages as broadcast
+from actors.kernel.charges import Rail
 from actors.kernel.failures import Unavailable
 from actors.kernel.ids import ChatId, LetterId, OrderId, PaymentId, UpdateId
+from actors.kernel.ledger import Transfer
 from actors.payments import life, panel
 from actors.payments import messages as payments
 from actors.payments.drawer import Drawer
-from actors.payments.ledger import Transfer
-from actors.payments.model import Rail
 from actors.payments.orders import Order, State
 from actors.payments.placing import offer_of, pause_seconds
 from actors.payments.ports import Declined, Opened, Orders, Recording, Till

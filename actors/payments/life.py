@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from actors.kernel import ledger
+from actors.kernel.charges import Payment, Standing
+from actors.kernel.ledger import Transfer
 from actors.kernel.money import Money
-from actors.payments import ledger
-from actors.payments.ledger import Transfer
-from actors.payments.model import Payment, Standing
 from actors.payments.orders import ALIVE, DONE, ENDED, Charge, Order, State
 from actors.payments.rules import (
     OVERTIME_SECONDS,

@@ -9,8 +9,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from actors.broadcast import messages as broadcast
+from actors.kernel.charges import Rail
 from actors.kernel.ids import ChatId, OrderId, UpdateId
-from actors.payments.model import Rail
 from actors.sessions import messages as sessions
 from actors.tracker import messages as tracker
 from runtime import message

@@ -17,9 +17,9 @@ from html import escape
 from typing import assert_never
 
 from actors.broadcast import messages as broadcast
+from actors.kernel.charges import Rail
 from actors.kernel.ids import ChatId, LetterId, PaymentId
 from actors.operations import messages as operations
-from actors.payments.model import Rail
 from actors.payments.ports import Notice, Notices, NoticeState
 from runtime import Actor, Recipient, message
 

@@ -14,10 +14,10 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from actors.kernel.charges import Payment, Rail, Standing
 from actors.kernel.ids import ChatId, MessageId, OrderId, PaymentId, ProductId
 from actors.kernel.language import Language
 from actors.kernel.money import Money
-from actors.payments.model import Payment, Rail, Standing
 
 
 class State(StrEnum):

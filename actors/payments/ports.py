@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, NamedTuple, Protocol
 
-from actors.kernel.ids import ChatId, EventId, OrderId, PaymentId, UpdateId
+from actors.kernel.charges import Payment, PaymentReport, Rail
+from actors.kernel.ids import ChatId, OrderId, PaymentId, UpdateId
 from actors.kernel.language import Language
+from actors.kernel.ledger import Transfer, TrialBalance
 from actors.kernel.money import Currency, Money
-from actors.payments.ledger import KeyReused, Transfer, TrialBalance
-from actors.payments.model import Payment, PaymentReport, Rail
 from actors.payments.orders import Order, State
-from actors.payments.settlement import Observation, OrderView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,46 +71,8 @@ class Charges(Protocol):
         ...
 
 
-class OrderBook(Protocol):
-    """Whose orders are whose."""
-
-    async def find(self, order_id: OrderId) -> OrderView | None:
-        """The order; None when there is none of this id. Raises `Unavailable`."""
-        ...
-
-
-class Payments(Protocol):
-    """Every charge, as all reports on it together tell, and the ledger that goes with them.
-
-    All methods may be repeated after an outcome that is not known, and raise only `Unavailable`;
-    `record` also `Conflict`.
-    """
-
-    async def load(self, rail: Rail, payment_id: PaymentId) -> Payment | None:
-        """The charge; None when it was never reported.
-
-        No `record` that was asked for before happens after it, whatever its caller was told.
-        """
-        ...
-
-    async def record(
-        self, seen: Observation, *, event_id: EventId | None, at: datetime
-    ) -> KeyReused | None:
-        """Keep what a report changed, book it, and mark the event that brought it as processed
-        (nobody's, when the inbox does not know it): all of it, in one transaction, or nothing.
-
-        Raises `Conflict` when the charge is not at the version before any more: load it again.
-        The value is a refusal of the ledger, after which nothing was kept either.
-        """
-        ...
-
-    async def unrecorded(
-        self, *, limit: int, after: tuple[Rail, PaymentId] | None = None
-    ) -> tuple[Payment, ...]:
-        """Charges whose news their orders have yet to record, by rail and id, at most `limit`;
-        `after` continues behind the last of the page before.
-        """
-        ...
+class Books(Protocol):
+    """The ledger, to be looked at. Both methods raise only `Unavailable`."""
 
     async def trial_balance(self, *, thorough: bool) -> TrialBalance:
         """The ledger at this moment; `thorough` adds all entries up again, which takes longer."""
@@ -231,7 +192,7 @@ class Recording(NamedTuple):
     version: int
 
 
-class Orders(OrderBook, Protocol):
+class Orders(Protocol):
     """Every order. All methods raise only `Unavailable`, and `save` also `Conflict`; every call
     may be repeated after an outcome that is not known.
     """

@@ -16,6 +16,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import assert_never
 
+from actors.kernel.charges import Rail
 from actors.kernel.failures import Unavailable
 from actors.kernel.ids import UpdateId
 from actors.kernel.language import Language, language_of
@@ -23,7 +24,6 @@ from actors.kernel.money import Money
 from actors.payments import messages as payments
 from actors.payments import texts
 from actors.payments.hearing import order_id_of
-from actors.payments.model import Rail
 from actors.payments.orders import Order, State
 from actors.payments.ports import Orders, PreCheckoutAnswers
 from actors.payments.texts import Refusal

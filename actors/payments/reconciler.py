@@ -16,8 +16,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import assert_never
 
+from actors.kernel.charges import PaymentReport, Rail
 from actors.kernel.failures import Unavailable
-from actors.payments.model import PaymentReport, Rail
 from actors.payments.orders import ALIVE, ENDED
 from actors.payments.ports import OpenCheckout, Orders, Till
 from actors.tracker import messages as tracker

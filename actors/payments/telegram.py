@@ -6,11 +6,11 @@ names the order; who pays cannot change it, but an old invoice may be paid again
 
 from __future__ import annotations
 
+from actors.kernel.charges import PaymentReport, Rail, Standing
 from actors.kernel.ids import PaymentId
 from actors.kernel.money import STARS, Money
 from actors.payments.hearing import order_id_of
 from actors.payments.messages import PaymentReceived, PaymentRefunded
-from actors.payments.model import PaymentReport, Rail, Standing
 
 
 def report_of(told: PaymentReceived | PaymentRefunded, *, live: bool) -> PaymentReport:

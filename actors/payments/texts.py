@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from actors.kernel.charges import Rail
 from actors.kernel.language import Language, Phrase
-from actors.payments.model import Rail
 from actors.payments.rules import Remark
 
 

@@ -27,13 +27,12 @@ from typing import assert_never
 from actors.kernel.failures import Unavailable
 from actors.kernel.ids import ChatId, RecordId
 from actors.operations import messages as operations
-from actors.payments.ports import OrderBook, Payments
 from actors.tracker import charges
 from actors.tracker import messages as tracker
 from actors.tracker.condition import Condition
 from actors.tracker.looks import Changes, Chunk, Looks, Question, ask
 from actors.tracker.model import Answer, Page, Place, Refused, Row
-from actors.tracker.ports import PaidRecords, Watches
+from actors.tracker.ports import OrderBook, PaidRecords, Payments, Watches
 from actors.tracker.rechecks import Rechecks
 from actors.tracker.repeats import Repeats
 from actors.tracker.roster import Roster

@@ -6,13 +6,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from actors.kernel.charges import Payment, Rail
 from actors.kernel.failures import Unavailable
 from actors.kernel.ids import PaymentId
-from actors.payments.model import Payment, Rail
-from actors.payments.ports import OrderBook, Payments
-from actors.payments.settlement import Observation
 from actors.tracker import messages as tracker
+from actors.tracker.ports import OrderBook, Payments
 from actors.tracker.repeats import Repeats
+from actors.tracker.settlement import Observation
 from actors.tracker.till import Outcome, Queue, Till, why_refused
 from runtime import Actor, message
 

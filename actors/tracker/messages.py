@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from actors.kernel.charges import Payment, PaymentReport
 from actors.kernel.ids import ChatId, EventId, OrderId, RecordId
-from actors.payments.model import Payment, PaymentReport
 from runtime import Recipient, message
 
 

@@ -6,8 +6,11 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Protocol
 
-from actors.kernel.ids import RecordId
+from actors.kernel.charges import Payment, Rail
+from actors.kernel.ids import EventId, OrderId, PaymentId, RecordId
+from actors.kernel.ledger import KeyReused
 from actors.tracker.model import Answer, Place, Requests, Watch
+from actors.tracker.settlement import Observation, OrderView
 
 
 class PaidRecords(Protocol):
@@ -72,4 +75,46 @@ class Watches(Protocol):
 
     async def save_cursor(self, after: datetime) -> None:
         """Keep up to where changes have been read (`Place.after`)."""
+        ...
+
+
+class OrderBook(Protocol):
+    """Whose orders are whose."""
+
+    async def find(self, order_id: OrderId) -> OrderView | None:
+        """The order; None when there is none of this id. Raises `Unavailable`."""
+        ...
+
+
+class Payments(Protocol):
+    """Every charge, as all reports on it together tell; what it moves is booked with it.
+
+    All methods may be repeated after an outcome that is not known, and raise only `Unavailable`;
+    `record` also `Conflict`.
+    """
+
+    async def load(self, rail: Rail, payment_id: PaymentId) -> Payment | None:
+        """The charge; None when it was never reported.
+
+        No `record` that was asked for before happens after it, whatever its caller was told.
+        """
+        ...
+
+    async def record(
+        self, seen: Observation, *, event_id: EventId | None, at: datetime
+    ) -> KeyReused | None:
+        """Keep what a report changed, book it, and mark the event that brought it as processed
+        (nobody's, when the inbox does not know it): all of it, in one transaction, or nothing.
+
+        Raises `Conflict` when the charge is not at the version before any more: load it again.
+        The value is a refusal of the ledger, after which nothing was kept either.
+        """
+        ...
+
+    async def unrecorded(
+        self, *, limit: int, after: tuple[Rail, PaymentId] | None = None
+    ) -> tuple[Payment, ...]:
+        """Charges whose news their orders have yet to record, by rail and id, at most `limit`;
+        `after` continues behind the last of the page before.
+        """
         ...

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from actors.kernel.charges import Rail
 from actors.kernel.failures import Conflict, Unavailable
 from actors.kernel.ids import PaymentId
-from actors.payments.ledger import KeyReused
-from actors.payments.model import Rail
-from actors.payments.ports import OrderBook, Payments
-from actors.payments.settlement import Incomparable, Observation, observe
+from actors.kernel.ledger import KeyReused
 from actors.tracker import messages as tracker
+from actors.tracker.ports import OrderBook, Payments
+from actors.tracker.settlement import Incomparable, Observation, observe
 
 ATTEMPTS_MAX = 10
 """Somebody else can be faster once or twice; more often it is no race, but a fault."""

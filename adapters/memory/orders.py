@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from actors.kernel.failures import Conflict
 from actors.kernel.ids import ChatId, OrderId, UpdateId
 from actors.kernel.language import Language
-from actors.payments.ledger import Transfer
+from actors.kernel.ledger import Transfer
 from actors.payments.orders import ALIVE, DONE, Order, State
 from actors.payments.ports import (
     LOOK_FIRST_SECONDS,
@@ -18,14 +18,15 @@ from actors.payments.ports import (
     Orders,
     Recording,
 )
-from actors.payments.settlement import OrderView
+from actors.tracker.ports import OrderBook
+from actors.tracker.settlement import OrderView
 from adapters.memory.database import MemoryConnection, MemoryDatabase
 from adapters.memory.tables import OrderRow, Tables, check_texts
 
 FOR_A_PERSON = (State.LATE, State.HELD, State.DISPUTED)
 
 
-class MemoryOrders(Orders):
+class MemoryOrders(Orders, OrderBook):
     """Without a `connection` it has a database of its own."""
 
     def __init__(self, connection: MemoryConnection | None = None) -> None:

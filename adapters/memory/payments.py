@@ -7,17 +7,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
+from actors.kernel.charges import Payment, Rail
 from actors.kernel.failures import Conflict
 from actors.kernel.ids import EventId, PaymentId
-from actors.payments.ledger import Entry, KeyReused, TrialBalance, added_up
-from actors.payments.model import Payment, Rail
-from actors.payments.ports import Notice, Notices, NoticeState, Payments
-from actors.payments.settlement import Observation
+from actors.kernel.ledger import Entry, KeyReused, TrialBalance, added_up
+from actors.payments.ports import Books, Notice, Notices, NoticeState
+from actors.tracker.ports import Payments
+from actors.tracker.settlement import Observation
 from adapters.memory.database import MemoryConnection, MemoryDatabase
 from adapters.memory.tables import NoticeRow, Tables, check_texts
 
 
-class MemoryPayments(Payments):
+class MemoryPayments(Payments, Books):
     """Without a `connection` it has a database of its own."""
 
     def __init__(self, connection: MemoryConnection | None = None) -> None:

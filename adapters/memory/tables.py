@@ -12,10 +12,10 @@ from uuid import UUID
 
 from actors.gateway.model import Entry, Stored
 from actors.ingress.model import Action, Event, EventState, SourceName, SubscriptionSeen
+from actors.kernel.charges import Payment as Charge
+from actors.kernel.charges import Rail
 from actors.kernel.ids import ChatId, EventId, OrderId, PaymentId, RecordId, UpdateId
-from actors.payments.ledger import Ledger
-from actors.payments.model import Payment as Charge
-from actors.payments.model import Rail
+from actors.kernel.ledger import Ledger
 from actors.payments.orders import Order
 from actors.payments.ports import NoticeState
 from actors.sessions.model import Session, State

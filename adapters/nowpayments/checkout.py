@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
+from actors.kernel.charges import PaymentReport
 from actors.kernel.failures import Unavailable
 from actors.kernel.ids import PaymentId
-from actors.payments.model import PaymentReport
 from actors.payments.ports import Charges, Checkout, Declined, Offer, Opened
 from adapters.nowpayments.client import NowPaymentsClient, Refusal
 from adapters.nowpayments.reports import ID, Reader, Unreadable

@@ -17,9 +17,9 @@ from datetime import UTC, datetime
 from decimal import ROUND_DOWN, Context, Decimal
 from typing import Any
 
+from actors.kernel.charges import PaymentReport, Rail, Standing
 from actors.kernel.ids import OrderId, PaymentId
 from actors.kernel.money import SCALE_MAX, Currency, Money
-from actors.payments.model import PaymentReport, Rail, Standing
 
 STANDINGS = {
     "waiting": Standing.WAITING,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from actors.payments.ledger import Transfer
+from actors.kernel.ledger import Transfer
 from adapters.postgres.database import Statement
 
 KEY_REUSED = "LE001"

@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
+from actors.kernel.charges import Rail, Standing
 from actors.kernel.ids import ChatId, OrderId, PaymentId, ProductId, UpdateId
 from actors.kernel.language import Language
+from actors.kernel.ledger import Transfer
 from actors.kernel.money import Currency, Money
-from actors.payments.ledger import Transfer
-from actors.payments.model import Rail, Standing
 from actors.payments.orders import Charge, Order, State
 from actors.payments.ports import (
     LOOK_FIRST_SECONDS,
@@ -22,13 +22,14 @@ from actors.payments.ports import (
     Orders,
     Recording,
 )
-from actors.payments.settlement import OrderView
+from actors.tracker.ports import OrderBook
+from actors.tracker.settlement import OrderView
 from adapters.postgres.database import Database, Statement
 from adapters.postgres.ledger import posting
 from adapters.postgres.payments import recorded as recorded_by_order
 
 
-class PostgresOrders(Orders):
+class PostgresOrders(Orders, OrderBook):
     """A save is one transaction of the batching writer; recoveries go through it as well."""
 
     def __init__(self, database: Database) -> None:

@@ -11,12 +11,13 @@ from typing import Any
 
 import psycopg
 
+from actors.kernel.charges import Payment, Rail, Standing
 from actors.kernel.ids import ChatId, EventId, OrderId, PaymentId
+from actors.kernel.ledger import Account, Entry, KeyReused, TrialBalance
 from actors.kernel.money import Currency, Money
-from actors.payments.ledger import Account, Entry, KeyReused, TrialBalance
-from actors.payments.model import Payment, Rail, Standing
-from actors.payments.ports import Notice, Notices, NoticeState, Payments
-from actors.payments.settlement import Observation
+from actors.payments.ports import Books, Notice, Notices, NoticeState
+from actors.tracker.ports import Payments
+from actors.tracker.settlement import Observation
 from adapters.postgres.database import Database, Rows, Statement
 from adapters.postgres.ingress import processed
 from adapters.postgres.ledger import KEY_REUSED, posting
@@ -36,7 +37,7 @@ def recorded(rail: Rail, payment_id: PaymentId, version: int) -> Statement:
     )
 
 
-class PostgresPayments(Payments):
+class PostgresPayments(Payments, Books):
     """A report is one transaction of the batching writer; loads go through it as well."""
 
     def __init__(self, database: Database) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from actors.kernel.charges import PaymentReport
 from actors.kernel.failures import Unavailable
-from actors.payments.model import PaymentReport
 from actors.payments.ports import Checkout, Declined, Offer, Opened
 from adapters.stripe.client import Form, Refusal, StripeClient
 from adapters.stripe.objects import Odd, Session, read

@@ -16,9 +16,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
+from actors.kernel.charges import PaymentReport, Rail, Standing
 from actors.kernel.ids import OrderId, PaymentId
 from actors.kernel.money import Money, minor_digits
-from actors.payments.model import PaymentReport, Rail, Standing
 from adapters.stripe.objects import (
     BalanceTransaction,
     Charge,

@@ -19,9 +19,9 @@ from actors.ingress.model import (
     Unusable,
 )
 from actors.ingress.ports import Source
+from actors.kernel.charges import Standing
 from actors.kernel.failures import Unavailable
 from actors.kernel.strict_json import MalformedJson, load_object
-from actors.payments.model import Standing
 from adapters.stripe import objects, reports
 from adapters.stripe.client import Form, Refusal, StripeClient
 from adapters.stripe.objects import Odd, read

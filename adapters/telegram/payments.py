@@ -18,10 +18,10 @@ from typing import Any
 import trio
 from telegram.error import BadRequest, Forbidden, TelegramError
 
+from actors.kernel.charges import PaymentReport, Rail, Standing
 from actors.kernel.failures import Unavailable
 from actors.kernel.ids import OrderId, PaymentId
 from actors.kernel.money import STARS, Money
-from actors.payments.model import PaymentReport, Rail, Standing
 from actors.payments.ports import Checkout, Declined, Offer, Opened, PreCheckoutAnswers
 from adapters.telegram.bot import TrioBot
 from adapters.telegram.refusals import EXPIRED, unavailable

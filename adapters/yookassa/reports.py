@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from actors.kernel.charges import PaymentReport, Rail, Standing
 from actors.kernel.ids import OrderId, PaymentId
 from actors.kernel.money import Money
-from actors.payments.model import PaymentReport, Rail, Standing
 
 STATUSES = ("pending", "waiting_for_capture", "succeeded", "canceled")
 RAN_OUT = ("expired_on_confirmation", "expired_on_capture")

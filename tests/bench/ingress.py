@@ -23,7 +23,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from statistics import median
@@ -182,7 +182,8 @@ def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
                 return
         except OSError:
             pass
-        time.sleep(0.1)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(0.1)
     raise RuntimeError("a system did not start")
 
 
@@ -232,7 +233,7 @@ def _serve(channel: Connection) -> None:
                 for number in range(LIVE_SESSIONS):
                     world.telegram.user(number + 1).commands("/start")
                 channel.send(world.environment(DATABASE_URL=url_of(server, "postgres")))
-                while world.telegram.calls["sendmessage"] < LIVE_SESSIONS:
+                while world.telegram.calls["sendmessage"] < LIVE_SESSIONS:  # noqa: ASYNC110 - nobody tells
                     await trio.sleep(0.1)
                 channel.send("everybody has been greeted")
                 await trio.to_thread.run_sync(channel.recv, abandon_on_cancel=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from actors.ingress.model import SourceName
-from actors.payments.model import Rail
+from actors.kernel.charges import Rail
 from adapters.telegram.bot import connected
 from config.rails import is_live, opened_rails
 from config.settings import Settings, SettingsError, load_settings

@@ -9,12 +9,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from actors.kernel.charges import Payment, PaymentReport, Rail, Standing
 from actors.kernel.ids import ChatId, OrderId, PaymentId
+from actors.kernel.ledger import SALES, Entry, TrialBalance, customer, provider
 from actors.kernel.money import Money
-from actors.payments.ledger import SALES, Entry, TrialBalance, customer, provider
-from actors.payments.model import Payment, PaymentReport, Rail, Standing
 from actors.payments.ports import OrderCounts
-from actors.payments.settlement import Observation, OrderView, observe
+from actors.tracker.settlement import Observation, OrderView, observe
 from adapters.postgres.database import Database
 from adapters.postgres.payments import PostgresPayments
 from config.report import LedgerReport, as_document, lines, report_ledger

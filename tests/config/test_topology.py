@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import trio
 
+from actors.kernel.charges import Payment, Rail, Standing
 from actors.kernel.ids import ChatId, OrderId, PaymentId, RecordId
 from actors.kernel.money import Money
-from actors.payments.model import Payment, Rail, Standing
 from actors.tracker.messages import OrderPaymentChanged, PaymentStatus, PaymentStatusChanged
 from config import topology as page
 from config.topology import topology
@@ -25,7 +25,7 @@ async def test_the_children_start_in_the_order_in_which_they_need_each_other() -
     assert tree.strategy == "one_for_one"
     assert [child.name for child in tree.children] == [
         "http", "observer", "store", "tracker", "inspector", "sessions", "purchases", "delivery",
-        "pre-checkout", "reconciler", "webhooks", "gateway",
+        "pre-checkout", "reconciler", "auditor", "webhooks", "gateway",
     ]  # fmt: skip
 
 

@@ -14,8 +14,8 @@ import structlog
 import trio
 
 from actors.kernel.ids import EventId
-from actors.payments.ledger import KeyReused
-from actors.payments.settlement import Observation
+from actors.kernel.ledger import KeyReused
+from actors.tracker.settlement import Observation
 from adapters.postgres.database import Database
 from adapters.postgres.ledger import posting
 from adapters.postgres.payments import PostgresPayments

@@ -22,9 +22,9 @@ from actors.broadcast.model import Outcome, Sent
 from actors.gateway.ports import Webhook
 from actors.ingress.model import SourceName
 from actors.ingress.ports import Source
+from actors.kernel.charges import Rail
 from actors.kernel.ids import ChatId, RecordId
 from actors.payments.catalogue import Catalogue
-from actors.payments.model import Rail
 from actors.payments.orders import Order
 from actors.payments.ports import PreCheckoutAnswers, Till
 from actors.sessions.model import Registration

@@ -95,9 +95,7 @@ async def test_a_letter_that_nobody_waits_for_is_delivered_as_well() -> None:
         assert len(home.messenger.received) == 4
 
 
-async def test_six_thousand_letters_end_within_three_percent_of_ideal_and_without_a_429() -> (
-    None
-):
+async def test_six_thousand_letters_end_within_three_percent_of_ideal_and_without_a_429() -> None:
     async with house() as home:
         began = trio.current_time()
         for number in range(6_000):

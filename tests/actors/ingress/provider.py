@@ -22,10 +22,10 @@ from actors.ingress.model import (
     SourceName,
     StoredEvent,
 )
+from actors.kernel.charges import PaymentReport, Rail, Standing
 from actors.kernel.failures import Unavailable
 from actors.kernel.ids import EventId, PaymentId
 from actors.kernel.money import Money
-from actors.payments.model import PaymentReport, Rail, Standing
 from adapters.memory.ingress import MemoryEvents
 
 SECRET = "whsec_canary_secret"

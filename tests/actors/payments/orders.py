@@ -6,10 +6,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from actors.kernel.charges import Payment, Rail, Standing
 from actors.kernel.ids import ChatId, OrderId, PaymentId, ProductId
 from actors.kernel.language import Language
 from actors.kernel.money import Money
-from actors.payments.model import Payment, Rail, Standing
 from actors.payments.orders import Charge, Order, State
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)

@@ -13,23 +13,23 @@ import trio
 
 from actors.broadcast import messages as broadcast
 from actors.gateway.model import Entry
+from actors.kernel import ledger
+from actors.kernel.charges import PaymentReport, Rail, Standing
 from actors.kernel.failures import Unavailable
 from actors.kernel.ids import ChatId, OrderId, PaymentId, ProductId, UpdateId
 from actors.kernel.language import Phrase
+from actors.kernel.ledger import Account, Transfer
 from actors.kernel.money import STARS, Currency, Money
-from actors.payments import ledger
 from actors.payments import messages as payments
 from actors.payments.actor import Purchases
 from actors.payments.alarms import OrderAlarms
 from actors.payments.catalogue import Catalogue, DigitalRails, Product
-from actors.payments.ledger import Account, Transfer
-from actors.payments.model import PaymentReport, Rail, Standing
 from actors.payments.orders import Order, State
 from actors.payments.ports import Checkout, Declined, Offer, Opened, Recording, Till
-from actors.payments.settlement import Observation, observe
 from actors.payments.views import view_of
 from actors.sessions import messages as sessions
 from actors.tracker import messages as tracker
+from actors.tracker.settlement import Observation, observe
 from adapters.memory.database import MemoryDatabase
 from adapters.memory.gateway import MemoryInbox
 from adapters.memory.orders import MemoryOrders

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from actors.kernel import ledger
+from actors.kernel.charges import Rail
 from actors.kernel.ids import OrderId
 from actors.kernel.language import Language
-from actors.payments import ledger
 from actors.payments import messages as payments
-from actors.payments.model import Rail
 from actors.payments.orders import State
 from actors.payments.rules import OVERTIME_SECONDS
 from actors.sessions import messages as sessions

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from actors.kernel import ledger
+from actors.kernel.charges import Rail, Standing
 from actors.kernel.money import STARS, Money
-from actors.payments import ledger
 from actors.payments import messages as payments
 from actors.payments.life import UNDERPAID_SECONDS
-from actors.payments.model import Rail, Standing
 from actors.payments.orders import State
 from tests.actors.payments.shop import ANNA, CATALOGUE, USD_PRICE, Shop
 

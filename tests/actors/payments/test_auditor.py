@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import trio
 
+from actors.kernel.charges import PaymentReport, Rail, Standing
 from actors.kernel.failures import Unavailable
 from actors.kernel.ids import PaymentId
+from actors.kernel.ledger import Account, TrialBalance
 from actors.kernel.money import Currency, Money
 from actors.operations import messages as operations
 from actors.payments.auditor import INTERVAL_SECONDS, THOROUGH_EVERY, LedgerAuditor
-from actors.payments.ledger import Account, TrialBalance
-from actors.payments.model import PaymentReport, Rail, Standing
-from actors.payments.settlement import Observation, observe
+from actors.tracker.settlement import Observation, observe
 from adapters.memory.payments import MemoryPayments
 from runtime.testing import Probe, TestSystem, running
 
@@ -46,7 +46,7 @@ async def pay(payments: MemoryPayments) -> None:
 def listen(system: TestSystem, payments: MemoryPayments) -> Probe:
     reports = Probe()
     system.events.subscribe(operations.Reported, reports)
-    system.spawn(lambda: LedgerAuditor(payments=payments), name="auditor")
+    system.spawn(lambda: LedgerAuditor(books=payments), name="auditor")
     return reports
 
 

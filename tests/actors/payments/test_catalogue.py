@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from actors.kernel.charges import Rail
 from actors.kernel.ids import ProductId
 from actors.kernel.language import Phrase
 from actors.kernel.money import STARS, Currency, Money
 from actors.payments.catalogue import Catalogue, DigitalRails, Product
-from actors.payments.model import Rail
 
 EUR, USD, RUB = Currency("EUR"), Currency("USD"), Currency("RUB")
 IN_STARS, IN_USD, IN_RUB = Money.of_minor(5, STARS), Money.of("1", "USD"), Money.of("90", "RUB")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from actors.kernel.charges import Rail
 from actors.kernel.ids import OrderId
 from actors.payments.hearing import (
     ItemAsked,
@@ -17,7 +18,6 @@ from actors.payments.hearing import (
     pressed,
 )
 from actors.payments.messages import BUTTON_PREFIX
-from actors.payments.model import Rail
 
 ORDER_ID = OrderId("0123456789abcdef" * 2)
 LONGEST = "p" * 24

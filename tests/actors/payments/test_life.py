@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from actors.kernel import ledger
+from actors.kernel.charges import Payment, Standing
 from actors.kernel.money import Money
-from actors.payments import ledger
 from actors.payments.life import (
     DELIVERY_SECONDS,
     LIFE,
@@ -20,7 +21,6 @@ from actors.payments.life import (
     heard_of,
     step,
 )
-from actors.payments.model import Payment, Standing
 from actors.payments.orders import ALIVE, DONE, ENDED, Order, State
 from actors.payments.rules import OVERTIME_SECONDS, Effect, Event, Occurrence, Remark
 from tests.actors.payments.orders import NOON, NOTHING, ORDER, PRICE, charge, order, payment, usd

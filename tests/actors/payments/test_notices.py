@@ -10,11 +10,11 @@ from datetime import UTC, datetime, timedelta
 import trio
 
 from actors.broadcast import messages as broadcast
+from actors.kernel.charges import PaymentReport, Rail, Standing
 from actors.kernel.failures import Unavailable
 from actors.kernel.ids import ChatId, LetterId, MessageId, OrderId, PaymentId
 from actors.kernel.money import Money
 from actors.operations import messages as operations
-from actors.payments.model import PaymentReport, Rail, Standing
 from actors.payments.notices import (
     INTERVAL_SECONDS,
     LATE_SECONDS,
@@ -26,8 +26,8 @@ from actors.payments.notices import (
     text_of,
 )
 from actors.payments.ports import Notice, NoticeState
-from actors.payments.settlement import Observation, OrderView, observe
 from actors.sessions.model import Session, State
+from actors.tracker.settlement import Observation, OrderView, observe
 from adapters.memory.payments import MemoryNotices, MemoryPayments
 from adapters.memory.sessions import MemorySessions
 from runtime import ActorRef, VirtualWorld

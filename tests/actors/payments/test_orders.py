@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
+from actors.kernel.charges import Standing
 from actors.kernel.ids import MessageId, PaymentId
 from actors.kernel.money import Money
-from actors.payments.model import Standing
 from actors.payments.orders import ALIVE, DONE, ENDED, Charge, Order, State
 from tests.actors.payments.orders import NOON, NOTHING, ORDER, charge, order, payment, usd
 

@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
+from actors.kernel.charges import Rail
 from actors.kernel.ids import ChatId, OrderId
 from actors.kernel.language import Language
 from actors.payments.life import OPENING_SECONDS
-from actors.payments.model import Rail
 from actors.payments.orders import State
 from actors.payments.placing import offer_of, pause_seconds, placed
 from actors.payments.ports import Till

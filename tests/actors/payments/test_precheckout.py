@@ -12,12 +12,12 @@ import pytest
 import trio
 
 from actors.gateway.model import Entry
+from actors.kernel.charges import Rail
 from actors.kernel.failures import Unavailable
 from actors.kernel.ids import ChatId, OrderId, UpdateId
 from actors.kernel.money import STARS, Money
 from actors.payments import texts
 from actors.payments.messages import PreCheckoutAsked
-from actors.payments.model import Rail
 from actors.payments.orders import Order, State
 from actors.payments.ports import PreCheckoutAnswers
 from actors.payments.precheckout import PATIENCE_SECONDS, PreCheckout, refusal_of

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import trio
 
+from actors.kernel.charges import PaymentReport, Rail, Standing
 from actors.kernel.failures import Unavailable
 from actors.kernel.ids import OrderId, ProductId
-from actors.payments.model import PaymentReport, Rail, Standing
 from actors.payments.orders import Order, State
 from actors.payments.ports import OpenCheckout, Till
 from actors.payments.reconciler import (

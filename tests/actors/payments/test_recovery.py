@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
+from actors.kernel import ledger
+from actors.kernel.charges import Standing
 from actors.kernel.failures import Conflict, Unavailable
 from actors.kernel.money import Money
-from actors.payments import ledger
-from actors.payments.model import Standing
 from actors.payments.orders import State
 from tests.actors.payments.shop import ANNA, USD_PRICE, Shop
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from actors.kernel.charges import Rail, Standing
 from actors.kernel.ids import UpdateId
 from actors.kernel.money import Money
 from actors.payments.messages import PaymentReceived, PaymentRefunded
-from actors.payments.model import Rail, Standing
 from actors.payments.telegram import report_of
 from actors.sessions.messages import Profile
 from tests.actors.payments.orders import NOON, ORDER

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from actors.kernel.charges import Rail
 from actors.kernel.language import Language, Phrase
 from actors.payments import panel_texts, texts
-from actors.payments.model import Rail
 from actors.payments.orders import State
 from actors.payments.rules import Remark
 from actors.payments.texts import LABELS, RAILS, REFUSALS, REMARKS, TEXTS, Label, Refusal, Text

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
+from actors.kernel.charges import Rail, Standing
 from actors.kernel.language import Language
 from actors.kernel.money import Money
-from actors.payments.model import Rail, Standing
 from actors.payments.orders import State
 from actors.payments.views import goods_of, line_of, reference, view_of
 from tests.actors.payments.orders import NOON, charge, order, usd

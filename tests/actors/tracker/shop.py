@@ -9,17 +9,17 @@ from datetime import datetime, timedelta
 
 import trio
 
+from actors.kernel.charges import Payment, Rail
 from actors.kernel.failures import Conflict, Unavailable
 from actors.kernel.ids import ChatId, EventId, OrderId, PaymentId, RecordId
+from actors.kernel.ledger import KeyReused
 from actors.operations import messages as operations
-from actors.payments.ledger import KeyReused
-from actors.payments.model import Payment, Rail
-from actors.payments.ports import OrderBook
-from actors.payments.settlement import Observation, OrderView
 from actors.sessions.model import Session, State
 from actors.tracker import messages as tracker
 from actors.tracker.actor import PaymentTracker
 from actors.tracker.model import Answer, Place, Watch
+from actors.tracker.ports import OrderBook
+from actors.tracker.settlement import Observation, OrderView
 from adapters.memory.payments import MemoryPayments
 from adapters.memory.sessions import MemorySessions
 from adapters.memory.tracker import MemoryPaidRecords, MemoryWatches

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 import pytest
 import trio
 
+from actors.kernel.charges import PaymentReport, Rail, Standing
 from actors.kernel.ids import ChatId, EventId, OrderId, PaymentId
 from actors.kernel.money import Money
-from actors.payments.model import PaymentReport, Rail, Standing
 from actors.tracker import messages as tracker
 from actors.tracker.actor import PaymentTracker
 from actors.tracker.charges import PAGE_MAX, PAGE_SECONDS, REPEAT_SECONDS

@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 
 import pytest
 
+from actors.kernel.charges import PaymentReport, Rail, Standing
 from actors.kernel.failures import Unavailable
 from actors.kernel.ids import ChatId, EventId, OrderId, PaymentId
+from actors.kernel.ledger import KeyReused
 from actors.kernel.money import Money
-from actors.payments.ledger import KeyReused
-from actors.payments.model import PaymentReport, Rail, Standing
-from actors.payments.settlement import Incomparable, Observation
 from actors.tracker import messages as tracker
+from actors.tracker.settlement import Incomparable, Observation
 from actors.tracker.till import ATTEMPTS_MAX, Queue, Till, why_refused
 from tests.actors.tracker.shop import FlakyPayments, Orders
 

@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from actors.ingress.model import Event, EventState, SourceName
+from actors.kernel.charges import Payment, PaymentReport, Rail, Standing
 from actors.kernel.ids import ChatId, EventId, OrderId, PaymentId
+from actors.kernel.ledger import provider
 from actors.kernel.money import Money
-from actors.payments.ledger import provider
-from actors.payments.model import Payment, PaymentReport, Rail, Standing
-from actors.payments.settlement import Observation, OrderView, observe
+from actors.tracker.settlement import Observation, OrderView, observe
 from adapters.memory.payments import MemoryPayments
 from adapters.postgres.payments import PostgresPayments, recorded
 from tests.adapters.contract.stores import Stores

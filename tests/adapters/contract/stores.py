@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Protocol, TypeVar
 from uuid import uuid4
 
 import pytest
@@ -15,10 +15,10 @@ from actors.gateway.model import Entry
 from actors.gateway.ports import Inbox
 from actors.ingress.ports import Events
 from actors.kernel.ids import ChatId, RecordId, UpdateId
-from actors.payments.ports import Notices, Orders, Payments
+from actors.payments.ports import Books, Notices, Orders
 from actors.sessions.model import Session, State
 from actors.sessions.ports import Sessions
-from actors.tracker.ports import Watches
+from actors.tracker.ports import OrderBook, Payments, Watches
 from adapters.memory.database import Line, MemoryConnection, MemoryDatabase
 from adapters.memory.gateway import MemoryInbox
 from adapters.memory.ingress import MemoryEvents
@@ -46,6 +46,14 @@ LATENCY_SECONDS = 0.0005
 RECEIVED_AT = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
 
+class PaymentsAndBooks(Payments, Books, Protocol):
+    """One store, two ports: whoever books, and whoever looks."""
+
+
+class OrdersAndBook(Orders, OrderBook, Protocol):
+    """The same of orders."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stores:
     """Everything that is durable."""
@@ -54,9 +62,9 @@ class Stores:
     sessions: Sessions
     watches: Watches
     events: Events
-    payments: Payments
+    payments: PaymentsAndBooks
     notices: Notices
-    orders: Orders
+    orders: OrdersAndBook
 
     async def receive(
         self,

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
+from actors.kernel.charges import Rail, Standing
 from actors.kernel.ids import ChatId, PaymentId
-from actors.payments.model import Rail, Standing
 from actors.payments.ports import Notice
 from actors.sessions.model import Session, State
 from tests.adapters.contract.books import LATER, NOON, ORDER, Books, report, usd

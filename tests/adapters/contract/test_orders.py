@@ -10,17 +10,17 @@ from itertools import combinations
 import psycopg
 import pytest
 
+from actors.kernel import ledger
+from actors.kernel.charges import Payment, PaymentReport, Rail, Standing
 from actors.kernel.failures import Conflict
 from actors.kernel.ids import ChatId, MessageId, OrderId, PaymentId, ProductId, UpdateId
 from actors.kernel.language import Language
+from actors.kernel.ledger import Entry
 from actors.kernel.money import STARS, Money
-from actors.payments import ledger
-from actors.payments.ledger import Entry
-from actors.payments.model import Payment, PaymentReport, Rail, Standing
 from actors.payments.orders import ALIVE, DONE, Charge, Order, State
 from actors.payments.ports import LOOK_FIRST_SECONDS, OrderAlarm, Recording
-from actors.payments.settlement import Observation, OrderView, observe
 from actors.sessions.model import Session
+from actors.tracker.settlement import Observation, OrderView, observe
 from tests.adapters.contract.stores import KINDS, Stores, stores_of
 
 NOON = datetime(2026, 11, 21, 12, 0, 0, 123_456, tzinfo=UTC)

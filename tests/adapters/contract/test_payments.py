@@ -8,10 +8,10 @@ from datetime import timedelta
 import pytest
 
 from actors.ingress.model import EventState
+from actors.kernel.charges import Rail, Standing
 from actors.kernel.failures import Conflict
 from actors.kernel.ids import ChatId, EventId, PaymentId
-from actors.kernel.money import Money
-from actors.payments.ledger import (
+from actors.kernel.ledger import (
     FEES,
     UNMATCHED,
     KeyReused,
@@ -20,8 +20,8 @@ from actors.payments.ledger import (
     provider,
     transfer,
 )
-from actors.payments.model import Rail, Standing
-from actors.payments.settlement import Observation, observe
+from actors.kernel.money import Money
+from actors.tracker.settlement import Observation, observe
 from tests.adapters.contract.books import ANNA, NOON, STRIPE, Books, report, usd
 from tests.adapters.contract.stores import KINDS, stores_of
 

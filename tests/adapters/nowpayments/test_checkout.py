@@ -10,10 +10,10 @@ from decimal import Decimal
 
 import pytest
 
+from actors.kernel.charges import Standing
 from actors.kernel.failures import Unavailable
 from actors.kernel.ids import OrderId, PaymentId
 from actors.kernel.money import Money
-from actors.payments.model import Standing
 from actors.payments.ports import Declined, Offer, Opened
 from adapters.nowpayments.checkout import NowPaymentsCheckout
 from adapters.nowpayments.client import Account, NowPaymentsClient

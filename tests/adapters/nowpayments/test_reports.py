@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from actors.kernel.charges import PaymentReport, Rail, Standing
 from actors.kernel.ids import OrderId, PaymentId
 from actors.kernel.money import Money
 from actors.kernel.strict_json import load_object
-from actors.payments.model import PaymentReport, Rail, Standing
 from adapters.nowpayments.reports import DUST_SHARE, STANDINGS, Reader, Unreadable, moment
 from tests.adapters.nowpayments.vectors import FINISHED
 

@@ -21,10 +21,10 @@ from actors.ingress.model import (
     StoredEvent,
     Unusable,
 )
+from actors.kernel.charges import Standing
 from actors.kernel.ids import EventId
 from actors.kernel.money import Money
 from actors.kernel.strict_json import loads
-from actors.payments.model import Standing
 from adapters.nowpayments.canonical import canonical, signature
 from adapters.nowpayments.reports import Reader
 from adapters.nowpayments.source import BODY_BYTES_MAX, SIGNATURE_HEADER, NowPaymentsSource

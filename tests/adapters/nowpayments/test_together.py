@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from actors.ingress.model import Delivery, Event, PaymentSeen, SourceName, StoredEvent
+from actors.kernel.charges import PaymentReport, Standing
 from actors.kernel.ids import EventId
 from actors.kernel.money import Money
-from actors.payments.model import PaymentReport, Standing
 from adapters.nowpayments.checkout import NowPaymentsCheckout
 from adapters.nowpayments.client import NowPaymentsClient
 from adapters.nowpayments.reports import Reader

@@ -10,10 +10,10 @@ import psycopg
 import pytest
 from psycopg import errors
 
+from actors.kernel.charges import Rail
 from actors.kernel.ids import ChatId
+from actors.kernel.ledger import Entry, customer, provider, transfer
 from actors.kernel.money import Money
-from actors.payments.ledger import Entry, customer, provider, transfer
-from actors.payments.model import Rail
 from adapters.postgres.database import Database
 from adapters.postgres.ledger import KEY_REUSED, posting
 from adapters.postgres.payments import PostgresPayments

@@ -13,10 +13,10 @@ import pytest
 import trio
 
 from actors.ingress.model import Event, SourceName
+from actors.kernel.charges import PaymentReport, Rail, Standing
 from actors.kernel.ids import ChatId, EventId, OrderId, PaymentId
 from actors.kernel.money import Money
-from actors.payments.model import PaymentReport, Rail, Standing
-from actors.payments.settlement import Observation, OrderView, observe
+from actors.tracker.settlement import Observation, OrderView, observe
 from adapters.postgres.batch import Statement
 from adapters.postgres.ingress import PostgresEvents
 from adapters.postgres.payments import PostgresPayments

@@ -10,10 +10,10 @@ from urllib.parse import parse_qsl
 
 import pytest
 
+from actors.kernel.charges import PaymentReport, Standing
 from actors.kernel.failures import Unavailable
 from actors.kernel.ids import OrderId
 from actors.kernel.money import Money
-from actors.payments.model import PaymentReport, Standing
 from actors.payments.ports import Declined, Offer, Opened
 from adapters.sandbox.server import Response, serve
 from adapters.sandbox.stripe import StripeSandbox

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from actors.kernel.charges import PaymentReport, Rail, Standing
 from actors.kernel.money import Money
-from actors.payments.model import PaymentReport, Rail, Standing
 from adapters.stripe import objects, reports
 from adapters.stripe.objects import Odd, read
 from adapters.stripe.reports import Told, money, units

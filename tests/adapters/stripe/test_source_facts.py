@@ -16,10 +16,10 @@ from actors.ingress.model import (
     SubscriptionSeen,
     Unusable,
 )
+from actors.kernel.charges import PaymentReport, Standing
 from actors.kernel.failures import Unavailable
 from actors.kernel.ids import EventId
 from actors.kernel.money import Money
-from actors.payments.model import PaymentReport, Standing
 from adapters.sandbox.server import Response, serve
 from tests.adapters.stripe.test_source import INTENT, ORDER, source, verified
 from tests.adapters.stripe.wire import CREATED, NOW, Scripted, event

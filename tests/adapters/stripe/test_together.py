@@ -8,8 +8,8 @@ from datetime import datetime
 import trio
 
 from actors.ingress.model import Delivery, Event, Fact, PaymentSeen, SourceName, StoredEvent
+from actors.kernel.charges import PaymentReport
 from actors.kernel.ids import EventId
-from actors.payments.model import PaymentReport
 from actors.payments.ports import Opened
 from adapters.sandbox.server import Request, Response, serve
 from adapters.sandbox.stripe import WEBHOOK_SECRET, StripeSandbox

@@ -11,10 +11,10 @@ from datetime import timedelta
 import pytest
 import trio
 
+from actors.kernel.charges import PaymentReport, Rail, Standing
 from actors.kernel.failures import Unavailable
 from actors.kernel.ids import OrderId
 from actors.kernel.money import Money
-from actors.payments.model import PaymentReport, Rail, Standing
 from actors.payments.ports import Declined, Offer, Opened
 from adapters.sandbox.server import Request, Response, serve
 from adapters.sandbox.telegram import PROVIDER_TOKEN, TelegramSandbox

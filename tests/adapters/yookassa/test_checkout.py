@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 import pytest
 import trio
 
+from actors.kernel.charges import Standing
 from actors.kernel.failures import Unavailable
 from actors.kernel.ids import OrderId, PaymentId
 from actors.kernel.money import Money
-from actors.payments.model import Standing
 from actors.payments.ports import Declined, Offer, Opened
 from adapters.sandbox.server import Request, Response, serve
 from adapters.sandbox.yookassa import SECRET_KEY, SHOP_ID, YooKassaSandbox

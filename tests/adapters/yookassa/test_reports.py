@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from actors.kernel.charges import PaymentReport, Rail, Standing
 from actors.kernel.ids import OrderId, PaymentId
 from actors.kernel.money import Money
-from actors.payments.model import PaymentReport, Rail, Standing
 from adapters.yookassa.reports import Unreadable, payment_id, report_of
 from tests.adapters.yookassa.samples import CANCELED, PAID, PAYMENT_ID, REFUND
 

@@ -21,10 +21,10 @@ from actors.ingress.model import (
     StoredEvent,
     Unusable,
 )
+from actors.kernel.charges import Standing
 from actors.kernel.failures import Unavailable
 from actors.kernel.ids import EventId
 from actors.kernel.money import Money
-from actors.payments.model import Standing
 from adapters.sandbox.server import Request, Response, serve
 from adapters.yookassa.client import YooKassaClient
 from adapters.yookassa.source import BODY_BYTES_MAX, NETWORKS, YooKassaSource

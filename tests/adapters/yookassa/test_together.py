@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from actors.ingress.model import Delivery, Event, Fact, PaymentSeen, SourceName, StoredEvent
+from actors.kernel.charges import Standing
 from actors.kernel.ids import EventId
 from actors.kernel.money import Money
-from actors.payments.model import Standing
 from adapters.sandbox.server import Request, serve
 from adapters.sandbox.yookassa import SECRET_KEY, SHOP_ID, YooKassaSandbox
 from adapters.yookassa.checkout import YooKassaCheckout

@@ -30,9 +30,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NewType
 
+from actors.kernel.charges import Rail
 from actors.kernel.ids import ChatId, OrderId
 from actors.kernel.money import Currency, Money
-from actors.payments.model import Rail
 
 Account = NewType("Account", str)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from actors.kernel.charges import Payment, Rail, Standing
 from actors.kernel.ids import PaymentId
 from actors.kernel.money import Money
-from actors.payments.model import Payment, Rail, Standing
 
 
 def usd(amount: str) -> Money:

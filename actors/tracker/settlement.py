@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from actors.kernel.charges import Payment, PaymentReport, Standing
 from actors.kernel.ids import ChatId, OrderId
-from actors.kernel.money import Money
-from actors.payments.ledger import (
+from actors.kernel.ledger import (
     FEES,
     REFUNDS,
     UNMATCHED,
@@ -23,7 +23,7 @@ from actors.payments.ledger import (
     provider,
     transfer,
 )
-from actors.payments.model import Payment, PaymentReport, Standing
+from actors.kernel.money import Money
 
 VISIBLE = ("standing", "received", "refunded", "disputed", "chat_id")
 """Fields of a payment whose change is news for its order."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from actors.kernel.charges import Rail
 from actors.kernel.ids import ChatId, OrderId
-from actors.kernel.money import Currency, Money
-from actors.payments.ledger import (
+from actors.kernel.ledger import (
     FEES,
     KEY_LENGTH_MAX,
     REFUNDS,
@@ -26,7 +26,7 @@ from actors.payments.ledger import (
     sale,
     transfer,
 )
-from actors.payments.model import Rail
+from actors.kernel.money import Currency, Money
 
 ANNA = customer(ChatId(7))
 STRIPE = provider(Rail.STRIPE)

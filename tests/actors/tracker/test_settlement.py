@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from actors.kernel.charges import Payment, PaymentReport, Rail, Standing
 from actors.kernel.ids import ChatId, OrderId, PaymentId
+from actors.kernel.ledger import FEES, REFUNDS, UNMATCHED, Ledger, customer, imbalance, provider
 from actors.kernel.money import Money
-from actors.payments.ledger import FEES, REFUNDS, UNMATCHED, Ledger, customer, imbalance, provider
-from actors.payments.model import Payment, PaymentReport, Rail, Standing
-from actors.payments.settlement import Incomparable, Observation, OrderView, observe
+from actors.tracker.settlement import Incomparable, Observation, OrderView, observe
 
 ORDER = OrderId("a" * 32)
 ANNA = OrderView(order_id=ORDER, chat_id=ChatId(7))
