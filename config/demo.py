@@ -1,7 +1,8 @@
 """The demo: the production process on the sandbox, with a story to read.
 
-Everything is real except the outside world: the Bot API and NocoDB are simulated on loopback,
-behind the same HTTP. No credential is needed and nothing leaves this machine.
+Everything is real except the outside world: the Bot API, NocoDB, Stripe, YooKassa and NOWPayments
+are simulated on loopback, behind the same HTTP. No credential is needed and nothing leaves this
+machine.
 """
 
 from __future__ import annotations
@@ -9,8 +10,8 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
@@ -18,19 +19,14 @@ import trio
 from rich.padding import Padding
 from rich.text import Text
 
-from adapters.sandbox import nocodb_control, telegram_control
-from adapters.sandbox.nocodb import TABLE_ID, TOKEN, NocodbSandbox
-from adapters.sandbox.server import serve
-from adapters.sandbox.telegram import TelegramSandbox
-from config.process import DONE, FAILED, Life, Terminal, until_signalled, verdict
-from config.settings import Settings, load_settings
-from config.story import STARTS, Step, Story
+from config.process import DONE, FAILED, REFUSED, Life, Terminal, until_signalled, verdict
+from config.settings import load_settings
+from config.story import STARTS, Story
+from config.story_stage import Step
+from config.story_world import Addresses, World, environment, free_address, written_products
 from config.wiring import running_shop
 from runtime import SupervisionError
 
-INTERVAL_SECONDS = 2.0
-"""The tracker asks ten times as often as in production: nobody likes to wait for a demo."""
-BOT_TOKEN = "123456789:SandboxSandboxSandboxSandboxSandbo"  # noqa: S105 - the sandbox's own
 REACHABLE = 0o711
 """As root, PostgreSQL runs as another user, who has to pass through the temporary folder; its
 own folder inside stays closed to everybody else."""
@@ -38,9 +34,6 @@ WIDTH_MAX = 88
 """Columns; longer lines are hard to read."""
 INDENT = 15
 """Columns in front of what a step says."""
-
-Urls = tuple[str, str]
-"""Of the simulated Telegram, and of the simulated NocoDB."""
 
 
 async def run(*, leave: bool, as_json: bool, keep: Path | None) -> int:
@@ -53,6 +46,9 @@ async def run(*, leave: bool, as_json: bool, keep: Path | None) -> int:
             status, reason = verdict(failure)
             demo.page.refused(reason)
             return status
+        except OSError as error:
+            demo.page.refused(f"There is no room for it in {data_dir}: {error}")
+            return REFUSED
         finally:
             demo.report()
     return demo.status
@@ -64,8 +60,7 @@ class Demo:
     def __init__(self, data_dir: Path, *, leave: bool, as_json: bool) -> None:
         self.page = Page(sys.stderr if as_json else sys.stdout)
         self._data_dir, self._leave = data_dir, leave
-        self._telegram, self._nocodb = TelegramSandbox(token=BOT_TOKEN), NocodbSandbox()
-        self._telegram.rate_limit(on=True)
+        self._world = World()
         self._story: Story | None = None
         self._unreported = as_json
 
@@ -78,19 +73,22 @@ class Demo:
         return FAILED if failed or self._leave else DONE
 
     async def serve(self, life: Life) -> None:
-        """The sandbox, the shop on it, the story, and then whatever the reader likes to try."""
-        async with self._sandbox() as urls:
+        """The world, the shop in it, the story, and then whatever the reader likes to try."""
+        address, products = await free_address(), written_products(self._data_dir)
+        async with self._world.served(shop_address=address) as at:
             self.page.title()
             began = trio.current_time()
-            async with running_shop(self._settings(urls)) as shop:
+            told = environment(at, shop_address=address, products_file=products)
+            settings = load_settings(told | {"DATA_DIR": str(self._data_dir)})
+            async with running_shop(settings) as shop:
                 with life.serving():
                     took = trio.current_time() - began
-                    self._story = Story(shop, self._telegram, self._nocodb, self.page.step, took)
+                    self._story = Story(shop, self._world, self.page.step, took)
                     await self._story.run()
                     self.report()
                     self.page.figures(self._summary())
                     if not self._leave:
-                        self.page.addresses(await shop.url(), urls)
+                        self.page.addresses(await shop.url(), at)
                         await trio.sleep_forever()
 
     def report(self) -> None:
@@ -104,28 +102,6 @@ class Demo:
     def _ok(self) -> bool:
         return self._story is not None and self._story.ok
 
-    @asynccontextmanager
-    async def _sandbox(self) -> AsyncIterator[Urls]:
-        async with (
-            serve(telegram_control.controlled(self._telegram)) as telegram_url,
-            serve(nocodb_control.controlled(self._nocodb)) as nocodb_url,
-        ):
-            yield telegram_url, nocodb_url
-
-    def _settings(self, urls: Urls) -> Settings:
-        return load_settings(
-            {
-                "BOT_TOKEN": BOT_TOKEN,
-                "TELEGRAM_API_URL": urls[0],
-                "NOCODB_URL": urls[1],
-                "NOCODB_TOKEN": TOKEN,
-                "NOCODB_TABLE_ID": TABLE_ID,
-                "TRACKER_INTERVAL_SECONDS": str(INTERVAL_SECONDS),
-                "DATA_DIR": str(self._data_dir),
-                "HTTP_BIND": "127.0.0.1:0",
-            }
-        )
-
     def _summary(self) -> dict[str, object]:
         steps = [Step(STARTS)] if self._story is None else self._story.steps
         return {
@@ -134,8 +110,7 @@ class Demo:
                 {"name": step.name, "ok": step.ok, "seconds": round(step.seconds, 3)}
                 for step in steps
             ],
-            "telegram_requests": self._telegram.calls.total(),
-            "nocodb_requests": self._nocodb.calls.total(),
+            **{f"{name}_requests": count for name, count in self._world.requests()},
             "restarts": 0 if self._story is None else self._story.restarts,
         }
 
@@ -151,9 +126,9 @@ class Page:
     def title(self) -> None:
         """What is going to be shown."""
         self._say(
-            ("factorage: a registration is paid, from end to end\n", "bold"),
-            "The actors, the database and the HTTP are real; Telegram and NocoDB are simulated "
-            "on this machine.\n\n",
+            ("factorage: a registration and three purchases, from end to end\n", "bold"),
+            "The actors, the database and the HTTP are real; Telegram, NocoDB, Stripe, YooKassa "
+            "and NOWPayments are simulated on this machine.\n\n",
             ("Starting PostgreSQL and the actors: some seconds ...\n", "dim"),
         )
 
@@ -167,19 +142,24 @@ class Page:
         """What it took."""
         self._say(
             f"\n{summary['telegram_requests']} requests to Telegram, "
-            f"{summary['nocodb_requests']} to NocoDB, {summary['restarts']} restarts."
+            f"{summary['nocodb_requests']} to NocoDB, {summary['stripe_requests']} to Stripe, "
+            f"{summary['restarts']} restarts."
         )
 
-    def addresses(self, url: str, urls: Urls) -> None:
+    def addresses(self, url: str, at: Addresses) -> None:
         """Where to look around, each on a line of its own, whole."""
         for address, what in (
             (f"{url}/health", "how everything is"),
             (f"{url}/health/tree", "the supervision tree"),
             (f"{url}/metrics", "the figures"),
-            (f"{urls[0]}/_control", "the simulated Telegram: what to ask of it"),
-            (f"{urls[1]}/_control", "the simulated NocoDB: what to ask of it"),
+            (f"{at.telegram}/_control", "the simulated Telegram: what to ask of it"),
+            (f"{at.nocodb}/_control", "the simulated NocoDB, likewise"),
+            (f"{at.stripe}/_control", "Stripe"),
+            (f"{at.yookassa}/_control", "YooKassa"),
+            (f"{at.nowpayments}/_control", "NOWPayments"),
         ):
             self._terminal.out(f"  {address:<38} {what}")
+        self._terminal.out(f"  main.py replay list --url {url}   what providers delivered")
         self._say("\nIt goes on running; Ctrl-C ends it.")
 
     def refused(self, reason: str) -> None:

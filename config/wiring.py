@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import hmac
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -16,7 +16,7 @@ from actors.operations import tree
 from actors.operations.model import Identity, Phase, Readiness
 from actors.payments.catalogue import Catalogue, DigitalRails
 from actors.payments.orders import Order
-from actors.payments.tokens import KEY_LENGTH_MIN, SuccessTokens
+from actors.payments.tokens import SuccessTokens
 from adapters.http.access import Operators
 from adapters.http.app import application
 from adapters.http.events import event_routes
@@ -80,8 +80,7 @@ class Shop:
         self.catalogue = _catalogue(settings, rails)
         self.pre_checkout_answers = TelegramPreCheckoutAnswers(cashier)
         keys = [key.get_secret_value().encode() for key in settings.success_url_signing_key]
-        # Without a key of the operator's, links are good until the next start.
-        self._tokens = SuccessTokens(keys or [secrets.token_bytes(KEY_LENGTH_MIN)])
+        self._tokens = SuccessTokens(keys or [_success_key(settings)])
         self.phase = Phase.STARTING
         self._started = trio.current_time()
         self.store = make_store(lambda path: self.system.ref(path))  # noqa: PLW0108 - the system comes later
@@ -191,6 +190,14 @@ class Shop:
     async def url(self) -> str:
         """The URL of the HTTP port, as reached from this machine."""
         return await ask(self.system.ref("root/http"), FindUrl())
+
+
+def _success_key(settings: Settings) -> bytes:
+    """The key without one of the operator's. It outlives a restart: Stripe refuses a checkout
+    that is asked for once more, under its order's id, with another page to come back to.
+    """
+    token = settings.bot_token.get_secret_value().encode()
+    return hmac.digest(token, b"factorage key of success urls", "sha256")
 
 
 def _catalogue(settings: Settings, rails: Rails) -> Catalogue:

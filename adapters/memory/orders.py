@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from actors.kernel.failures import Conflict
 from actors.kernel.ids import ChatId, OrderId, UpdateId
@@ -11,7 +11,6 @@ from actors.kernel.language import Language
 from actors.kernel.ledger import Transfer
 from actors.payments.orders import ALIVE, DONE, Order, State
 from actors.payments.ports import (
-    LOOK_FIRST_SECONDS,
     OpenCheckout,
     OrderAlarm,
     OrderCounts,
@@ -90,7 +89,7 @@ class MemoryOrders(Orders, OrderBook):
                 raise ValueError(f"the key {refused.key} stands for another transfer")
             for transfer in transfers:
                 tables.ledger.post(transfer)
-            _put(tables, order, me)
+            tables.put_order(order, saved_by=me)
             if handled is not None:
                 tables.mark_handled(handled, tables.now())
             if recorded is not None:
@@ -183,16 +182,6 @@ def _check(tables: Tables, order: Order, handled: UpdateId | None) -> None:
     if (order.checkout_id is None) is not (order.url is None):
         raise ValueError("a checkout has an id and a URL")
     check_texts((order.title, order.description, order.goods, order.checkout_id, order.url))
-
-
-def _put(tables: Tables, order: Order, saved_by: object) -> None:
-    row = tables.orders.get(order.order_id)
-    had_checkout = row is not None and row.order.checkout_id is not None
-    if row is None:
-        row = tables.orders[order.order_id] = OrderRow(order, saved_by, tables.now())
-    row.order, row.saved_by, row.saved_at = order, saved_by, tables.now()
-    if order.checkout_id is not None and not had_checkout:
-        row.look_at = row.saved_at + timedelta(seconds=LOOK_FIRST_SECONDS)
 
 
 def _checkout(row: OrderRow) -> OpenCheckout:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from actors.gateway.model import Entry, Stored
@@ -17,7 +17,7 @@ from actors.kernel.charges import Rail
 from actors.kernel.ids import ChatId, EventId, OrderId, PaymentId, RecordId, UpdateId
 from actors.kernel.ledger import Ledger
 from actors.payments.orders import Order
-from actors.payments.ports import NoticeState
+from actors.payments.ports import LOOK_FIRST_SECONDS, NoticeState
 from actors.sessions.model import Session, State
 
 Payment = tuple[RecordId, ChatId]
@@ -157,6 +157,16 @@ class Tables:
         if charge is not None and charge.recorded_version < version:
             version = min(version, charge.news_version)
             self.charges[rail, payment_id] = replace(charge, recorded_version=version)
+
+    def put_order(self, order: Order, *, saved_by: object) -> None:
+        """The newest version of a new order or of a known one."""
+        row = self.orders.get(order.order_id)
+        had_checkout = row is not None and row.order.checkout_id is not None
+        if row is None:
+            row = self.orders[order.order_id] = OrderRow(order, saved_by, self.now())
+        row.order, row.saved_by, row.saved_at = order, saved_by, self.now()
+        if order.checkout_id is not None and not had_checkout:
+            row.look_at = row.saved_at + timedelta(seconds=LOOK_FIRST_SECONDS)
 
     def put_session(self, session: Session) -> None:
         """Raises `ValueError` for what PostgreSQL would refuse."""

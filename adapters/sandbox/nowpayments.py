@@ -48,6 +48,7 @@ RETRIES_SECONDS = (60.0, 60.0, 60.0)
 """Number and distance are settings of an account; three times, a minute apart, is the example of
 the vendor's help pages."""
 PATIENCE_SECONDS = 3.0
+FIRST_NUMBER = 4_522_625_843
 TOKEN_LIFE = timedelta(minutes=5)
 ECHOED = ("order_id", "order_description", "ipn_callback_url", "success_url", "cancel_url")
 ECHOED_LATE = ("partially_paid_url",)
@@ -65,7 +66,8 @@ class Refused(Exception):  # noqa: N818 - a verdict
 
 class NowPaymentsSandbox:
     """One account, in memory. `now` is the wall clock of this world; `ipn_secret` may be "": then
-    nothing is ever sent, as with an account that has not made one yet.
+    nothing is ever sent, as with an account that has not made one yet. Ids count from
+    `first_number`.
     """
 
     head_bytes_max = HEAD_BYTES_MAX
@@ -75,6 +77,7 @@ class NowPaymentsSandbox:
         *,
         api_key: str = API_KEY,
         ipn_secret: str = IPN_SECRET,
+        first_number: int = FIRST_NUMBER,
         retries_seconds: Sequence[float] = RETRIES_SECONDS,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
@@ -86,7 +89,7 @@ class NowPaymentsSandbox:
         self.deliveries = Deliveries(
             schedule=retries_seconds, accepted=any_2xx, patience_seconds=PATIENCE_SECONDS
         )
-        self._faults, self._ids = Faults(), count(4_522_625_843)
+        self._faults, self._ids = Faults(), count(first_number)
         self._tokens: dict[str, datetime] = {}
 
     # The payer, and what happens on the chain.

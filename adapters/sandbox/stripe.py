@@ -45,7 +45,8 @@ EXPAND_DEPTH_MAX = 4
 class StripeSandbox:
     """One account, in memory. `now` is the wall clock of this world; it may be replaced.
 
-    `retries_seconds` are the pauses before webhooks are repeated; any 2xx ends them.
+    `retries_seconds` are the pauses before webhooks are repeated; any 2xx ends them. Ids count
+    from `first_number`: a shop that remembers an earlier sandbox must not meet one of them again.
     """
 
     head_bytes_max = HEAD_BYTES_MAX
@@ -55,6 +56,7 @@ class StripeSandbox:
         *,
         key: str = KEY,
         live: bool = False,
+        first_number: int = 1,
         retries_seconds: Sequence[float] = TEST_RETRIES_SECONDS,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
@@ -62,12 +64,18 @@ class StripeSandbox:
         self.calls: Counter[str] = Counter()
         """Requests per kind (`POST /v1/checkout/sessions`, ids as `*`), refused ones included."""
         self.deliveries = Deliveries(schedule=retries_seconds, accepted=any_2xx)
-        self.events = Events(now=lambda: self.now(), live=live, deliveries=self.deliveries)  # noqa: PLW0108 - replaceable
+        self.events = Events(
+            now=lambda: self.now(),  # noqa: PLW0108 - replaceable
+            live=live,
+            deliveries=self.deliveries,
+            first_number=first_number,
+        )
         self.checkouts = Checkouts(
             now=lambda: self.now(),  # noqa: PLW0108 - the same
             live=live,
             events=self.events,
             page_url=PAGE_URL,
+            first_number=first_number,
         )
         self._replays, self._faults, self._requests = Replays(), Faults(), count(1)
 

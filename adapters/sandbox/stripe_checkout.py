@@ -24,10 +24,16 @@ class Checkouts:
     """One account's sessions, payment intents and charges, as Stripe's own objects."""
 
     def __init__(
-        self, *, now: Callable[[], datetime], live: bool, events: Events, page_url: str
+        self,
+        *,
+        now: Callable[[], datetime],
+        live: bool,
+        events: Events,
+        page_url: str,
+        first_number: int = 1,
     ) -> None:
         self._now, self._live, self._events, self._page_url = now, live, events, page_url
-        self._numbers = count(1)
+        self._numbers = count(first_number)
         self.sessions: dict[str, Json] = {}
         self.intents: dict[str, Json] = {}
         self.charges: dict[str, Json] = {}

@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import count
 from typing import Any
 
 from adapters.sandbox.deliveries import Deliveries, Sending
@@ -37,8 +38,16 @@ class Endpoint:
 class Events:
     """One account's events, oldest first."""
 
-    def __init__(self, *, now: Callable[[], datetime], live: bool, deliveries: Deliveries) -> None:
+    def __init__(
+        self,
+        *,
+        now: Callable[[], datetime],
+        live: bool,
+        deliveries: Deliveries,
+        first_number: int = 1,
+    ) -> None:
         self._now, self._live, self._deliveries = now, live, deliveries
+        self._numbers = count(first_number)
         self.endpoint: Endpoint | None = None
         self.all: dict[str, Json] = {}
         self._sendings: dict[str, Sending] = {}
@@ -46,7 +55,7 @@ class Events:
     def emit(self, kind: str, thing: Json) -> Json:
         """Something happened to `thing`, which is told as it is right now."""
         event: Json = {
-            "id": f"evt_1Sandbox{len(self.all) + 1:016d}",
+            "id": f"evt_1Sandbox{next(self._numbers):016d}",
             "object": "event",
             "api_version": API_VERSION,
             "created": int(self._now().timestamp()),

@@ -43,7 +43,8 @@ _TOKEN_SHAPE = re.compile(r"[1-9][0-9]{0,15}:[0-9A-Za-z_-]{30,}")
 class TelegramSandbox:
     """One bot's Telegram, in memory. `now` is the wall clock of this world; it may be replaced.
 
-    `local` is the mode of a server of one's own, in which a webhook may be plain http.
+    `local` is the mode of a server of one's own, in which a webhook may be plain http. Charges
+    count from `first_number`: a shop must not meet one of them again.
     """
 
     head_bytes_max = HEAD_BYTES_MAX
@@ -55,6 +56,7 @@ class TelegramSandbox:
         now: Callable[[], datetime] = utc_now,
         local: bool = False,
         provider_token: str = PROVIDER_TOKEN,
+        first_number: int = 1,
     ) -> None:
         if not _TOKEN_SHAPE.fullmatch(token):
             raise ValueError("a bot token is <id>:<30 or more letters, digits, dashes>")
@@ -70,6 +72,7 @@ class TelegramSandbox:
             now=lambda: self.now(),  # noqa: PLW0108 - replaceable
             local=local,
             provider_token=provider_token,
+            first_number=first_number,
         )
         self.calls: Counter[str] = Counter()
         """Requests per method, in lower case, refused ones included."""

@@ -92,11 +92,15 @@ class Charge:
 
 
 class Payments:
-    """One bot's invoices and charges. `provider_token` is the one that BotFather gave it."""
+    """One bot's invoices and charges, whose ids count from `first_number`. `provider_token` is
+    the one that BotFather gave it.
+    """
 
-    def __init__(self, now: Callable[[], datetime], provider_token: str) -> None:
+    def __init__(
+        self, now: Callable[[], datetime], provider_token: str, first_number: int = 1
+    ) -> None:
         self._now, self._provider_token = now, provider_token
-        self._numbers = count(1)
+        self._numbers = count(first_number)
         self.invoices: dict[str, Invoice] = {}
         """By the last part of their links."""
         self.queries: dict[str, PreCheckout] = {}

@@ -25,12 +25,13 @@ class World:
         now: Callable[[], datetime],
         local: bool = False,
         provider_token: str = "",
+        first_number: int = 1,
     ) -> None:
         self.bot, self.now = bot, now
         self.updates = Updates(now)
         self.polling = Polling(self.updates)
         self.webhooks = Webhooks(updates=self.updates, polling=self.polling, now=now, local=local)
-        self.payments = Payments(now, provider_token)
+        self.payments = Payments(now, provider_token, first_number)
         self.chats: dict[int, Chat] = {}
         self.callbacks: dict[str, Callback] = {}
         self.commands: list[Json] = []

@@ -47,7 +47,9 @@ YOO_MONEY, MERCHANT = "yoo_money", "merchant"
 
 
 class YooKassaSandbox:
-    """One shop, in memory. `now` is the wall clock of this world; it may be replaced."""
+    """One shop, in memory. `now` is the wall clock of this world; it may be replaced. Ids are made
+    from numbers that count from `first_number`.
+    """
 
     head_bytes_max = HEAD_BYTES_MAX
 
@@ -56,6 +58,7 @@ class YooKassaSandbox:
         *,
         shop_id: str = SHOP_ID,
         secret_key: str = SECRET_KEY,
+        first_number: int = 1,
         retries_seconds: Sequence[float] = RETRIES_SECONDS,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
@@ -70,7 +73,7 @@ class YooKassaSandbox:
         self._webhook_url = ""
         self._captures: set[str] = set()
         self._remembered: dict[str, tuple[datetime, bytes, Json]] = {}
-        self._faults, self._numbers = Faults(), count(1)
+        self._faults, self._numbers = Faults(), count(first_number)
         self._unfinished = self._forgotten = 0
 
     # What the cabinet and the payer do.

@@ -66,6 +66,30 @@ _CANCELLED = ("cancelled while saving", "paid although cancelled")
 _SEEN = ("pressed again", "paid at once", "health: pass", "health: warn", "health: fail")
 """What people and operators see of it."""
 
+_MARKET = (
+    "Stripe cut off",
+    "Stripe stumbled",
+    "webhooks strayed",
+    "a webhook was delivered twice",
+    "a webhook came while nobody took it",
+    "killed between webhook and grant",
+    "crash of bot",
+    "the bot restarted",
+    "an actor failed",
+    "database away",
+    "lost acknowledgement",
+    "transaction refused",
+    "Telegram cut off",
+    "flood wait",
+    "a card was refused",
+    "paid by a delayed method",
+    "cancelled",
+    "paid late",
+    "refused before paying",
+    "did it again",
+)
+"""What has to happen where something is sold."""
+
 SCENARIOS: Mapping[str, Scenario] = {
     "day": Scenario(
         title="a day of the shop: hundreds register and pay, everything fails now and then",
@@ -115,5 +139,20 @@ SCENARIOS: Mapping[str, Scenario] = {
         sometimes=("the bot restarted", "an actor failed", "paid at once", *_CANCELLED),
         options={"people": Option(16, "who come meanwhile")},
         seeds=200,
+    ),
+    "purchase": Scenario(
+        title="people buy at Stripe's page and by Stars, everything fails, webhooks go astray",
+        run="config.scenarios.purchase:purchase",
+        sometimes=_MARKET,
+        options={
+            "people": Option(12, "who come to buy"),
+            "seconds": Option(30, "between two things that go wrong, on average"),
+        },
+        seeds=300,
+    ),
+    "sale": Scenario(
+        title="one person buys at Stripe's page, one by Stars; for `sim crash sale --node bot`",
+        run="config.scenarios.purchase:sale",
+        seeds=1000,
     ),
 }

@@ -12,7 +12,15 @@ import trio
 
 from config.scenarios.people import Person, Temper
 from config.scenarios.shop import SimulatedShop
-from config.scenarios.verdict import REST_SECONDS, check, check_calm, check_the_end, served
+from config.scenarios.verdict import (
+    REST_SECONDS,
+    SETTLE_SECONDS,
+    Guest,
+    check,
+    check_calm,
+    check_the_end,
+    served,
+)
 from config.scenarios.watch import watch_health
 
 
@@ -26,16 +34,17 @@ def crowd_of(
 
 async def course(
     shop: SimulatedShop,
-    crowd: Sequence[Person],
+    crowd: Sequence[Guest],
     weather: Callable[[SimulatedShop], Awaitable[None]],
     *,
     until: float = 0.0,
+    settle_seconds: float = SETTLE_SECONDS,
     checks: Sequence[Callable[[SimulatedShop], None]] = (),
 ) -> None:
     """Live through it all: `weather` ends the trouble by returning, what is left of it is healed.
 
-    Then everybody is served, and the shop rests, until the virtual second `until` at least. The
-    `checks` are what this scenario asks for besides what every shop has to stand.
+    Then everybody is served, within `settle_seconds`, and the shop rests, until the virtual second
+    `until` at least. The `checks` are what this scenario asks for besides what every shop has to stand.
     """
     async with shop.open():
         async with trio.open_nursery() as nursery:
@@ -44,9 +53,9 @@ async def course(
                 nursery.start_soon(person.live, name=f"person {person.user.id}")
             await weather(shop)
             shop.heal()
-            await served(shop.sim, crowd)
+            await served(shop.sim, crowd, within=settle_seconds)
             await trio.sleep_until(max(until, trio.current_time() + REST_SECONDS))
-            await served(shop.sim, crowd)  # some have paid meanwhile
+            await served(shop.sim, crowd, within=settle_seconds)  # some have paid meanwhile
             nursery.cancel_scope.cancel()  # who has not paid by now waits no longer
         await check_calm(shop)
         await check(shop, crowd)

@@ -7,23 +7,23 @@ world, which is the sandbox. Everything that can fail between them does, as the 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 
 import trio
 
 from actors.kernel.failures import Unavailable
-from adapters.memory.database import ConnectionLost, Line, MemoryDatabase
+from adapters.memory.database import ConnectionLost, Line, MemoryConnection, MemoryDatabase
 from adapters.memory.gateway import MemoryInbox
 from adapters.sandbox.nocodb import TABLE_ID, TOKEN
 from adapters.sandbox.server import App, serve
 from config.scenarios.witness import WitnessedNocodb, WitnessedTables, WitnessedTelegram
-from config.settings import Settings, load_settings
+from config.settings import load_settings
 from config.store import MemoryStore
 from config.wiring import Shop, running_shop
 from runtime import ActorSystem, DeadLetter
-from runtime.testing.node import Life
+from runtime.testing.node import Boot, Life
 from runtime.testing.simulation import PropertyError, Simulation
 
 BOT, TELEGRAM, NOCODB = "bot", "telegram", "nocodb"
@@ -81,6 +81,8 @@ class SimulatedShop:
         self.started_at = 0.0
         self.inbox = MemoryInbox(self.database.connect())
         """What the database holds, to look at from outside."""
+        self.make_store: Callable[[MemoryConnection], MemoryStore] = MemoryStore
+        """For each life of the bot; a test has one with a mistake in it."""
         self._stop = trio.Event()
         self._closing = False
 
@@ -92,14 +94,34 @@ class SimulatedShop:
     async def open(self) -> AsyncIterator[None]:
         """Everything is switched on; on leaving, the bot is shut down in order, then the rest."""
         async with trio.open_nursery() as machines:
-            for name, app in ((TELEGRAM, self.telegram), (NOCODB, self.nocodb)):
-                machines.start_soon(self.sim.node(name, partial(_serve, app, name)).run)
+            for name, boot in self.machines().items():
+                machines.start_soon(self.sim.node(name, boot).run)
             async with trio.open_nursery() as bot:
                 bot.start_soon(self.bot.run)
                 yield
                 self._closing = True
                 self._stop.set()
             machines.cancel_scope.cancel()
+
+    def machines(self) -> dict[str, Boot]:
+        """Those of others; they never die."""
+        return {
+            TELEGRAM: partial(serving, self.telegram, TELEGRAM),
+            NOCODB: partial(serving, self.nocodb, NOCODB),
+        }
+
+    def environment(self) -> dict[str, str]:
+        """What the bot is configured by."""
+        return {
+            "BOT_TOKEN": BOT_TOKEN,
+            "TELEGRAM_API_URL": f"http://{TELEGRAM}:{PORT}",
+            "NOCODB_URL": f"http://{NOCODB}:{PORT}",
+            "NOCODB_TOKEN": TOKEN,
+            "NOCODB_TABLE_ID": TABLE_ID,
+            "TRACKER_INTERVAL_SECONDS": str(INTERVAL_SECONDS),
+            "HTTP_BIND": f"{EVERYWHERE}:{PORT}",
+            "OPERATOR_TOKEN": OPERATOR_TOKEN,
+        }
 
     def heal(self) -> None:
         """End everything that goes wrong, also what is only planned."""
@@ -164,7 +186,9 @@ class SimulatedShop:
             ActorSystem, world=life.world, threads="inline", dispatch=life.dispatch
         )
         async with running_shop(
-            _settings(), make_store=lambda _: MemoryStore(connection), make_system=make_system
+            load_settings(self.environment()),
+            make_store=lambda _: self.make_store(connection),
+            make_system=make_system,
         ) as shop:
             self.present = shop
             undertaker = _Undertaker(self)
@@ -233,22 +257,8 @@ class _DatabaseLine(Line):
             raise ConnectionLost("the acknowledgement was lost")
 
 
-def _settings() -> Settings:
-    return load_settings(
-        {
-            "BOT_TOKEN": BOT_TOKEN,
-            "TELEGRAM_API_URL": f"http://{TELEGRAM}:{PORT}",
-            "NOCODB_URL": f"http://{NOCODB}:{PORT}",
-            "NOCODB_TOKEN": TOKEN,
-            "NOCODB_TABLE_ID": TABLE_ID,
-            "TRACKER_INTERVAL_SECONDS": str(INTERVAL_SECONDS),
-            "HTTP_BIND": f"{EVERYWHERE}:{PORT}",
-            "OPERATOR_TOKEN": OPERATOR_TOKEN,
-        }
-    )
-
-
-async def _serve(app: App, name: str, life: Life) -> None:
+async def serving(app: App, name: str, life: Life) -> None:
+    """A machine that serves `app` for ever."""
     async with serve(app, host=name, port=PORT):
         del life  # these machines never die
         await trio.sleep_forever()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Protocol
 
 import trio
 
+from adapters.sandbox.telegram_user import TelegramUser
 from config.scenarios.people import Person, Temper
 from config.scenarios.shop import INTERVAL_SECONDS, SimulatedShop
 from config.scenarios.watch import health
@@ -27,14 +29,41 @@ NEWCOMER = 1_000_000
 """The id of the person who comes last."""
 
 
-async def served(sim: Simulation, crowd: Iterable[Person]) -> None:
+class Guest(Protocol):
+    """Whoever comes to a shop, and what is known of him."""
+
+    name: str
+    user: TelegramUser
+
+    @property
+    def temper(self) -> object:
+        """What he is like."""
+
+    @property
+    def paid_at(self) -> float | None:
+        """In virtual seconds."""
+
+    @property
+    def under_way(self) -> bool:
+        """He waits, or is waited for."""
+
+    async def live(self) -> None:
+        """Come, and do what he came for."""
+
+    def faults(self) -> list[str]:
+        """What is wrong with the end of his story."""
+
+
+async def served(
+    sim: Simulation, crowd: Iterable[Guest], *, within: float = SETTLE_SECONDS
+) -> None:
     """Wait until nobody waits for anything any more."""
     people = tuple(crowd)
     try:
         await sim.eventually(
             "everybody is served",
             lambda: not any(person.under_way for person in people),
-            within=SETTLE_SECONDS,
+            within=within,
         )
     except PropertyError as error:
         late = next(person for person in people if person.under_way)
@@ -64,7 +93,7 @@ async def check_calm(shop: SimulatedShop) -> None:
     await check(shop, [newcomer])
 
 
-async def check(shop: SimulatedShop, crowd: Iterable[Person]) -> None:
+async def check(shop: SimulatedShop, crowd: Iterable[Guest]) -> None:
     """Before the end: everybody was told, nobody asked too often, and nothing is left."""
     faults = [fault for person in crowd for fault in person.faults()]
     if faults:

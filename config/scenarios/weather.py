@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from random import Random
+from typing import TypeVar
 
 import trio
 
@@ -35,6 +36,7 @@ ACTORS = (
 )
 """Those that lightning may strike."""
 
+S = TypeVar("S", bound=SimulatedShop)
 Weather = Callable[[SimulatedShop, Random], Awaitable[None]]
 """Something that happens once, and is over when it returns."""
 
@@ -200,7 +202,7 @@ EVERYTHING: tuple[Weather, ...] = (
 
 
 async def bad_weather(
-    shop: SimulatedShop, kinds: tuple[Weather, ...], *, mean_seconds: float
+    shop: S, kinds: tuple[Callable[[S, Random], Awaitable[None]], ...], *, mean_seconds: float
 ) -> None:
     """One thing after the other, `mean_seconds` apart on average; for ever."""
     luck = shop.sim.luck("weather")

@@ -15,6 +15,8 @@ import trio
 
 from actors.kernel.ids import ChatId, UpdateId
 from actors.kernel.language import Language
+from actors.payments.orders import Order
+from actors.payments.views import goods_of, text_of
 from actors.sessions import texts
 from actors.sessions.model import Note, Session, State
 from actors.sessions.texts import Text
@@ -58,6 +60,8 @@ class WitnessedTables(Tables):
         self.views: dict[ChatId, set[str]] = {}
         self.cancelled_saving: set[ChatId] = set()
         """Who has cancelled while his record was being created."""
+        self.ordered: Callable[[Order], object] = lambda order: order
+        """Hears of each order as it is stored."""
 
     def put_session(self, session: Session) -> None:
         before = self.sessions.get(session.chat_id)
@@ -65,6 +69,14 @@ class WitnessedTables(Tables):
             self.cancelled_saving.add(session.chat_id)
         super().put_session(session)
         self.views.setdefault(session.chat_id, set()).add(view_of(session).text)
+
+    def put_order(self, order: Order, *, saved_by: object) -> None:
+        super().put_order(order, saved_by=saved_by)
+        views = self.views.setdefault(order.chat_id, set())
+        views.add(text_of(order))
+        if order.sold is not None:
+            views.add(goods_of(order))
+        self.ordered(order)
 
 
 class Pauses:
@@ -121,6 +133,8 @@ class WitnessedTelegram(TelegramSandbox):
         self.told: dict[int, set[int]] = {}
         """Per chat, the messages that ever showed `SUCCESS`."""
         self.strict = False
+        self.pages: frozenset[str] = frozenset()
+        """Texts that need not be stored, because they say nothing of anybody."""
         self._tables, self._has_paid, self._wrong = tables, has_paid, wrong
         self._pauses = Pauses()
         self._failed_polls: deque[float] = deque()
@@ -182,7 +196,8 @@ class WitnessedTelegram(TelegramSandbox):
 
     def _shows(self, chat_id: int, text: str) -> None:
         """Only what is stored may be shown, and only to whom it is due."""
-        if text not in self._tables.views.get(ChatId(chat_id), ()) and text not in KEYBOARD_HIDDEN:
+        anybodys = text in KEYBOARD_HIDDEN or text in self.pages
+        if not anybodys and text not in self._tables.views.get(ChatId(chat_id), ()):
             self._wrong(f"chat {chat_id} is shown what was never stored: {text!r}")
         if any(reproach in text for reproach in REPROACHES):
             self._wrong(f"chat {chat_id} did as it was told, and sees {text!r}")
