@@ -25,7 +25,7 @@ demo: $(STAMP) ## the whole shop on a sandbox, no credential needed; Ctrl-C ends
 	@exec $(RUN) main.py demo $(ARGS)
 
 test: lint ## the gate: lint, then every test, those in virtual time first, and hundreds of seeds
-	$(RUN) -m pytest -m "not postgres and not process" $(ARGS) || [ $$? -eq $(NO_TESTS) ]
+	$(RUN) -m pytest --numprocesses auto -m "not postgres and not process" $(ARGS) || [ $$? -eq $(NO_TESTS) ]
 	$(if $(ARGS),,$(RUN) main.py sim run registration --seeds 100)
 	$(if $(ARGS),,$(RUN) main.py sim run rush outage $(TURMOIL) --seeds 30)
 	$(if $(ARGS),,$(RUN) main.py sim run flood restarts --seeds 10)
