@@ -21,7 +21,7 @@ from typing import assert_never
 from actors.broadcast import messages as broadcast
 from actors.kernel.charges import PaymentReport, Rail
 from actors.kernel.failures import Unavailable
-from actors.kernel.ids import ChatId, OrderId, PaymentId, UpdateId
+from actors.kernel.ids import ChatId, OrderId, PaymentId
 from actors.kernel.language import Language, language_of
 from actors.payments import counter, hearing, life, panel
 from actors.payments import messages as payments
@@ -74,8 +74,8 @@ class Purchases(OrderKeeper):
             dispatcher=dispatcher,
             admin_chat_id=admin_chat_id,
         )
-        self._reports: dict[PaymentId, tuple[PaymentReport, UpdateId]] = {}
-        """What Telegram told us, and no order has recorded yet."""
+        self._unmatched: set[PaymentId] = set()
+        """What Telegram told us of payments for no order of this chat."""
 
     async def on_receive(self, message: payments.Command | Own) -> None:
         match message:
@@ -98,7 +98,7 @@ class Purchases(OrderKeeper):
             case Asked():
                 await self._asked(message)
             case Retell():
-                await self._retell(message.payment_id)
+                self.unstash()
             case _:
                 assert_never(message)
 
@@ -201,36 +201,28 @@ class Purchases(OrderKeeper):
         await self._keep(order, after, handled=told.update_id)
 
     async def _report(self, told: payments.PaymentReceived | payments.PaymentRefunded) -> None:
-        """Tell the tracker; the update is handled once an order has recorded it."""
+        """Tell the tracker, until the order has recorded it: then the update is handled. Set
+        aside meanwhile, the message outlives whatever befalls this incarnation.
+        """
         report = report_of(told, live=self._live)
-        self._tracker.tell(tracker.Observed(report=report))
         order = None if report.order_id is None else await self._orders.find(report.order_id)
         if order is not None and _has_recorded(order, report):
             await self._store.finish(told.update_id)
             return
-        if order is None:
-            self.log.error("payment.unmatched", payment_id=report.payment_id, rail=report.rail)
-        self._reports[report.payment_id] = report, told.update_id
-        self._expect(report.payment_id)
-
-    async def _retell(self, payment_id: PaymentId) -> None:
-        if payment_id not in self._reports:
-            return
-        report, update_id = self._reports[payment_id]
         self._tracker.tell(tracker.Observed(report=report))
-        if report.order_id is None or await self._orders.find(report.order_id) is None:
-            # No order of this chat will ever record it; the tracker has been told twice.
-            del self._reports[payment_id]
-            await self._store.finish(update_id)
-        else:
-            self._expect(payment_id)
-
-    def _expect(self, payment_id: PaymentId) -> None:
-        self.after(RETELL_SECONDS, Retell(payment_id=payment_id), key=("report", payment_id))
+        if order is None:
+            if report.payment_id in self._unmatched:
+                # No order of this chat will ever record it; the tracker has been told twice.
+                await self._store.finish(told.update_id)
+                self._unmatched.discard(report.payment_id)
+                return
+            self.log.error("payment.unmatched", payment_id=report.payment_id, rail=report.rail)
+            self._unmatched.add(report.payment_id)
+        self.stash()
+        self.after(RETELL_SECONDS, Retell(), key=Retell)
 
     async def _payment(self, told: tracker.OrderPaymentChanged) -> None:
         payment = told.payment
-        _, handled = self._reports.get(payment.payment_id, (None, None))
         for _ in range(ATTEMPTS_MAX):
             order = await self._orders.find(told.order_id)
             if order is None:
@@ -238,13 +230,9 @@ class Purchases(OrderKeeper):
                 return
             heard, event = life.heard_of(order, payment)
             recording = Recording(payment.rail, payment.payment_id, payment.version)
-            kept = await self._move(
-                order, heard, Occurrence(event=event), handled=handled, recorded=recording
-            )
-            if kept is not None:
-                self._reports.pop(payment.payment_id, None)
+            if await self._move(order, heard, Occurrence(event=event), recorded=recording):
+                self.unstash()  # the update that told of it is handled now
                 return
-            handled = None  # it may have been handled before; then only the payment is left
         raise Unavailable(f"order {told.order_id} changes faster than it can be read")
 
     async def _accept(self, told: payments.Accept) -> None:

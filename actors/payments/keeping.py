@@ -14,7 +14,7 @@ from datetime import timedelta
 from actors.broadcast import messages as broadcast
 from actors.kernel.charges import Rail
 from actors.kernel.failures import Unavailable
-from actors.kernel.ids import ChatId, LetterId, OrderId, PaymentId, UpdateId
+from actors.kernel.ids import ChatId, LetterId, OrderId, UpdateId
 from actors.kernel.ledger import Transfer
 from actors.payments import life, panel
 from actors.payments import messages as payments
@@ -36,9 +36,7 @@ class Asked:
 
 @message
 class Retell:
-    """The tracker may have missed what Telegram told us."""
-
-    payment_id: PaymentId
+    """The tracker may have missed what Telegram told us, and was set aside."""
 
 
 Own = Asked | Retell

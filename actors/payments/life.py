@@ -12,17 +12,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from actors.kernel import ledger
+from actors.kernel import ledger, transitions
 from actors.kernel.charges import Payment, Standing
 from actors.kernel.ledger import Transfer
 from actors.kernel.money import Money
 from actors.payments.orders import ALIVE, DONE, ENDED, Charge, Order, State
 from actors.payments.rules import (
     OVERTIME_SECONDS,
-    Change,
     Effect,
     Event,
-    Guard,
     Occurrence,
     Remark,
     book_sale,
@@ -33,18 +31,10 @@ from actors.payments.rules import (
     take_checkout,
 )
 
-
-@dataclass(frozen=True, slots=True)
-class Transition:
-    """One row; `to` is None when the state stays."""
-
-    states: tuple[State, ...]
-    events: tuple[Event, ...]
-    to: State | None = None
-    when: Guard | None = None
-    does: Change | None = None
-    effect: Effect | None = None
-    says: Remark | None = None
+Transition = transitions.Transition[
+    State, Event, Order, Effect, Remark, [Order, Occurrence, datetime]
+]
+"""One row of the life."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,26 +64,7 @@ OPEN_QUESTIONS = (S.LATE, S.HELD)
 INSIDE = tuple(event for event in Event if event not in {E.CANCEL, E.TAKE})
 
 
-def _row(
-    states: State | tuple[State, ...],
-    events: Event | tuple[Event, ...],
-    to: State | None = None,
-    *,
-    when: Guard | None = None,
-    does: Change | None = None,
-    effect: Effect | None = None,
-    says: Remark | None = None,
-) -> Transition:
-    return Transition(
-        states if isinstance(states, tuple) else (states,),
-        events if isinstance(events, tuple) else (events,),
-        to,
-        when,
-        does,
-        effect,
-        says,
-    )
-
+_row = Transition.of
 
 LIFE: tuple[Transition, ...] = (
     # the checkout
@@ -164,13 +135,7 @@ def step(order: Order, heard: Occurrence, *, now: datetime) -> Step:
 
 def transition(order: Order, heard: Occurrence, *, now: datetime) -> Transition:
     """The row that applies. There always is one: the last rows of `LIFE` catch everything."""
-    return next(
-        row
-        for row in LIFE
-        if order.state in row.states
-        and heard.event in row.events
-        and (row.when is None or row.when(order, heard, now))
-    )
+    return transitions.first(LIFE, order.state, heard.event, order, heard, now)
 
 
 _BARE: Mapping[Standing, Event] = {

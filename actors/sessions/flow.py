@@ -12,12 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from actors.kernel import transitions
 from actors.sessions.model import Note, Session, State
 from actors.sessions.rules import (
-    Change,
     Effect,
     Event,
-    Guard,
     Occurrence,
     choosing_language,
     count_attempt,
@@ -38,18 +37,8 @@ from actors.sessions.rules import (
     valid_phone,
 )
 
-
-@dataclass(frozen=True, slots=True)
-class Transition:
-    """One row of the flow; `to` is None when the state stays."""
-
-    states: tuple[State, ...]
-    events: tuple[Event, ...]
-    to: State | None = None
-    when: Guard | None = None
-    does: Change | None = None
-    effect: Effect | None = None
-    note: Note | None = None
+Transition = transitions.Transition[State, Event, Session, Effect, Note, [Session, Occurrence]]
+"""One row of the flow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,28 +50,8 @@ class Step:
     bubble: Note | None = None
 
 
-def _row(
-    states: State | tuple[State, ...],
-    events: Event | tuple[Event, ...],
-    to: State | None = None,
-    *,
-    when: Guard | None = None,
-    does: Change | None = None,
-    effect: Effect | None = None,
-    note: Note | None = None,
-) -> Transition:
-    return Transition(
-        states if isinstance(states, tuple) else (states,),
-        events if isinstance(events, tuple) else (events,),
-        to,
-        when,
-        does,
-        effect,
-        note,
-    )
-
-
 S, E, N = State, Event, Note
+_row = Transition.of
 ANY = tuple(State)
 FORM = (S.LANGUAGE, S.NAME, S.CONTACT, S.SUMMARY, S.CHANGING)
 ENDED = (S.CANCELLED, S.EXPIRED)
@@ -112,18 +81,18 @@ unless it is not known whether a record was created."""
 
 FLOW: tuple[Transition, ...] = (
     # the first contact, whatever it is, opens the form
-    _row(S.NEW, E.CANCEL, S.LANGUAGE, note=N.NOTHING_TO_CANCEL),
+    _row(S.NEW, E.CANCEL, S.LANGUAGE, says=N.NOTHING_TO_CANCEL),
     _row(S.NEW, E.LANGUAGE_CHOSEN, S.LANGUAGE, does=take_language),
     _row(S.NEW, USER, S.LANGUAGE),
     # the form
     _row(S.LANGUAGE, E.LANGUAGE_CHOSEN, S.NAME, does=take_language),
     _row(S.NAME, (E.TEXT, E.USE_NAME), S.SUMMARY, when=valid_name_contact_known, does=take_name),
     _row(S.NAME, (E.TEXT, E.USE_NAME), S.CONTACT, when=valid_name, does=take_name),
-    _row(S.NAME, (E.TEXT, E.USE_NAME), when=name_too_long, note=N.NAME_LONG),
-    _row(S.NAME, (E.TEXT, E.USE_NAME), note=N.NAME_EMPTY),
+    _row(S.NAME, (E.TEXT, E.USE_NAME), when=name_too_long, says=N.NAME_LONG),
+    _row(S.NAME, (E.TEXT, E.USE_NAME), says=N.NAME_EMPTY),
     _row(S.CONTACT, (E.TEXT, E.PHONE_SHARED), S.SUMMARY, when=valid_phone, does=take_phone),
-    _row(S.CONTACT, (E.TEXT, E.PHONE_SHARED), note=N.PHONE_BAD),
-    _row(S.CONTACT, E.FOREIGN_CONTACT, note=N.PHONE_FOREIGN),
+    _row(S.CONTACT, (E.TEXT, E.PHONE_SHARED), says=N.PHONE_BAD),
+    _row(S.CONTACT, E.FOREIGN_CONTACT, says=N.PHONE_FOREIGN),
     _row(S.SUMMARY, E.SAVE, S.SAVING, when=form_complete, effect=Effect.REGISTER),
     _row(S.SUMMARY, E.CHANGE, S.CHANGING),
     _row(S.CHANGING, E.CHANGE_NAME, S.NAME),
@@ -145,8 +114,8 @@ FLOW: tuple[Transition, ...] = (
     _row(FORM, E.CANCEL, S.CANCELLED, does=forget),
     _row(S.SAVING, E.CANCEL, S.CANCELLED),
     _row(S.AWAITING_PAYMENT, E.CANCEL, S.CANCELLED, effect=Effect.TRACK),
-    _row(S.SUCCESS, E.CANCEL, note=N.ALREADY_PAID),
-    _row(ENDED, E.CANCEL, note=N.NOTHING_TO_CANCEL),
+    _row(S.SUCCESS, E.CANCEL, says=N.ALREADY_PAID),
+    _row(ENDED, E.CANCEL, says=N.NOTHING_TO_CANCEL),
     _row(FORM, E.TIMED_OUT, S.EXPIRED, does=forget),
     # coming back
     _row(
@@ -162,13 +131,13 @@ FLOW: tuple[Transition, ...] = (
     _row(S.LANGUAGE, E.LANG),
     _row(ANY, E.LANG, does=open_languages),
     _row(ANY, E.LANGUAGE_CHOSEN, does=take_language),
-    _row(ANY, E.HELP, note=N.HELP),
-    _row(ANY, E.UNKNOWN_COMMAND, note=N.UNKNOWN_COMMAND),
+    _row(ANY, E.HELP, says=N.HELP),
+    _row(ANY, E.UNKNOWN_COMMAND, says=N.UNKNOWN_COMMAND),
     _row(ANY, E.PHONE_SHARED, when=same_phone),
-    _row(S.SUCCESS, TYPED, note=N.ALREADY_PAID),
-    _row(ANY, TYPED, note=N.BUTTONS_ONLY),
-    _row(ANY, E.UNSUPPORTED, note=N.UNSUPPORTED),
-    _row(ANY, (E.STALE_BUTTON, *BUTTONS), note=N.STALE_BUTTON),
+    _row(S.SUCCESS, TYPED, says=N.ALREADY_PAID),
+    _row(ANY, TYPED, says=N.BUTTONS_ONLY),
+    _row(ANY, E.UNSUPPORTED, says=N.UNSUPPORTED),
+    _row(ANY, (E.STALE_BUTTON, *BUTTONS), says=N.STALE_BUTTON),
     _row(ANY, INSIDE),
 )
 
@@ -185,21 +154,15 @@ def step(session: Session, heard: Occurrence, *, now: datetime) -> Step:
     if _asks(after) != _asks(session):
         after = replace(after, step=session.step + 1)
     if by_user or after.state is not session.state:
-        after = replace(after, note=row.note if heard.source != "button" else None)
+        after = replace(after, note=row.says if heard.source != "button" else None)
     after = replace(after, deadline=_deadline(session, after, heard, now))
-    bubble = row.note if heard.source == "button" else None
+    bubble = row.says if heard.source == "button" else None
     return Step(after, row.effect, bubble)
 
 
 def transition(session: Session, heard: Occurrence) -> Transition:
     """The row that applies. There always is one: the last rows of `FLOW` catch everything."""
-    return next(
-        row
-        for row in FLOW
-        if session.state in row.states
-        and heard.event in row.events
-        and (row.when is None or row.when(session, heard))
-    )
+    return transitions.first(FLOW, session.state, heard.event, session, heard)
 
 
 def _asks(session: Session) -> tuple[State, bool]:

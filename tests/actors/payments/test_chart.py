@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from actors.payments.chart import as_mermaid, as_table
+from actors.payments.chart import CHART
 from actors.payments.life import (
     DELIVERY_SECONDS,
     LIFE,
@@ -25,7 +25,7 @@ Made from `actors/payments/life.py`; `python -m tests.actors.payments.test_chart
 and a test keeps it equal.
 
 ```mermaid
-{as_mermaid(LIFE)}```
+{CHART.mermaid(LIFE)}```
 
 ## Every row
 
@@ -35,7 +35,7 @@ rail; *ended* is `expired`, `cancelled` and `failed`. "Does" in bold is done out
 order was saved: **open** asks the provider for a checkout, **deliver** sends the receipt with what
 was bought. "Says" is the bubble of a pressed button. Where "Goes to" is empty the state stays.
 
-{as_table(LIFE)}
+{CHART.table(LIFE)}
 ## What a payment means
 
 Charges are compared with the order before anything is granted. Of each charge the order remembers
@@ -73,13 +73,15 @@ def test_the_document_shows_the_life_that_is_declared() -> None:
 
 
 def test_the_table_has_a_line_for_every_row() -> None:
-    lines = as_table(LIFE).splitlines()
+    lines = CHART.table(LIFE).splitlines()
     assert len(lines) == 2 + len(LIFE)
     assert {line.count("|") for line in lines} == {7}
 
 
 def test_the_graph_reaches_every_state() -> None:
-    reached = {line.split(" --> ")[1].split(":")[0] for line in as_mermaid(LIFE).splitlines()[1:]}
+    reached = {
+        line.split(" --> ")[1].split(":")[0] for line in CHART.mermaid(LIFE).splitlines()[1:]
+    }
     assert reached == set(State)
 
 

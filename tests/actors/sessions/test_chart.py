@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from actors.sessions.chart import as_mermaid, as_table, as_timeouts
+from actors.sessions.chart import CHART, as_timeouts
 from actors.sessions.flow import FLOW
 from actors.sessions.model import State
 
@@ -18,7 +18,7 @@ Made from `actors/sessions/flow.py`; `python -m tests.actors.sessions.test_chart
 and a test keeps it equal.
 
 ```mermaid
-{as_mermaid(FLOW)}```
+{CHART.mermaid(FLOW)}```
 
 ## Every row
 
@@ -29,7 +29,7 @@ and whether he waits or has cancelled. "Says" is a note above the panel, or the 
 button. Where "Goes to" is empty the state stays. A button carries the step it belongs to: one of an
 older panel, or the second press of a double one, is a `stale_button` whatever it says.
 
-{as_table(FLOW)}
+{CHART.table(FLOW)}
 ## Time-outs
 
 `timed_out` happens after this long. Whatever the user does in the form begins the time anew; in
@@ -44,13 +44,15 @@ def test_the_document_shows_the_flow_that_is_declared() -> None:
 
 
 def test_the_table_has_a_line_for_every_row() -> None:
-    lines = as_table(FLOW).splitlines()
+    lines = CHART.table(FLOW).splitlines()
     assert len(lines) == 2 + len(FLOW)
     assert {line.count("|") for line in lines} == {7}
 
 
 def test_the_graph_reaches_every_state() -> None:
-    reached = {line.split(" --> ")[1].split(":")[0] for line in as_mermaid(FLOW).splitlines()[1:]}
+    reached = {
+        line.split(" --> ")[1].split(":")[0] for line in CHART.mermaid(FLOW).splitlines()[1:]
+    }
     assert reached == set(State)
 
 
