@@ -48,8 +48,8 @@ _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             rf"\1{REDACTED}",
         ),
         (r"\b(?:sk|rk|whsec)_[A-Za-z0-9_-]{12,}", REDACTED),
-        # keys, digests and signatures
-        (r"(?<![0-9a-z])(?:0x)?[0-9a-f]{32,}(?![0-9a-z])", REDACTED),
+        # keys, digests and signatures; 32 digits are the id of an order, which logs are about
+        (r"(?<![0-9a-z])(?:0x)?[0-9a-f]{33,}(?![0-9a-z])", REDACTED),
     )
 )
 

@@ -157,3 +157,9 @@ anything = st.recursive(
 @given(anything)
 def test_whatever_comes_becomes_json(value: object) -> None:
     json.dumps(clean(value), allow_nan=False)
+
+
+def test_the_id_of_an_order_can_be_read_in_the_log() -> None:
+    order_id = "0123456789abcdef" * 2
+    assert redactor()(f"order {order_id} granted") == f"order {order_id} granted"
+    assert order_id not in str(redactor([order_id])(order_id)), "unless it is a secret of ours"
