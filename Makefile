@@ -26,9 +26,9 @@ demo: $(STAMP) ## the whole shop on a sandbox, no credential needed; Ctrl-C ends
 
 test: lint ## the gate: lint, then every test, those in virtual time first, and hundreds of seeds
 	$(RUN) -m pytest --numprocesses auto -m "not postgres and not process" $(ARGS) || [ $$? -eq $(NO_TESTS) ]
-	$(if $(ARGS),,$(RUN) main.py sim run registration --seeds 100)
+	$(if $(ARGS),,$(RUN) main.py sim run registration sale --seeds 100)
 	$(if $(ARGS),,$(RUN) main.py sim run rush outage $(TURMOIL) --seeds 30)
-	$(if $(ARGS),,$(RUN) main.py sim run flood restarts --seeds 10)
+	$(if $(ARGS),,$(RUN) main.py sim run flood restarts purchase --seeds 10)
 	$(RUN) -m pytest -m "postgres or process" $(ARGS) || [ $$? -eq $(NO_TESTS) ]
 
 sim: $(STAMP) ## thousands of simulated runs of the whole system, each replayed by its seed

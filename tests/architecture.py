@@ -36,6 +36,7 @@ LIBRARIES: Mapping[str, frozenset[str]] = {
         "adapters/stripe": "httpx trio structlog msgspec",
         "adapters/nowpayments": "httpx trio msgspec",
         "adapters/yookassa": "httpx trio msgspec",
+        "adapters/web": "httpx trio",
         "adapters/http": "h11 wsproto starlette prometheus_client trio structlog msgspec",
         "adapters/sandbox": "h11 trio structlog",
         "config": "trio structlog pydantic pydantic_settings cyclopts rich httpx",

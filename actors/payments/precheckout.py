@@ -33,6 +33,8 @@ PATIENCE_SECONDS = 5.0
 """How long the store may take; the answer needs the rest of the ten."""
 ANSWER_ATTEMPTS_MAX = 2
 """An answer that did not get through is given once more; then Telegram has stopped waiting."""
+FINISH_SECONDS = 10.0
+"""After this the store is told again that an update is handled, if it could not keep that."""
 
 _PAID = (State.PAID, State.GRANTED, State.LATE, State.HELD, State.PROCESSING, State.UNDERPAID)
 
@@ -63,13 +65,21 @@ class _Answered:
 
 
 @message
-class _Finished:
-    """The update is handled, or will be told again after a restart."""
+class _Finish:
+    """Nobody waits for an answer any more: the update is to be marked as handled."""
 
+    update_id: UpdateId
+
+
+@message
+class _Finished:
+    """It is, or the store could not."""
+
+    update_id: UpdateId
     error: Exception | None = None
 
 
-_Message = payments.PreCheckoutAsked | _Looked | _OutOfPatience | _Answered | _Finished
+_Message = payments.PreCheckoutAsked | _Looked | _OutOfPatience | _Answered | _Finish | _Finished
 
 
 class PreCheckout(Actor[_Message]):
@@ -91,8 +101,13 @@ class PreCheckout(Actor[_Message]):
                 self._answer(message.asked, Refusal.AWAY)
             case _Answered():
                 self._answered(message)
+            case _Finish(update_id=update_id):
+                self._finish(update_id)
+            case _Finished(update_id=update_id, error=Unavailable()):
+                again = _Finish(update_id=update_id)
+                self.after(FINISH_SECONDS, again, key=(_Finish, update_id))
             case _Finished():
-                if message.error is not None and not isinstance(message.error, Unavailable):
+                if message.error is not None:
                     raise message.error
             case _:
                 assert_never(message)
@@ -152,14 +167,17 @@ class PreCheckout(Actor[_Message]):
             return
         if told.error is not None:
             self.log.warning("precheckout.unanswered", detail=str(told.error))
-        self.pipe(
-            self._store.finish,
-            told.asked.update_id,
-            then=lambda _: _Finished(),
-            failed=lambda error: _Finished(error=error),
-        )
+        self._finish(told.asked.update_id)
         if told.error is not None and not isinstance(told.error, Unavailable):
             raise told.error
+
+    def _finish(self, update_id: UpdateId) -> None:
+        self.pipe(
+            self._store.finish,
+            update_id,
+            then=lambda _: _Finished(update_id=update_id),
+            failed=lambda error: _Finished(update_id=update_id, error=error),
+        )
 
 
 def refusal_of(

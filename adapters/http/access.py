@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -22,7 +23,10 @@ from adapters.http.problems import problem
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
-_FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
+_FORWARDED = re.compile(
+    "forwarded|via|x-forwarded-.+|x-real-ip|(x|true)-client-ip|x-cluster-client-ip|cf-.+|fly-.+"
+)
+"""Headers that proxies and tunnels add; one that adds none cannot be told from a local client."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +83,7 @@ class Operators:
 
 
 def _is_local(connection: HTTPConnection) -> bool:
-    if any(name in connection.headers for name in _FORWARDED):
+    if any(_FORWARDED.fullmatch(name) for name in connection.headers):
         return False
     host = connection.headers.get("host", "")
     name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -23,6 +23,7 @@ import trio
 from starlette.types import ASGIApp
 
 from adapters.http.exchange import Addresses, Exchange
+from adapters.http.head import flaw_in_request, flaw_in_text
 from adapters.http.limits import HEADERS_MAX_BYTES
 from adapters.http.websocket import Conversation, asks_for_websocket
 
@@ -70,14 +71,27 @@ class Connection:
         self._addresses = Addresses.of(stream.socket)
         self._reading = trio.CancelScope()  # the present one; cancelled to hang up
         self._writing = trio.Lock()
-        self._idle_since: float | None = trio.current_time()
+        self._life = trio.CancelScope()
+        self._turn_since: float | None = trio.current_time()
+        self._waits = 0
+        """In how many places we wait for the client."""
         self._patience_seconds = deadlines.headers_seconds
-        self._gone = self._draining = self._cut = False
+        self._idle = True
+        self._gone = self._draining = False
 
     @property
-    def idle_since(self) -> float | None:
-        """Since when (trio's clock) no request is being served here; None while one is."""
-        return self._idle_since
+    def host(self) -> str:
+        """The client's address; "" when it was gone before we could ask."""
+        return self._addresses.client[0] if self._addresses.client else ""
+
+    @property
+    def owed_since(self) -> float | None:
+        """Since when (trio's clock) the client owes us something: a request, the rest of one, to
+        read its answer, or to go. None while it is our turn, and for a WebSocket: it owes nothing.
+
+        Dripping does not help: the time starts with each request, not with each byte.
+        """
+        return self._turn_since if self._waits else None
 
     @property
     def draining(self) -> bool:
@@ -87,7 +101,7 @@ class Connection:
     def drain(self) -> None:
         """Answer the request that is being served, and none after it."""
         self._draining = True
-        if self._idle_since is not None:
+        if self._idle:
             self.hang_up()
 
     def hang_up(self) -> None:
@@ -97,8 +111,7 @@ class Connection:
 
     def cut(self) -> None:
         """Hang up without a last word, to make room at once."""
-        self._cut = True
-        self.hang_up()
+        self._life.cancel()
 
     async def serve(self) -> None:
         """Serve until either side has had enough.
@@ -106,47 +119,57 @@ class Connection:
         Raises what the application raised; its client has got a 500 by then, or a broken answer.
         """
         try:
-            while not self._gone and await self._serve_next():
-                self._idle_since = trio.current_time()
-                self._patience_seconds = self._deadlines.keep_alive_seconds
-                self._http.start_next_cycle()
-            self._gone = True
-            if not self._cut:
+            with self._life:
+                while not self._gone and await self._serve_next():
+                    self._idle, self._turn_since = True, trio.current_time()
+                    self._patience_seconds = self._deadlines.keep_alive_seconds
+                    self._http.start_next_cycle()
+                self._gone = True
                 await self._linger()
         finally:
             await trio.aclose_forcefully(self._stream)
 
     async def _serve_next(self) -> bool:
         """Serve one request; False when there is none, or there cannot be another one."""
-        try:
-            head = await self._read_head()
-        except h11.RemoteProtocolError as error:
-            status = HTTPStatus(error.error_status_hint)
-            exchange = Exchange(self, self._http, None, self._addresses)
-            await exchange.refuse(status)
+        head = await self._read_head()
+        if isinstance(head, HTTPStatus):
+            await Exchange(self, self._http, None, self._addresses).refuse(head)
             return False
         if head is None:
             return False
-        self._idle_since = None
+        self._idle = False
         self._note_request()
         if asks_for_websocket(head):
+            self._turn_since = None
             await Conversation(self, head, self._http, self._addresses).run(self._app)
             return False
         return await Exchange(self, self._http, head, self._addresses).run(self._app)
 
-    async def _read_head(self) -> h11.Request | None:
-        """The next request's; None when the client is gone, or too slow."""
+    async def _read_head(self) -> h11.Request | HTTPStatus | None:
+        """The next request's, or why it is refused; None when the client is gone, or too slow."""
         begun = bool(self._http.trailing_data[0])
         seconds = self._deadlines.headers_seconds if begun else self._patience_seconds
         deadline = trio.current_time() + seconds
-        while (event := self._http.next_event()) is h11.NEED_DATA:
+        while (found := self._parse_head()) is None:
             data = await self._read(deadline)
             if data is None or (not data and not begun):
                 return None
             if not begun:
                 begun, deadline = True, trio.current_time() + self._deadlines.headers_seconds
             self._http.receive_data(data)
-        return event if isinstance(event, h11.Request) else None
+        return None if isinstance(found, h11.ConnectionClosed) else found
+
+    def _parse_head(self) -> h11.Request | h11.ConnectionClosed | HTTPStatus | None:
+        """What has come so far: a head, a flaw, the end; None when there has to be more."""
+        if flaw := flaw_in_text(self._http.trailing_data[0]):
+            return flaw
+        try:
+            event = self._http.next_event()
+        except h11.RemoteProtocolError as error:
+            return HTTPStatus(error.error_status_hint)
+        if isinstance(event, h11.Request):
+            return flaw_in_request(event) or event
+        return None if event is h11.NEED_DATA else h11.ConnectionClosed()
 
     # What an exchange does with the client
 
@@ -158,7 +181,7 @@ class Connection:
         """The same; None when there was no time left for it, or one of us has hung up."""
         if self._gone:
             return None
-        with trio.CancelScope(deadline=deadline) as self._reading:
+        with self._waiting(), trio.CancelScope(deadline=deadline) as self._reading:
             try:
                 return bytes(await self._stream.receive_some(READ_BYTES))
             except (trio.BrokenResourceError, trio.ClosedResourceError):
@@ -168,7 +191,7 @@ class Connection:
     async def leave(self) -> None:
         """The client has closed its side: it may still be waiting for our answer, for a while."""
         if not self._gone:
-            with trio.CancelScope() as self._reading:
+            with self._waiting(), trio.CancelScope() as self._reading:
                 await trio.sleep(self._deadlines.half_closed_seconds)
         self._gone = True
 
@@ -178,7 +201,8 @@ class Connection:
             for start in range(0, len(data), WRITE_BYTES):
                 if self._gone:
                     return
-                with trio.move_on_after(self._deadlines.write_seconds) as patience:
+                limit = self._deadlines.write_seconds
+                with self._waiting(), trio.move_on_after(limit) as patience:
                     try:
                         await self._stream.send_all(data[start : start + WRITE_BYTES])
                     except (trio.BrokenResourceError, trio.ClosedResourceError):
@@ -191,9 +215,18 @@ class Connection:
         read resets the connection, and takes the answer with it.
         """
         with (
+            self._waiting(),
             trio.move_on_after(self._deadlines.linger_seconds),
             contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError),
         ):
             await self._stream.send_eof()
             while await self._stream.receive_some(READ_BYTES):
                 pass
+
+    @contextlib.contextmanager
+    def _waiting(self) -> Iterator[None]:
+        self._waits += 1
+        try:
+            yield
+        finally:
+            self._waits -= 1

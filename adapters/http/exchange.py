@@ -21,6 +21,9 @@ from adapters.http.problems import problem
 UNREAD_MAX_BYTES = 64 * 1024
 """What may follow a request before it is answered; whoever pipelines more has to wait."""
 
+CHUNKS_MAX = 256
+"""Of one body. Each costs as much work as a whole body; a real sender fills some kilobytes."""
+
 _DISCONNECT: Message = {"type": "http.disconnect"}
 
 
@@ -82,6 +85,7 @@ class Exchange:
         self._wire, self._http, self._head, self._addresses = wire, http, head, addresses
         self._start: Message | None = None
         self._answering = self._body_over = self._malformed = False
+        self._chunks = 0
 
     async def run(self, app: ASGIApp) -> bool:
         """Let the application answer; True when another request may follow.
@@ -96,8 +100,8 @@ class Exchange:
                 await self.refuse(
                     HTTPStatus.BAD_REQUEST if self._malformed else HTTPStatus.INTERNAL_SERVER_ERROR
                 )
-        if self._wire.draining:
-            return False
+        if self._wire.draining or self._malformed:
+            return False  # without a look at what is left of the body
         if self._http.their_state is h11.SEND_BODY:
             self._skip_body()
         return self._http.our_state is h11.DONE and self._http.their_state is h11.DONE
@@ -121,6 +125,9 @@ class Exchange:
         while True:
             event = self._http.next_event()
             if isinstance(event, h11.Data):
+                self._chunks += event.chunk_start
+                if self._chunks > CHUNKS_MAX:
+                    raise h11.RemoteProtocolError("a body in crumbs")
                 body += event.data
             elif isinstance(event, h11.EndOfMessage):
                 self._body_over = True

@@ -5,7 +5,7 @@ Written by hand, in the words of the routes; a test compares it with what is ser
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from starlette.requests import Request
@@ -15,6 +15,7 @@ from starlette.routing import BaseRoute, Route
 from actors.ingress.model import EventState, SourceName
 from actors.operations.model import Identity
 from adapters.http.events import EVENT_ID_MAX, KIND, PAGE_DEFAULT, PAGE_MAX, WHY_MAX_CHARACTERS
+from adapters.http.success import PATH as SUCCESS_PATH
 from adapters.http.webhooks import WEBHOOKS
 
 Json = dict[str, Any]
@@ -32,26 +33,24 @@ _PROOFS = {
 }
 
 
-def openapi_routes(
-    identity: Identity, *, more: Mapping[str, Json] | None = None
-) -> list[BaseRoute]:
-    """Return the route of the document; `more` are paths that other subjects serve."""
-    told = document(identity, more=more)
+def openapi_routes(identity: Identity) -> list[BaseRoute]:
+    """Return the route of the document."""
+    told = JSONResponse(document(identity)).body  # once: anybody may ask, as often as he likes
 
     async def openapi(_request: Request) -> Response:
-        return JSONResponse(told)
+        return Response(told, media_type=JSONResponse.media_type)
 
     return [Route("/openapi.json", openapi, methods=["GET"])]
 
 
-def document(identity: Identity, *, more: Mapping[str, Json] | None = None) -> Json:
+def document(identity: Identity) -> Json:
     """The description, OpenAPI 3.1."""
     paths: Json = {
         "/openapi.json": _get("This document.", _json({"type": "object"})),
         **_watching(),
         **{path: _webhook(path, source) for path, source in WEBHOOKS.items()},
         **_events(),
-        **(more or {}),
+        SUCCESS_PATH: _success(),
     }
     return {
         "openapi": "3.1.0",
@@ -166,6 +165,22 @@ def _events() -> Json:
         f"{one}/dry-run": _posting("What would it do?", found, {}, parameters=at),
         f"{one}/replay": _posting("Try it again, now.", found, why, parameters=at),
         f"{one}/park": _posting("Put it aside.", {**found, "409": _PROBLEM}, why, parameters=at),
+    }
+
+
+def _success() -> Json:
+    page: Json = {"text/html": {"schema": {"type": "string"}}}
+    away = {"headers": {"Retry-After": {"schema": {"type": "string"}}}}
+    return {
+        "get": {
+            "summary": "How an order stands, for the browser of who has paid.",
+            "parameters": [_query("token", {"type": "string"}, "as it stands in the link")],
+            "responses": {
+                "200": _content(page, "the order"),
+                "404": _content(page, "no link of ours, or one that has expired"),
+                "503": _content(page, "not now") | away,
+            },
+        }
     }
 
 

@@ -12,6 +12,8 @@ for: somebody has to change `HTTP_BIND` or stop the other program.
 from __future__ import annotations
 
 import errno
+from collections import Counter
+from heapq import nlargest
 from typing import assert_never
 
 import trio
@@ -24,8 +26,11 @@ from adapters.http.listening import Bind, listen, port_of
 from runtime import Actor, message
 
 CONNECTIONS_MAX = 512
-"""Half of the 1,024 files that a process may usually open. Beyond it, whoever has been idle
-longest makes room; a crowd that sends nothing cannot keep the others out."""
+"""Half of the 1,024 files that a process may usually open. Beyond it, of those that keep us
+waiting the oldest ones of the address that takes most make room: neither a crowd that sends
+nothing nor one that sends slowly can keep the others out."""
+ROOM_PARTS = 32
+"""This part of all connections makes room when there is none."""
 
 DRAIN_SECONDS = 3.0
 """For the requests that are being served when the actor stops; less than its spec gives it."""
@@ -181,17 +186,20 @@ class HttpServer(Actor[_Message]):
         self._requests += 1
 
     def _make_room(self) -> bool:
-        idle = [
-            (since, connection)
+        crowd = Counter(connection.host for connection in self._connections)
+        owing = {
+            connection: since
             for connection in self._connections
-            if (since := connection.idle_since) is not None
-        ]
-        if not idle:
+            if (since := connection.owed_since) is not None
+        }
+        if not owing:
             return False
-        _, oldest = min(idle, key=lambda pair: pair[0])
-        oldest.cut()
-        self._connections.discard(oldest)
-        self._evicted += 1
+        # Several at once: whoever is turned out may be back at once, and looking takes a while.
+        count = max(1, self._connections_max // ROOM_PARTS)
+        for connection in nlargest(count, owing, key=lambda c: (crowd[c.host], -owing[c])):
+            connection.cut()
+            self._connections.discard(connection)
+            self._evicted += 1
         return True
 
     async def _serve(self, connection: Connection) -> None:

@@ -10,21 +10,20 @@ Nothing is repeated here, and the token appears in one header only, never in a t
 from __future__ import annotations
 
 import re
-import ssl
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Self
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
-import httpx
 import msgspec
 import trio
 
 from actors.kernel.failures import Unavailable
 from adapters.nocodb.gate import CLOUD_REQUESTS_PER_SECOND, Gate, is_cloud
+from adapters.web.api import Answer, Api, printable
 
 DEADLINE_SECONDS = 10.0
 """For one whole request, from the pool's queue to the last byte of the answer."""
@@ -33,7 +32,6 @@ ANSWER_BYTES_MAX = 4 * 1024 * 1024
 CONNECTIONS_MAX = 8
 THROTTLED_SECONDS = 30.0
 """The pause after a 429 that names none: what NocoDB's cloud wants."""
-DETAIL_LENGTH_MAX = 200
 RETRY_AFTER_DIGITS_MAX = 9
 NOT_FOUND = re.compile(r"'(.*)' not found", re.DOTALL)
 OK, REDIRECT, THROTTLED, BROKEN = 200, 300, 429, 500
@@ -83,25 +81,20 @@ class NocoClient:
         table_id: str,
         deadline_seconds: float = DEADLINE_SECONDS,
     ) -> None:
-        self.host = urlsplit(url).hostname or ""
+        self._api = Api(
+            "NocoDB",
+            url=url,
+            headers={"xc-token": token},
+            connections_max=CONNECTIONS_MAX,
+            bytes_max=ANSWER_BYTES_MAX,
+            deadline_seconds=deadline_seconds,
+        )
+        self.host = self._api.host
         self.cloud = is_cloud(self.host)
         self.table_id = table_id
-        self._token, self._deadline_seconds = token, deadline_seconds
-        self._records_url = f"{url.rstrip('/')}/api/v2/tables/{quote(table_id, safe='')}/records"
+        self._token = token
+        self._records = f"/api/v2/tables/{quote(table_id, safe='')}/records"
         self._gate = Gate(requests_per_second=CLOUD_REQUESTS_PER_SECOND if self.cloud else None)
-        self._http = httpx.AsyncClient(
-            headers={
-                "xc-token": token,
-                "accept": "application/json",
-                "accept-encoding": "identity",  # so that the limit on bytes is one on memory
-                "user-agent": "factorage",
-            },
-            verify=tls_for(url),
-            timeout=None,  # noqa: S113 - one deadline for the whole request, in `_send`,
-            limits=httpx.Limits(max_connections=CONNECTIONS_MAX),
-            follow_redirects=False,  # the token must not follow anybody
-            trust_env=False,  # the settings say where to go, and nothing else does
-        )
 
     async def __aenter__(self) -> Self:
         return self
@@ -112,65 +105,39 @@ class NocoClient:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await self._http.aclose()
+        await self._api.__aexit__(exc_type, exc, traceback)
 
     async def get(self, query: Mapping[str, str | int]) -> Reply | Refusal:
         """List records. Values are encoded here, with `(`, `)` and `,` left as they are."""
         parts = (f"{name}={quote(str(value), safe='(),')}" for name, value in query.items())
-        return await self._send("GET", f"{self._records_url}?{'&'.join(parts)}", None)
+        return await self._send("GET", f"{self._records}?{'&'.join(parts)}", None)
 
     async def post(self, row: Mapping[str, object]) -> Reply | Refusal:
         """Add a record. `Unavailable` may mean that it was added all the same."""
-        return await self._send("POST", self._records_url, msgspec.json.encode(row))
+        return await self._send("POST", self._records, msgspec.json.encode(row))
 
     async def patch(self, row: Mapping[str, object]) -> Reply | Refusal:
         """Change the record whose `Id` is in `row`."""
-        return await self._send("PATCH", self._records_url, msgspec.json.encode(row))
+        return await self._send("PATCH", self._records, msgspec.json.encode(row))
 
-    async def _send(self, method: str, url: str, body: bytes | None) -> Reply | Refusal:
+    async def _send(self, method: str, target: str, body: bytes | None) -> Reply | Refusal:
         wait_seconds = await self._gate.enter()
         if wait_seconds > 0:
             return Refusal(status=THROTTLED, retry_after_seconds=wait_seconds)
-        started, content = trio.current_time(), bytearray()
-        try:
-            with trio.move_on_after(self._deadline_seconds) as deadline:
-                response = await self._receive(method, url, body, content, deadline)
-        except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL) as error:
-            raise self._unavailable(f"cannot be asked: {_named(error)}") from error
-        if len(content) > ANSWER_BYTES_MAX:
-            raise self._unavailable(f"answered more than {ANSWER_BYTES_MAX} bytes")
-        if deadline.cancelled_caught:
-            raise self._unavailable(f"did not answer within {self._deadline_seconds:g} s")
-        latency_seconds = trio.current_time() - started
-        return self._read(response, bytes(content), latency_seconds=latency_seconds)
-
-    async def _receive(
-        self,
-        method: str,
-        url: str,
-        body: bytes | None,
-        content: bytearray,
-        deadline: trio.CancelScope,
-    ) -> httpx.Response:
+        started = trio.current_time()
         headers = {} if body is None else {"content-type": "application/json"}
-        async with self._http.stream(method, url, content=body, headers=headers) as response:
-            async for chunk in response.aiter_raw():
-                content += chunk
-                if len(content) > ANSWER_BYTES_MAX:
-                    # Not `raise`: httpx's nested generators are only closed from inside.
-                    deadline.cancel()
-        return response
+        answer = await self._api.ask(method, target, body, headers)
+        latency_seconds = trio.current_time() - started
+        return self._read(answer, latency_seconds=latency_seconds)
 
-    def _read(
-        self, response: httpx.Response, content: bytes, *, latency_seconds: float
-    ) -> Reply | Refusal:
-        status = response.status_code
-        retry_after = _retry_after_seconds(response.headers)
+    def _read(self, answer: Answer, *, latency_seconds: float) -> Reply | Refusal:
+        status = answer.status
+        retry_after = _retry_after_seconds(answer.headers)
         if status >= BROKEN:
-            raise self._unavailable(f"answered {status}", retry_after_seconds=retry_after)
+            raise self._api.unavailable(f"answered {status}", retry_after_seconds=retry_after)
         if REDIRECT <= status < REDIRECT + 100 or status < OK:
-            raise self._unavailable(f"answered {status}: is NOCODB_URL its own address?")
-        body, is_json = _decoded(content)
+            raise self._api.unavailable(f"answered {status}: is NOCODB_URL its own address?")
+        body, is_json = _decoded(answer.content)
         if status >= REDIRECT:
             code, text = _error(body)
             if status == THROTTLED:
@@ -184,13 +151,13 @@ class NocoClient:
                 latency_seconds=latency_seconds,
             )
         if not is_json:
-            kind = _printable(response.headers.get("content-type", "something unnamed"))
-            raise self._unavailable(
+            kind = printable(answer.headers.get("content-type", "something unnamed"))
+            raise self._api.unavailable(
                 f"answered {status} with {kind}, not JSON: is NOCODB_URL its address?"
             )
         return Reply(
             body=body,
-            server_time=_time(response.headers.get("date", "")),
+            server_time=_time(answer.headers.get("date", "")),
             latency_seconds=latency_seconds,
         )
 
@@ -201,10 +168,7 @@ class NocoClient:
 
     def unreadable(self, what: str) -> Unavailable:
         """The error for JSON that is not what this API answers."""
-        return self._unavailable(f"answered JSON that this bot does not understand: {what}")
-
-    def _unavailable(self, what: str, *, retry_after_seconds: float | None = None) -> Unavailable:
-        return Unavailable(f"NocoDB at {self.host} {what}", retry_after_seconds=retry_after_seconds)
+        return self._api.unavailable(f"answered JSON that this bot does not understand: {what}")
 
 
 def _decoded(content: bytes) -> tuple[object, bool]:
@@ -223,28 +187,9 @@ def _error(body: object) -> tuple[str, str]:
         return "", ""
     code, text = body.get("error"), body.get("message", body.get("msg"))
     return (
-        _printable(code).removeprefix("ERR_") if isinstance(code, str) else "",
-        _printable(text) if isinstance(text, str) else "",
+        printable(code).removeprefix("ERR_") if isinstance(code, str) else "",
+        printable(text) if isinstance(text, str) else "",
     )
-
-
-def _printable(text: str) -> str:
-    """One short line that is fit for a log."""
-    return "".join(c if c.isprintable() else " " for c in text[:DETAIL_LENGTH_MAX]).strip()
-
-
-def _named(error: Exception) -> str:
-    """The error in words, without an address: where we asked is known, and may hold a token."""
-    return f"{type(error).__name__} {_printable(str(error))}".strip()
-
-
-def tls_for(url: str) -> ssl.SSLContext:
-    """The TLS context for `url`; where that is not https, one that trusts nobody: reading the
-    certificates of the machine takes longer than starting all the rest.
-    """
-    if url.startswith("https:"):
-        return httpx.create_ssl_context()
-    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def _time(header: str) -> datetime | None:
@@ -259,7 +204,7 @@ def _time(header: str) -> datetime | None:
         return None
 
 
-def _retry_after_seconds(headers: httpx.Headers) -> float | None:
+def _retry_after_seconds(headers: Mapping[str, str]) -> float | None:
     """`Retry-After` in seconds, whether it came as a number or as a date."""
     value = headers.get("retry-after", "").strip()
     if value.isascii() and value.isdigit() and len(value) <= RETRY_AFTER_DIGITS_MAX:

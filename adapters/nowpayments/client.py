@@ -6,26 +6,24 @@ Lists want the account's e-mail and password as well, which buy a token for five
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
-import httpx
 import msgspec
 import trio
 
 from actors.kernel.failures import Unavailable
 from actors.kernel.strict_json import BYTES_MAX, MalformedJson, load_object
+from adapters.web.api import Answer, Api, printable
 
 DEADLINE_SECONDS = 15.0
 """For one whole request. Invoices take NOWPayments a second or two."""
 TOKEN_SECONDS = 240.0
 """How long a token is used; it lives about five minutes (contract, section 3.1)."""
 CONNECTIONS_MAX = 4
-DETAIL_LENGTH_MAX = 200
 OK, REDIRECT, REFUSED, BROKEN = 200, 300, 400, 500
 UNAUTHORIZED, TIMEOUT, THROTTLED = 401, 408, 429
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
@@ -58,22 +56,16 @@ class NowPaymentsClient:
         account: Account | None = None,
         deadline_seconds: float = DEADLINE_SECONDS,
     ) -> None:
-        self._url, self._host = url.rstrip("/"), urlsplit(url).hostname or ""
         self._secrets = (api_key, *((account.password,) if account else ()))
-        self._account, self._deadline_seconds = account, deadline_seconds
+        self._account = account
         self._token, self._token_until = "", 0.0
-        self._http = httpx.AsyncClient(
-            headers={
-                "x-api-key": api_key,
-                "accept": "application/json",
-                "accept-encoding": "identity",  # so that the limit on bytes is one on memory
-                "user-agent": "factorage",
-            },
-            verify=_tls_for(url),
-            timeout=None,  # noqa: S113 - one deadline for the whole request, in `_send`
-            limits=httpx.Limits(max_connections=CONNECTIONS_MAX),
-            follow_redirects=False,  # the key must not follow anybody
-            trust_env=False,  # the settings say where to go, and nothing else does
+        self._api = Api(
+            "NOWPayments",
+            url=url,
+            headers={"x-api-key": api_key},
+            connections_max=CONNECTIONS_MAX,
+            bytes_max=BYTES_MAX,
+            deadline_seconds=deadline_seconds,
         )
 
     async def __aenter__(self) -> Self:
@@ -85,7 +77,7 @@ class NowPaymentsClient:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await self._http.aclose()
+        await self._api.__aexit__(exc_type, exc, traceback)
 
     @property
     def lists(self) -> bool:
@@ -135,29 +127,12 @@ class NowPaymentsClient:
         body = None if fields is None else _ENCODER.encode(fields)
         if body is not None:
             headers["content-type"] = "application/json"
-        content = bytearray()
-        try:
-            with trio.move_on_after(self._deadline_seconds) as deadline:
-                async with self._http.stream(
-                    method, f"{self._url}{path}", content=body, headers=headers
-                ) as response:
-                    async for chunk in response.aiter_raw():
-                        content += chunk
-                        if len(content) > BYTES_MAX:
-                            # Not `raise`: httpx's nested generators are only closed from inside.
-                            deadline.cancel()
-        except (httpx.HTTPError, httpx.StreamError) as error:
-            raise self._unavailable(f"cannot be asked: {type(error).__name__}") from None
-        if len(content) > BYTES_MAX:
-            raise self._unavailable(f"answered more than {BYTES_MAX} bytes")
-        if deadline.cancelled_caught:
-            raise self._unavailable(f"did not answer within {self._deadline_seconds:g} s")
-        return self._read(response, bytes(content))
+        return self._read(await self._api.ask(method, path, body, headers))
 
-    def _read(self, response: httpx.Response, content: bytes) -> dict[str, Any] | Refusal:
-        status = response.status_code
+    def _read(self, answer: Answer) -> dict[str, Any] | Refusal:
+        status = answer.status
         try:
-            body = load_object(content)
+            body = load_object(answer.content)
         except MalformedJson as error:
             if OK <= status < REDIRECT:
                 raise self.unreadable(str(error)) from None
@@ -166,8 +141,8 @@ class NowPaymentsClient:
             return body
         if REFUSED <= status < BROKEN and status not in {TIMEOUT, THROTTLED}:
             return Refusal(status=status, detail=self._said(status, body))
-        raise self._unavailable(
-            f"answered {status}", retry_after_seconds=_seconds(response.headers)
+        raise self._api.unavailable(
+            f"answered {status}", retry_after_seconds=_seconds(answer.headers)
         )
 
     def _said(self, status: int, body: Mapping[str, Any]) -> str:
@@ -175,26 +150,13 @@ class NowPaymentsClient:
         words = " ".join(str(body[name]) for name in ("code", "message") if body.get(name))
         for secret in self._secrets:
             words = words.replace(secret, "[secret]")
-        printable = "".join(c if c.isprintable() else " " for c in words[:DETAIL_LENGTH_MAX])
-        return f"NOWPayments at {self._host} answered {status} {printable}".rstrip()
+        return f"NOWPayments at {self._api.host} answered {status} {printable(words)}".rstrip()
 
     def unreadable(self, what: str) -> Unavailable:
         """The error for an answer that NOWPayments' documents do not describe."""
-        return self._unavailable(f"answered what this shop does not understand: {what}")
-
-    def _unavailable(self, what: str, *, retry_after_seconds: float | None = None) -> Unavailable:
-        return Unavailable(
-            f"NOWPayments at {self._host} {what}", retry_after_seconds=retry_after_seconds
-        )
+        return self._api.unavailable(f"answered what this shop does not understand: {what}")
 
 
-def _seconds(headers: httpx.Headers) -> float | None:
+def _seconds(headers: Mapping[str, str]) -> float | None:
     value = headers.get("retry-after", "")
     return float(value) if value.isascii() and value.isdigit() and len(value) < 7 else None  # noqa: PLR2004 - a week
-
-
-def _tls_for(url: str) -> ssl.SSLContext:
-    """One that trusts nobody where no TLS is spoken: reading certificates takes a while."""
-    if url.startswith("https:"):
-        return httpx.create_ssl_context()
-    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

@@ -13,19 +13,17 @@ chained, because the request they carry has that header.
 from __future__ import annotations
 
 import re
-import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import quote, quote_plus, urlsplit
+from urllib.parse import quote, quote_plus
 
-import httpx
 import structlog
-import trio
 
 from actors.kernel.failures import Unavailable
 from actors.kernel.strict_json import BYTES_MAX, MalformedJson, load_object
+from adapters.web.api import Answer, Api, printable
 
 API_URL = "https://api.stripe.com"
 API_VERSION = "2026-10-28.endive"
@@ -33,7 +31,6 @@ API_VERSION = "2026-10-28.endive"
 DEADLINE_SECONDS = 20.0
 """For one whole request; opening a checkout takes Stripe about one second."""
 CONNECTIONS_MAX = 8
-DETAIL_LENGTH_MAX = 200
 OK, REDIRECT, CLIENT_ERROR, BROKEN = 200, 300, 400, 500
 UNDECIDED = frozenset({408, 409, 424, 429})
 """Refused for now: a time-out, the same key in use at this moment, somebody else's outage,
@@ -82,21 +79,14 @@ class StripeClient:
         url: str = API_URL,
         deadline_seconds: float = DEADLINE_SECONDS,
     ) -> None:
-        self._secret_key, self._deadline_seconds = secret_key, deadline_seconds
-        self._url, self._host = url.rstrip("/"), urlsplit(url).hostname or ""
-        self._http = httpx.AsyncClient(
-            headers={
-                "authorization": f"Bearer {secret_key}",
-                "stripe-version": API_VERSION,
-                "accept": "application/json",
-                "accept-encoding": "identity",  # so that the limit on bytes is one on memory
-                "user-agent": "factorage",
-            },
-            verify=_tls_for(url),
-            timeout=None,  # noqa: S113 - one deadline for the whole request, in `_send`
-            limits=httpx.Limits(max_connections=CONNECTIONS_MAX),
-            follow_redirects=False,  # the key must not follow anybody
-            trust_env=False,  # the settings say where to go, and nothing else does
+        self._secret_key = secret_key
+        self._api = Api(
+            "Stripe",
+            url=url,
+            headers={"authorization": f"Bearer {secret_key}", "stripe-version": API_VERSION},
+            connections_max=CONNECTIONS_MAX,
+            bytes_max=BYTES_MAX,
+            deadline_seconds=deadline_seconds,
         )
 
     async def __aenter__(self) -> Self:
@@ -108,7 +98,7 @@ class StripeClient:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await self._http.aclose()
+        await self._api.__aexit__(exc_type, exc, traceback)
 
     async def get(self, path: str, query: Form = ()) -> Reply | Refusal:
         """Read an object; `path` as in `/v1/invoices/in_1`."""
@@ -126,55 +116,28 @@ class StripeClient:
     async def _send(
         self, method: str, target: str, body: bytes | None, headers: Mapping[str, str]
     ) -> Reply | Refusal:
-        content = bytearray()
-        try:
-            with trio.move_on_after(self._deadline_seconds) as deadline:
-                request = self._http.build_request(
-                    method, self._url + target, content=body, headers=headers
-                )
-                response = await self._receive(request, content, deadline)
-        except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL) as error:
-            raise self._unavailable(f"cannot be asked: {type(error).__name__}") from None
-        if len(content) > BYTES_MAX:
-            raise self._unavailable(f"answered more than {BYTES_MAX} bytes")
-        if deadline.cancelled_caught:
-            raise self._unavailable(f"did not answer within {self._deadline_seconds:g} s")
-        request_id = _printable(response.headers.get("request-id", ""))
+        answer = await self._api.ask(method, target, body, headers)
+        request_id = printable(answer.headers.get("request-id", ""))
         log.debug(
             "stripe.answered",
             method=method,
             path=target.partition("?")[0],
-            status=response.status_code,
+            status=answer.status,
             request_id=request_id,
         )
-        return self._read(response, bytes(content), request_id)
+        return self._read(answer, request_id)
 
-    async def _receive(
-        self, request: httpx.Request, content: bytearray, deadline: trio.CancelScope
-    ) -> httpx.Response:
-        response = await self._http.send(request, stream=True)
+    def _read(self, answer: Answer, request_id: str) -> Reply | Refusal:
+        status = answer.status
         try:
-            async for chunk in response.aiter_raw():
-                content += chunk
-                if len(content) > BYTES_MAX:
-                    # Not `raise`: httpx's nested generators are only closed from inside.
-                    deadline.cancel()
-        finally:
-            with trio.CancelScope(shield=True):
-                await response.aclose()
-        return response
-
-    def _read(self, response: httpx.Response, content: bytes, request_id: str) -> Reply | Refusal:
-        status = response.status_code
-        try:
-            body = load_object(content)
+            body = load_object(answer.content)
         except MalformedJson:
             body = None
         if OK <= status < REDIRECT and body is not None:
             return Reply(body=body, request_id=request_id)
         refusal = self._refusal(status, body or {}, request_id)
-        if not _decided(status, response.headers.get("stripe-should-retry", "")):
-            retry_after = _seconds(response.headers.get("retry-after", ""))
+        if not _decided(status, answer.headers.get("stripe-should-retry", "")):
+            retry_after = _seconds(answer.headers.get("retry-after", ""))
             log.warning("stripe.unavailable", status=status, request_id=request_id)
             raise Unavailable(str(refusal), retry_after_seconds=retry_after)
         log.warning(
@@ -194,7 +157,7 @@ class StripeClient:
         def text(name: str) -> str:
             found = fields.get(name)
             known = found if isinstance(found, str) else ""
-            return _printable(known.replace(self._secret_key, "[key]"))
+            return printable(known.replace(self._secret_key, "[key]"))
 
         return Refusal(
             status=status,
@@ -204,9 +167,6 @@ class StripeClient:
             message=text("message"),
             request_id=request_id,
         )
-
-    def _unavailable(self, what: str) -> Unavailable:
-        return Unavailable(f"Stripe at {self._host} {what}")
 
 
 def encoded(form: Form) -> str:
@@ -223,20 +183,6 @@ def _decided(status: int, should_retry: str) -> bool:
     return status < BROKEN and status not in UNDECIDED
 
 
-def _printable(text: str) -> str:
-    """One short line that is fit for a log."""
-    return "".join(c if c.isprintable() else " " for c in text[:DETAIL_LENGTH_MAX]).strip()
-
-
 def _seconds(header: str) -> float | None:
     """`Retry-After` as a number; Stripe gives no dates."""
     return float(header) if _RETRY_AFTER.fullmatch(header) else None
-
-
-def _tls_for(url: str) -> ssl.SSLContext:
-    """The TLS context for `url`; one that trusts nobody where that is not https, because
-    reading the certificates of the machine takes longer than starting all the rest.
-    """
-    if url.startswith("https:"):
-        return httpx.create_ssl_context()
-    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

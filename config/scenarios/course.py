@@ -43,8 +43,9 @@ async def course(
 ) -> None:
     """Live through it all: `weather` ends the trouble by returning, what is left of it is healed.
 
-    Then everybody is served, within `settle_seconds`, and the shop rests, until the virtual second
-    `until` at least. The `checks` are what this scenario asks for besides what every shop has to stand.
+    Then everybody is served, within `settle_seconds`, and the shop rests, until the virtual
+    second `until` at least. The `checks` are what this scenario asks for besides what every shop
+    has to stand.
     """
     async with shop.open():
         async with trio.open_nursery() as nursery:
@@ -54,6 +55,7 @@ async def course(
             await weather(shop)
             shop.heal()
             await served(shop.sim, crowd, within=settle_seconds)
+            await shop.still()
             await trio.sleep_until(max(until, trio.current_time() + REST_SECONDS))
             await served(shop.sim, crowd, within=settle_seconds)  # some have paid meanwhile
             nursery.cancel_scope.cancel()  # who has not paid by now waits no longer

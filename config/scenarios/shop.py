@@ -132,6 +132,10 @@ class SimulatedShop:
         self.database_seconds = DATABASE_SECONDS
         self.strikes = 0
 
+    async def still(self) -> None:
+        """Wait until nothing that others have sent is on its way to the bot."""
+        await trio.lowlevel.checkpoint()
+
     def restart(self) -> None:
         """The bot is told to stop, as by SIGTERM, and is started again."""
         self._stop.set()

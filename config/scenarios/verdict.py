@@ -23,7 +23,7 @@ ANSWER_SECONDS = 5.0
 """In calm weather everybody is answered within this time."""
 TELL_SECONDS = INTERVAL_SECONDS + 5.0
 """In calm weather everybody who has paid is told within this time."""
-TIMERS_MAX = 16
+TIMERS_MAX = 20
 """What a shop at rest has set: reports, looks, the next poll. No session has a timer."""
 NEWCOMER = 1_000_000
 """The id of the person who comes last."""

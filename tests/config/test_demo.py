@@ -14,7 +14,9 @@ import pytest
 import trio
 
 from config.demo import INDENT, WIDTH_MAX, Page
-from config.story import STARTS, Step
+from config.story import STARTS
+from config.story_stage import Step
+from config.story_world import Addresses
 from tests.config.program import answers, ended, get, started
 from tests.fixtures.postgres import reachable_folder
 
@@ -27,6 +29,12 @@ NAMES = [
     "PostgreSQL is killed, and he asks /status",
     "an operator ticks Paid",
     "he is told once",
+    "he buys something, and pays with Stars",
+    "another buyer pays at Stripe",
+    "Stripe delivers that webhook again",
+    "the worker is killed, and webhooks arrive",
+    "administrators are told of each payment once",
+    "the ledger balances",
 ]
 
 
@@ -54,6 +62,13 @@ async def _it_stays_up_after_its_summary(tmp_path: Path) -> None:
         assert health.json()["status"] in {"pass", "warn"}
         await demo.says("Ctrl-C")
         assert demo.process.returncode is None
+        events = ["replay", "list", "--source", "stripe", "--json", "--url", url]
+        status, listed, _ = await ended(*events, folder=tmp_path)
+        assert status == 0
+        assert {event["state"] for event in json.loads(listed)["events"]} == {
+            "processed",
+            "ignored",
+        }
 
         demo.send(signal.SIGINT)
 
@@ -109,6 +124,20 @@ async def test_without_a_folder_to_live_in_it_says_why(tmp_path: Path) -> None:
     assert "The demo cannot go on." in err
 
 
+def test_addresses_are_whole_each_on_its_line() -> None:
+    out = _Out("utf-8")
+    ports = range(40_001, 40_006)
+    at = Addresses(*(f"http://127.0.0.1:{port}" for port in ports))
+
+    Page(out).addresses("http://127.0.0.1:40000", at)
+
+    lines = [line.strip() for line in out.text().splitlines()]
+    for port in ports:
+        assert any(line.startswith(f"http://127.0.0.1:{port}/_control ") for line in lines)
+    assert any("replay list --url http://127.0.0.1:40000 " in line for line in lines)
+    assert max(map(len, lines)) <= WIDTH_MAX
+
+
 def test_a_page_is_narrow_and_plain_on_what_is_no_terminal() -> None:
     out = _Out("utf-8")
 
@@ -143,7 +172,8 @@ def _check_summary(out: str) -> None:
     assert out.endswith("}\n")
     assert out.count("\n") == 1
     summary = json.loads(out)
-    assert list(summary) == ["ok", "steps", "telegram_requests", "nocodb_requests", "restarts"]
+    requests = [f"{name}_requests" for name in ("telegram", "nocodb", "stripe")]
+    assert list(summary) == ["ok", "steps", *requests, "restarts"]
     assert summary["ok"] is True
     assert [step["name"] for step in summary["steps"]] == NAMES
     for step in summary["steps"]:
@@ -153,6 +183,7 @@ def _check_summary(out: str) -> None:
     assert summary["restarts"] >= 2
     assert summary["telegram_requests"] > 10
     assert summary["nocodb_requests"] >= 3
+    assert summary["stripe_requests"] == 2
 
 
 class _Out(io.TextIOWrapper):

@@ -17,6 +17,7 @@ from config.settings import Settings, load_settings
 from config.store import MemoryStore
 from config.wiring import Shop, bind_of, running_shop
 from runtime import ActorSystem, SupervisionError, Unrecoverable, VirtualWorld
+from tests.actors.payments.orders import NOON, ORDER
 from tests.adapters.sandbox.calls import virtual_now
 from tests.config.program import Outside, get, outside
 from tests.fixtures.postgres import reachable_folder
@@ -113,6 +114,23 @@ async def test_on_another_store_and_system_it_is_the_same_shop() -> None:
 
     assert [fault for person in people for fault in person.faults()] == []
     assert len(database.tables.sessions) == 2
+
+
+async def test_without_a_key_the_page_of_an_order_is_the_same_after_a_restart() -> None:
+    """A checkout that is asked for once more must be asked for in the same words."""
+    pages: list[str] = []
+    database = MemoryDatabase(now=lambda: NOON)
+    async with outside() as world:
+        for more in ({}, {}, {"BOT_TOKEN": "42:" + "x" * 35}):
+            async with running_shop(
+                settings_of(world, PUBLIC_URL="https://shop.example", **more),
+                make_store=lambda _: MemoryStore(database.connect(Line())),
+            ) as shop:
+                pages.append(shop.success_url(ORDER))
+
+    first, after_a_restart, of_another_bot = pages
+    assert first.startswith("https://shop.example/payments/success?token=")
+    assert first == after_a_restart != of_another_bot
 
 
 async def test_a_failure_of_the_block_comes_out_as_it_is(database_url: str) -> None:

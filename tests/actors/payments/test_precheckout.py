@@ -52,6 +52,14 @@ ASKED = PreCheckoutAsked(
 class Store(MemoryOrders):
     slow_seconds = 0.0
     failure: Exception | None = None
+    forgetful = 0
+    """So often it cannot keep that an update is handled."""
+
+    async def finish(self, update_id: UpdateId) -> None:
+        if self.forgetful:
+            self.forgetful -= 1
+            raise Unavailable("could not serialize access")
+        await super().finish(update_id)
 
     async def load(self, order_id: OrderId) -> Order | None:
         await trio.sleep(self.slow_seconds)
@@ -184,3 +192,13 @@ async def test_an_answer_that_did_not_get_through_is_given_once_more() -> None:
         await shop.ask(replace(ASKED, update_id=UpdateId(2)))
         assert len(shop.answers.given) == 1
         assert await shop.unhandled() == 0
+
+
+async def test_an_answered_question_is_handled_as_soon_as_the_store_can_keep_that() -> None:
+    async with till() as shop:
+        shop.store.forgetful = 3
+        await shop.ask()
+        assert await shop.unhandled() == 1
+        await trio.sleep(60)
+        assert await shop.unhandled() == 0
+        assert len(shop.answers.given) == 1

@@ -59,17 +59,6 @@ async def test_a_payment_is_handled_whatever_befell_who_heard_of_it(failure: Exc
         assert await shop.unhandled() == []
 
 
-async def test_a_payment_is_handled_although_its_order_could_not_be_saved_at_once() -> None:
-    shop = Shop()
-    async with shop.open():
-        await shop.buy(rail="stars")
-        shop.store.lost_answer = Unavailable("could not serialize access")
-        await shop.stars()
-        await shop.rest(31)
-        assert shop.state() is State.GRANTED
-        assert await shop.unhandled() == []
-
-
 async def test_an_order_is_kept_before_its_provider_is_asked() -> None:
     shop = Shop()
     shop.provider.slow_seconds = 10

@@ -83,6 +83,11 @@ def test_without_a_token_this_machine_may_look(host: str) -> None:
         {"x_forwarded_for": "203.0.113.9"},
         {"forwarded": "for=203.0.113.9"},
         {"via": "1.1 proxy"},
+        {"x_real_ip": "203.0.113.9"},
+        {"x_forwarded_proto": "https"},  # all that some proxies add
+        {"cf_connecting_ip": "203.0.113.9"},  # a tunnel that ends on this machine
+        {"true_client_ip": "203.0.113.9"},
+        {"x_client_ip": "203.0.113.9"},
     ],
 )
 def test_without_a_token_the_world_behind_a_proxy_or_a_browser_may_not(

@@ -150,7 +150,7 @@ async def test_a_crash_is_a_500_without_a_trace_and_ends_its_connection_only() -
         (get("*", method="OPTIONS"), 404),
         (get("http://127.0.0.1/nowhere"), 404),
         (b"CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n", 404),
-        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 404),  # HTTP/2 is not spoken
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505),  # HTTP/2 is not spoken
     ],
 )
 async def test_garbage_is_refused_with_a_status(request_bytes: bytes, status: int) -> None:
@@ -351,7 +351,7 @@ async def test_a_drained_connection_answers_what_it_is_serving_and_closes() -> N
         await connect(served.port) as idle,
     ):
         await busy.send_all(get("/slow", close=False))
-        await served.until(lambda: any(c.idle_since is None for c in served.connections))
+        await served.until(lambda: any(c.owed_since is None for c in served.connections))
         for connection in served.connections:
             connection.drain()
         assert await read_all(idle) == b""

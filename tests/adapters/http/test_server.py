@@ -163,6 +163,48 @@ async def test_idle_connections_make_room_for_those_who_ask() -> None:
             await stream.aclose()
 
 
+BODY_THAT_NEVER_COMES = (
+    b"POST /hello HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n",
+    b"POST /hello HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",
+)
+
+
+@pytest.mark.parametrize("request_bytes", [*BODY_THAT_NEVER_COMES, get("/hello"), get("/huge")])
+async def test_whoever_keeps_us_waiting_makes_room(request_bytes: bytes) -> None:
+    """For a body, for a close after the answer, for reading the answer."""
+    async with running() as system:
+        _, port = await serve(system, connections_max=8)
+        slow = [await connect(port) for _ in range(8)]
+        for stream in slow:
+            await stream.send_all(request_bytes)
+        await trio.sleep(0.02)
+        assert status_of(await exchange(port, get("/hello"))) == 200
+        for stream in slow:
+            await stream.aclose()
+
+
+@pytest.mark.real_clock
+async def test_room_is_made_by_the_address_that_takes_most() -> None:
+    async with running() as system:
+        _, port = await serve(system, connections_max=4)
+        patient = await connect_from("127.0.0.2", port)
+        await patient.send_all(get("/hello", close=False))
+        await read_until(patient, b"hello")
+        crowd = [await connect(port) for _ in range(12)]
+        assert status_of(await exchange(port, get("/hello"))) == 200
+        await patient.send_all(get("/hello"))
+        assert (await read_all(patient)).endswith(b"hello"), "the oldest, and yet not the one"
+        for stream in (patient, *crowd):
+            await stream.aclose()
+
+
+async def connect_from(host: str, port: int) -> trio.SocketStream:
+    socket = trio.socket.socket()
+    await socket.bind((host, 0))
+    await socket.connect(("127.0.0.1", port))
+    return trio.SocketStream(socket)
+
+
 async def test_with_everybody_busy_a_newcomer_is_turned_away() -> None:
     async with running() as system:
         _, port = await serve(system, connections_max=2)

@@ -107,6 +107,14 @@ async def test_it_talks_in_text_and_in_bytes() -> None:
     assert served.errors == []
 
 
+async def test_whoever_listens_in_silence_keeps_nobody_waiting() -> None:
+    """When connections are short, those that owe us something go."""
+    async with talking(Birds()) as (served, talker):
+        await talker.hears()
+        await trio.sleep(PING_SECONDS / 2)
+        assert served.connections[0].owed_since is None
+
+
 async def test_a_message_in_many_frames_is_one_message() -> None:
     async with talking(Birds()) as (_, talker):
         await talker.hears()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,7 +12,7 @@ import trio
 
 from actors.kernel.failures import Unavailable
 from adapters.nocodb import client as subject
-from adapters.nocodb.client import ANSWER_BYTES_MAX, NocoClient, Refusal, Reply, tls_for
+from adapters.nocodb.client import ANSWER_BYTES_MAX, NocoClient, Refusal, Reply
 from adapters.sandbox.server import Request, Response, serve
 
 TOKEN = "canary-token-that-nobody-may-ever-print"
@@ -200,13 +199,6 @@ async def test_the_token_is_never_printed(caplog: pytest.LogCaptureFixture) -> N
         await ask(text(b"", 301, location="https://elsewhere.example.org/"))
     assert TOKEN not in repr(raised.value.__dict__)
     assert TOKEN not in caplog.text
-
-
-def test_only_https_reads_certificates_and_nothing_is_trusted_without() -> None:
-    assert tls_for("http://nocodb.test").get_ca_certs() == []
-    for url in ("http://nocodb.test", "https://nocodb.test"):
-        assert tls_for(url).verify_mode is ssl.CERT_REQUIRED
-        assert tls_for(url).check_hostname
 
 
 @pytest.mark.parametrize(

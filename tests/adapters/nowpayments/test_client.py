@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -172,8 +171,3 @@ async def test_lists_without_an_account_are_a_bug() -> None:
         assert not client.lists
         with pytest.raises(TypeError):
             await client.list("/payment/")
-
-
-def test_certificates_are_read_only_for_https() -> None:
-    assert subject._tls_for("http://127.0.0.1:1").get_ca_certs() == []
-    assert subject._tls_for("https://api.nowpayments.io").verify_mode is ssl.CERT_REQUIRED

@@ -142,7 +142,7 @@ def test_what_two_readers_could_read_differently_is_malformed(body: bytes) -> No
     assert refused(delivery(body, "0" * 128)) == "malformed"
 
 
-def test_a_body_may_have_64_kib() -> None:
+def test_a_body_has_a_bounded_size() -> None:
     room = BODY_BYTES_MAX - len(json.dumps(PAYMENT | {"x": ""}))
     body = json.dumps(PAYMENT | {"x": "x" * room})
     assert len(body) == BODY_BYTES_MAX

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,7 +13,6 @@ import trio
 from actors.kernel.failures import Unavailable
 from actors.kernel.strict_json import BYTES_MAX
 from adapters.sandbox.server import Request, Response, serve
-from adapters.yookassa import client as subject
 from adapters.yookassa.client import Refusal, YooKassaClient
 
 SECRET = "test_SecretKeyExample"
@@ -153,8 +151,3 @@ async def test_nobody_there_is_no_answer() -> None:
     async with a_client("http://127.0.0.1:9") as client:
         with pytest.raises(Unavailable, match="ConnectError"):
             await client.get("/payments/1")
-
-
-def test_certificates_are_read_only_for_https() -> None:
-    assert subject._tls_for("http://127.0.0.1:1").get_ca_certs() == []
-    assert subject._tls_for("https://api.yookassa.ru").verify_mode is ssl.CERT_REQUIRED

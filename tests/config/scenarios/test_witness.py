@@ -96,6 +96,15 @@ async def test_a_view_that_is_not_stored_is_seen() -> None:
     assert world.wrongs == ["chat 7 is shown what was never stored: 'something else'"]
 
 
+async def test_a_page_for_everybody_need_not_be_stored() -> None:
+    world = World()
+    world.telegram.pages = frozenset({"what is on sale"})
+
+    await world.shows("what is on sale")
+
+    assert world.wrongs == []
+
+
 async def test_success_without_a_payment_is_seen_and_with_one_it_is_counted() -> None:
     world = World()
     success = world.store(State.SUCCESS)

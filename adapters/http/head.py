@@ -1,0 +1,39 @@
+"""What is no request to us although h11 would take it. Pure.
+
+h11 reads leniently, as RFC 9112 lets it: a line feed may stand alone, a header may go on in the
+next line, `Transfer-Encoding` wins over `Content-Length`. A proxy in front of us that reads one
+of these in another way sees a request end where we do not, and what follows is smuggled past it.
+Nobody who speaks to us properly sends any of them, so they are refused, and the connection ends.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+import h11
+
+LINES_MAX = 100
+"""Of one head; each costs us far more work than it costs its sender."""
+VERSIONS = {b"1.0", b"1.1"}
+
+
+def flaw_in_text(received: bytes) -> HTTPStatus | None:
+    """Why what has been received of a head, and perhaps more after it, is refused; or None."""
+    head, _, _ = received.partition(b"\r\n\r\n")
+    lines = head.count(b"\n")
+    if lines > LINES_MAX:
+        return HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+    if lines != head.count(b"\r\n") or b"\n " in head or b"\n\t" in head:
+        return HTTPStatus.BAD_REQUEST
+    return None
+
+
+def flaw_in_request(head: h11.Request) -> HTTPStatus | None:
+    """Why a head that could be read is refused; or None."""
+    if head.http_version not in VERSIONS:
+        return HTTPStatus.HTTP_VERSION_NOT_SUPPORTED
+    framing = {name for name, _ in head.headers} & {b"content-length", b"transfer-encoding"}
+    # RFC 9112, 6.1: both at once, or chunks in HTTP/1.0, are an attack or a fault.
+    twofold = len(framing) > 1
+    early = b"transfer-encoding" in framing and head.http_version == b"1.0"
+    return HTTPStatus.BAD_REQUEST if twofold or early else None

@@ -1,0 +1,1 @@
+"""HTTP APIs of others: what all of our clients do alike."""

@@ -1,0 +1,225 @@
+"""People who buy: they write /buy, choose, pay at Stripe's page or by Stars, and want the goods.
+
+A press or a page can get lost on the way, and then they do it again, minutes later; nobody
+repeats a payment. What a buyer may do, as people do: think, tap twice, pay with a card that is
+refused first, pay by a delayed method, cancel and pay nevertheless, change his mind.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+import trio
+
+from actors.kernel.charges import Rail
+from actors.kernel.ids import ChatId
+from actors.kernel.language import Language
+from actors.payments import texts
+from actors.payments.hearing import Verb, data
+from actors.payments.orders import Order, State
+from actors.payments.texts import Label, Refusal
+from adapters.sandbox.stripe_checkout import CannotDo as CannotPay
+from adapters.sandbox.telegram_payments import ANSWER_SECONDS
+from adapters.sandbox.telegram_state import Message
+from adapters.sandbox.telegram_user import CannotDo, TelegramUser
+from config.scenarios.market import PRODUCT, Market
+from config.scenarios.people import PATIENCE_SECONDS, PRESS_AGAIN_SECONDS
+
+SHOP, RAILS, TO_PAY = "What would you like to buy", "How would you like to pay", "To pay:"
+CANCELLED, GOODS = "The order is cancelled", "https://shop.example/atlas"
+ON_ITS_WAY, PAID, LATE = "is on its way", "Paid", "arrived after the order had been closed"
+AWAY = texts.refusal(Refusal.AWAY, Language.EN)
+PAYS_AGAIN_SECONDS = 20.0
+"""After this he presses Pay again, if the bot did not let him."""
+FIRST_BUYER = 1_000
+"""Their chats are others than those of the people who register."""
+SEEN = (TO_PAY, CANCELLED, ON_ITS_WAY, PAID, LATE, GOODS)
+"""What can follow on the choice of a rail; a panel that is older than its order tells less."""
+
+
+class Manner(StrEnum):
+    """How somebody pays."""
+
+    PROMPTLY = "promptly"
+    REFUSED_FIRST = "refused_first"
+    """His bank refuses the card, and then does not."""
+    DELAYED = "delayed"
+    """By a method whose money is on its way for a while; Stripe only."""
+    CANCELS_FIRST = "cancels_first"
+    """He cancels, and pays nevertheless, where the provider lets him."""
+    NEVER = "never"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What somebody wants, and what he is like; times in seconds."""
+
+    rail: Rail
+    manner: Manner = Manner.PROMPTLY
+    comes_after: float = 0.0
+    thinks_for: float = 0.0
+    """At most, before he does anything."""
+    takes_for: float = 0.0
+    """How long a delayed method takes."""
+    taps: int = 1
+    """How often he taps where one tap would do."""
+
+
+class Buyer:
+    """One buyer, and what is known of him at the end."""
+
+    def __init__(self, market: Market, number: int, wish: Wish) -> None:
+        self._market = market
+        self.temper = wish
+        self._luck = random.Random(f"buyer {number}:{market.sim.seed}")  # noqa: S311 - repeatable
+        self.name = f"Buyer {number}"
+        self.user: TelegramUser = market.telegram.user(FIRST_BUYER + number, self.name)
+        self.paid_at: float | None = None
+        """When a provider took his money, in virtual seconds."""
+        self.got_at: float | None = None
+        """When he had what he paid for."""
+        self.under_way = True
+
+    async def live(self) -> None:
+        """From /buy to the goods, or for as long as he is interested."""
+        await trio.sleep(self.temper.comes_after)
+        await self._does(lambda: self.user.commands("/buy"), SHOP)
+        await self._does(lambda: self._taps(data(Verb.ITEM, PRODUCT)), RAILS)
+        await self._does(lambda: self._taps(data(Verb.RAIL, PRODUCT, self.temper.rail)), *SEEN)
+        await self._until(TO_PAY)
+        if self.temper.manner is not Manner.NEVER:
+            await (self._pays_stars if self.temper.rail is Rail.STARS else self._pays_by_card)()
+        if self.paid_at is not None:
+            await self._collects()
+            self.got_at = trio.current_time()
+        self.under_way = False
+
+    @property
+    def orders(self) -> tuple[Order, ...]:
+        """What is stored of his orders."""
+        rows = self._market.tables.orders.values()
+        return tuple(row.order for row in rows if row.order.chat_id == ChatId(self.user.id))
+
+    def faults(self) -> list[str]:
+        """What is wrong with the end of his story."""
+        found = []
+        if self.under_way:
+            found.append(f"{self.name} is still under way and sees\n{self.user.screen()}")
+        granted = [order for order in self.orders if order.state is State.GRANTED]
+        if len(granted) != (self.paid_at is not None):
+            found.append(f"{self.name} paid at {self.paid_at} and has {self.orders}")
+        if bool(self._find(GOODS)) is not (self.paid_at is not None):
+            found.append(f"{self.name} paid at {self.paid_at} and sees\n{self.user.screen()}")
+        return found + [
+            f"{self.name} does not see {order} but\n{self.user.screen()}"
+            for order in self.orders
+            if order.unshown
+        ]
+
+    async def _pays_by_card(self) -> None:
+        checkouts, session_id = self._market.stripe.checkouts, self._link().rpartition("/")[2]
+        await self._think()
+        try:
+            match self.temper.manner:
+                case Manner.REFUSED_FIRST:
+                    checkouts.decline(session_id)
+                    self._market.sim.sometimes("a card was refused")
+                    await self._think()
+                    checkouts.pay(session_id)
+                case Manner.DELAYED:
+                    checkouts.pay_later(session_id)
+                    self._market.sim.sometimes("paid by a delayed method")
+                    await trio.sleep(self.temper.takes_for)
+                    checkouts.settle(session_id)
+                case Manner.CANCELS_FIRST:
+                    await self._does(self._cancels, CANCELLED)
+                    checkouts.pay(session_id)
+                case _:
+                    checkouts.pay(session_id)
+        except CannotPay:
+            self._market.sim.sometimes("came too late to pay")
+        else:
+            self._has_paid()
+
+    async def _pays_stars(self) -> None:
+        link = self._link()
+        await self._think()
+        if self.temper.manner is Manner.CANCELS_FIRST:
+            self._cancels()  # and pays at the same time: who is faster?
+        while self.paid_at is None:
+            began = trio.current_time()
+            try:
+                await self.user.pays(link)
+            except CannotDo:
+                query = self.user.queries[-1]
+                if query.ok is None:
+                    self._unanswered(began)
+                elif query.error != AWAY:
+                    self._market.sim.sometimes("refused before paying")
+                    return
+                await trio.sleep(PAYS_AGAIN_SECONDS)
+            else:
+                self._has_paid()
+
+    def _has_paid(self) -> None:
+        self.paid_at = trio.current_time()
+        self._market.paid()
+
+    def _unanswered(self, began: float) -> None:
+        if self._market.unhindered(since=began):
+            self._market.wrong(f"{self.name} pressed Pay and waited {ANSWER_SECONDS} s in vain")
+        self._market.sim.sometimes("pressed Pay in vain")
+
+    async def _collects(self) -> None:
+        """Wait for the goods; who paid late is asked whether he still wants them."""
+        while not self._find(GOODS):
+            await self._until(GOODS, LATE)
+            if self._find(LATE):
+                self._market.sim.sometimes("paid late")
+                await self._does(lambda: self._presses(texts.label(Label.TAKE, Language.EN)), GOODS)
+
+    def _cancels(self) -> None:
+        self._market.sim.sometimes("cancelled")
+        self._presses(texts.label(Label.CANCEL, Language.EN))
+
+    def _taps(self, button: str) -> None:
+        for _ in range(self.temper.taps):
+            self._presses(button)
+
+    def _presses(self, button: str) -> None:
+        """If it is still there."""
+        try:
+            self.user.presses(button)
+        except CannotDo:
+            self._market.sim.sometimes("a button had gone")
+
+    def _link(self) -> str:
+        """Where the newest order is paid, as its button says."""
+        pay = texts.label(Label.PAY, Language.EN)
+        shown = self._find(TO_PAY)
+        rows = [] if shown is None else shown.inline_keyboard
+        return next(str(key["url"]) for row in rows for key in row if key["text"] == pay)
+
+    async def _does(self, act: Callable[[], object], *until: str) -> None:
+        """Do what leads to `until`, again when nothing has come of it for long."""
+        with trio.fail_after(PATIENCE_SECONDS):
+            while True:
+                act()
+                with trio.move_on_after(PRESS_AGAIN_SECONDS):
+                    await self._until(*until)
+                    break
+                self._market.sim.sometimes("did it again")
+        await self._think()
+
+    async def _until(self, *texts_: str) -> None:
+        while not any(self._find(text) for text in texts_):
+            await self.user.chat.changed.wait()
+
+    def _find(self, text: str) -> Message | None:
+        return self.user.screen().find(text)
+
+    async def _think(self) -> None:
+        await trio.sleep(self._luck.random() * self.temper.thinks_for)
