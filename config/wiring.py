@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
+from urllib.parse import urlsplit
 
 import trio
 
@@ -106,7 +107,9 @@ class Shop:
         """The one port, with the routes of those who watch."""
         token = self.settings.operator_token
         operators = Operators(
-            token=token.get_secret_value() if token else None, loopback=self.bind.is_loopback
+            token=token.get_secret_value() if token else None,
+            # Behind an address of the outside world stands a proxy, which may add no header.
+            loopback=self.bind.is_loopback and not self._is_public,
         )
         views = Views(
             identity=IDENTITY,
@@ -173,6 +176,12 @@ class Shop:
         if url is None or secret is None:
             return None
         return Webhook(url=url, secret=secret.get_secret_value())
+
+    @property
+    def _is_public(self) -> bool:
+        """The outside world reaches this server, through whatever stands in front of it."""
+        url = self.settings.public_url
+        return url is not None and not Bind(urlsplit(url).hostname or "", 0).is_loopback
 
     def readiness(self) -> Readiness:
         """Whether new work may come."""

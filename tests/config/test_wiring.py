@@ -161,3 +161,15 @@ async def _cancel_when(path: Path, scope: trio.CancelScope) -> None:
     while not path.exists():  # noqa: ASYNC110, ASYNC240 - another process makes it
         await trio.sleep(0.001)
     scope.cancel()
+
+
+@pytest.mark.parametrize(("public_url", "status"), [("", 200), ("https://shop.test", 403)])
+@pytest.mark.real_clock
+async def test_behind_a_public_address_operators_need_a_token(public_url: str, status: int) -> None:
+    """A proxy on this machine need not add a header that tells it from an operator."""
+    store = partial(MemoryStore, MemoryDatabase().connect())
+    async with outside() as world:
+        settings = settings_of(world, PUBLIC_URL=public_url)
+        async with running_shop(settings, make_store=lambda _: store()) as shop:
+            assert (await get(f"{await shop.url()}/health")).status_code == status
+            assert (await get(f"{await shop.url()}/livez")).status_code == 200
