@@ -134,6 +134,7 @@ async def _campaign(command: Sequence[str], tmp_path: Path, seed: int) -> tuple[
                     await server.stop(signal.SIGQUIT)
                     await server.start()
             process = await _started(command, environment, tmp_path / "log")
+            await _answers(feeder.port, process)
             await _until_at_rest(server, feeder)
             process.send_signal(signal.SIGTERM)
             with trio.fail_after(PATIENCE_SECONDS):
