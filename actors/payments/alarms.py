@@ -22,12 +22,12 @@ from runtime import Actor, KeyedRecipient, message
 
 COMPONENT = "orders"
 
-INTERVAL_SECONDS = 5.0
+INTERVAL_SECONDS = 15.0
 PAGE_MAX = 200
 """Orders woken at once: each costs a query when its chat sleeps."""
 AGAIN_SECONDS = 60.0
 """An order that is still due after this is told again."""
-COUNT_SECONDS = 15.0
+COUNT_SECONDS = 60.0
 UNGRANTED_WARN_SECONDS = 60.0
 """Somebody has paid, and has not got what he paid for, for so long."""
 

@@ -33,13 +33,13 @@ from adapters.postgres.session import connect
 from tests.config.program import MAIN, PATIENCE_SECONDS, outside, surroundings
 from tests.fixtures.postgres import reachable_folder, url_of
 
-KILLS = int(os.environ.get("FACTORAGE_KILLS", "6"))
-ORDERS = 60 + 5 * KILLS
+KILLS = int(os.environ.get("FACTORAGE_KILLS", "4"))
+ORDERS = 40 + 5 * KILLS
 """Each is told of by two events, and each of these by one to three deliveries."""
 SENDERS = 8
-UP_SECONDS_MIN, UP_SECONDS_MAX = 0.05, 0.8
+UP_SECONDS_MIN, UP_SECONDS_MAX = 0.1, 0.8
 """How long a process lives after its port has answered."""
-RESTARTS_EVERY = 4
+RESTARTS_EVERY = 3
 """After so many kills PostgreSQL is stopped as by a crash, and started again."""
 PRICE = 1999
 SECRET = "whsec_kill_0123456789abcdef0123456789abcdef"

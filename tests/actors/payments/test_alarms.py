@@ -10,7 +10,14 @@ import trio
 from actors.kernel.ids import ChatId, OrderId, ProductId
 from actors.operations.messages import Reported
 from actors.payments import messages as payments
-from actors.payments.alarms import AGAIN_SECONDS, PAGE_MAX, OrderAlarms
+from actors.payments.alarms import (
+    AGAIN_SECONDS,
+    COUNT_SECONDS,
+    INTERVAL_SECONDS,
+    PAGE_MAX,
+    UNGRANTED_WARN_SECONDS,
+    OrderAlarms,
+)
 from actors.payments.orders import Order, State
 from adapters.memory.orders import MemoryOrders
 from runtime import VirtualWorld
@@ -60,7 +67,7 @@ async def test_the_due_are_woken_page_by_page() -> None:
         system.spawn(lambda: OrderAlarms(store=store, purchases=KeyedProbe(woken)))
         await system.settle()
         assert len(woken.told) == PAGE_MAX
-        await trio.sleep(6)
+        await trio.sleep(INTERVAL_SECONDS + 1)
         assert len(woken.told) == PAGE_MAX + 2
 
 
@@ -73,15 +80,16 @@ async def test_operators_hear_of_paid_orders_that_do_not_arrive() -> None:
         await system.settle()
         assert heard.told[-1].status == "pass"
         await store.save(paid)
-        await trio.sleep(16)
+        await trio.sleep(UNGRANTED_WARN_SECONDS - 1)
         assert heard.told[-1].status == "pass"
-        await trio.sleep(60)
+        await trio.sleep(COUNT_SECONDS + 2)
         report = heard.told[-1]
         assert (report.component, report.status) == ("orders", "warn")
         assert "1 paid orders have not reached" in report.output
         figures = {each.name: each.value for each in report.measurements}
         assert figures["ungranted"] == 1
-        assert 60 < figures["ungranted_oldest_seconds"] < 80
+        waited = UNGRANTED_WARN_SECONDS + COUNT_SECONDS
+        assert UNGRANTED_WARN_SECONDS < figures["ungranted_oldest_seconds"] <= waited
         await store.save(replace(paid, version=2, state=State.HELD))
-        await trio.sleep(16)
+        await trio.sleep(COUNT_SECONDS)
         assert "wait for a person" in heard.told[-1].output
