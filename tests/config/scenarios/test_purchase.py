@@ -71,7 +71,7 @@ async def test_two_people_buy_and_the_books_agree_with_the_providers(sim: Simula
 
 
 def test_in_bad_weather_everybody_gets_what_he_paid_for() -> None:
-    run = simulate(purchase, Plan(seed=1, options={"people": 6}))
+    run = simulate(purchase, Plan(seed=2, options={"people": 6}))
 
     check(run)
     assert {"killed between webhook and grant", "paid late"} <= set(run.sometimes)
