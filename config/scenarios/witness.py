@@ -31,6 +31,8 @@ SUCCESS = "Payment received"
 """What tells a person that he has paid."""
 TOO_MANY, BROKEN = 429, 500
 FAILED_POLLS_SECONDS = 10.0
+VAIN_ERASURES_MAX = 3
+"""A chat that is asleep more often than it saves tells so often that a message is in the way."""
 FAILED_POLLS_MAX = 16
 """Polls in vain in that time, a new start or two of the bot among them."""
 UNDER_WAY_SECONDS = 0.25
@@ -208,7 +210,7 @@ class WitnessedTelegram(TelegramSandbox):
         """A session that slept before it saved that a message is gone, erases it once more."""
         if message_id not in self.world.chats[chat_id].messages:
             self._vain[chat_id, message_id] += 1
-            if self._vain[chat_id, message_id] > 1:
+            if self._vain[chat_id, message_id] > VAIN_ERASURES_MAX:
                 self._wrong(f"chat {chat_id}: message {message_id} is erased again and again")
 
     def _chat_id(self, parameters: Parameters) -> int:
