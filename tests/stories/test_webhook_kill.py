@@ -38,7 +38,7 @@ ORDERS = 40 + 5 * KILLS
 """Each is told of by two events, and each of these by one to three deliveries."""
 SENDERS = 8
 UP_SECONDS_MIN, UP_SECONDS_MAX = 0.1, 0.8
-"""How long a process lives after its port has answered."""
+"""How long a process lives after its first acknowledgement; see `careless.DALLY_SECONDS`."""
 RESTARTS_EVERY = 3
 """After so many kills PostgreSQL is stopped as by a crash, and started again."""
 PRICE = 1999
@@ -127,6 +127,7 @@ async def _campaign(command: Sequence[str], tmp_path: Path, seed: int) -> tuple[
             for kill in range(KILLS):
                 process = await _started(command, environment, tmp_path / "log")
                 await _answers(feeder.port, process)
+                await _at_work(feeder)
                 await trio.sleep(luck.uniform(UP_SECONDS_MIN, UP_SECONDS_MAX))
                 process.kill()
                 await process.wait()
@@ -235,6 +236,14 @@ async def _answers(port: int, process: trio.Process) -> None:
                 await trio.sleep(0.02)
             else:
                 return
+
+
+async def _at_work(feeder: Feeder) -> None:
+    """A kill strikes only who does something: until the next acknowledgement, if one is due."""
+    before = feeder.acknowledged
+    with trio.fail_after(PATIENCE_SECONDS):
+        while feeder.acknowledged == before < len(feeder.deliveries):  # noqa: ASYNC110 - the feeder tells nobody
+            await trio.sleep(0.01)
 
 
 async def _until_at_rest(server: EmbeddedServer, feeder: Feeder) -> None:
