@@ -27,7 +27,7 @@ from config.topology import Find
 from config.wiring import running_shop
 
 DALLY_SECONDS = 1.0
-"""After the first credit of a life: longer than the harness lets one live, so a kill falls there."""
+"""After the first credit of a life. The harness kills earlier, so a kill falls into it."""
 
 
 class CarelessPayments(PostgresPayments):
