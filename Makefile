@@ -14,7 +14,7 @@ TURMOIL := $(FATES):test_every_message_has_one_fate_in_turmoil \
 	$(FATES):test_it_does_where_nobody_can_be_helped $(FATES):test_it_does_wherever_a_turn_ends
 
 # What a shell has set for another project must not leak into this one.
-unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 export PIP_USER := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -28,8 +28,11 @@ test: lint ## the gate: lint, then every test, those in virtual time first, and 
 	$(RUN) -m pytest --numprocesses auto -m "not postgres and not process" $(ARGS) || [ $$? -eq $(NO_TESTS) ]
 	$(if $(ARGS),,$(RUN) main.py sim run registration sale --seeds 100)
 	$(if $(ARGS),,$(RUN) main.py sim run rush outage $(TURMOIL) --seeds 30)
-	$(if $(ARGS),,$(RUN) main.py sim run flood restarts purchase --seeds 10)
-	$(RUN) -m pytest -m "postgres or process" $(ARGS) || [ $$? -eq $(NO_TESTS) ]
+	$(if $(ARGS),,$(RUN) main.py sim run flood restarts purchase broadcast exchange talk --seeds 10)
+	$(if $(ARGS),,$(RUN) main.py sim crash registration --node bot --every 61)
+	$(if $(ARGS),,$(RUN) main.py sim crash sale --node bot --every 89)
+	$(if $(ARGS),,$(RUN) main.py sim diff 0 --scenario rush)
+	$(RUN) -m pytest --numprocesses auto --dist worksteal -m "postgres or process" $(ARGS) || [ $$? -eq $(NO_TESTS) ]
 
 sim: $(STAMP) ## thousands of simulated runs of the whole system, each replayed by its seed
 	@exec $(RUN) main.py sim run $(ARGS)
@@ -53,6 +56,7 @@ lock: ## write requirements.txt anew from the two .in files (needs a network)
 
 clean: ## remove .venv and every cache
 	rm -rf .venv .venv-lock .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # An interpreter counts only if it runs, is new enough and can make environments: version
 # managers leave launchers of versions that are not there, and some systems ship Python

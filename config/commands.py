@@ -26,6 +26,7 @@ from config.process import (
     Life,
     Terminal,
     heed_signals,
+    keep_what_is_up,
     stop_talking,
     until_signalled,
     verdict,
@@ -45,10 +46,15 @@ log = structlog.get_logger("factorage")
 
 ENV_FILE = Path(".env")
 """Read behind the environment, from the folder that the command is started in."""
-USAGE = "Usage: main.py run | demo | health | replay | report | sim [OPTIONS]; --help tells more.\n"
+USAGE = (
+    "Usage: main.py run | demo | health | broadcast | replay | report | sim [OPTIONS]; "
+    "--help tells more.\n"
+)
 
-REPLAY = "See what providers delivered: try it again, put it aside, forget it."
+REPLAY = "What providers delivered: try it again, put it aside. Decide about orders."
 SIM = "Simulate the whole system: virtual time, seeded schedules, faults, `kill -9`."
+
+BROADCAST = "One text for many: begin it, look on, stop it, try again, change or take it back."
 
 REPORT = "What the books say: the ledger's accounts, money of nobody, orders that wait."
 
@@ -107,6 +113,7 @@ async def _serve(settings: Settings, life: Life) -> None:
         await ensure_free(bind)
     async with running_shop(settings) as shop:
         with life.serving():
+            keep_what_is_up()
             log.info("factorage.up", url=await shop.url(), version=IDENTITY.version)
             await trio.sleep_forever()
     log.info("factorage.down", fates=str(shop.system.fates()))
@@ -153,6 +160,7 @@ def show_health(*, url: str = health.DEFAULT_URL, json: Flag = False) -> int:
     return trio.run(partial(health.check, url, console=console, token=token, as_json=json))
 
 
+app.command("config.broadcast:app", name="broadcast", help=BROADCAST)
 app.command("config.replay:app", name="replay", help=REPLAY)
 app.command("config.report:app", name="report", help=REPORT)
 app.command("config.sim:app", name="sim", help=SIM)  # imported when it is asked for

@@ -107,7 +107,7 @@ class Demo:
         return {
             "ok": self._ok,
             "steps": [
-                {"name": step.name, "ok": step.ok, "seconds": round(step.seconds, 3)}
+                {"name": step.name, "ok": step.ok, "seconds": round(step.seconds, 6)}
                 for step in steps
             ],
             **{f"{name}_requests": count for name, count in self._world.requests()},
@@ -127,8 +127,8 @@ class Page:
         """What is going to be shown."""
         self._say(
             ("factorage: a registration and three purchases, from end to end\n", "bold"),
-            "The actors, the database and the HTTP are real; Telegram, NocoDB, Stripe, YooKassa "
-            "and NOWPayments are simulated on this machine.\n\n",
+            "The actors, the database and the HTTP are real; Telegram, NocoDB, Stripe, YooKassa, "
+            "NOWPayments and Make are simulated on this machine.\n\n",
             ("Starting PostgreSQL and the actors: some seconds ...\n", "dim"),
         )
 
@@ -157,6 +157,7 @@ class Page:
             (f"{at.stripe}/_control", "Stripe"),
             (f"{at.yookassa}/_control", "YooKassa"),
             (f"{at.nowpayments}/_control", "NOWPayments"),
+            (f"{at.make}/_control", "Make"),
         ):
             self._terminal.out(f"  {address:<38} {what}")
         self._terminal.out(f"  main.py replay list --url {url}   what providers delivered")

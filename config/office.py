@@ -1,20 +1,26 @@
-"""The operator API of a running shop, as the commands ask it: JSON in, JSON out.
+"""The operator API of a running shop, as the commands ask it, and how they tell its answers.
 
 Found as `main.py health` finds it: by its URL, with OPERATOR_TOKEN when that is set.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+import json as json_text
+import os
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any
 
+import cyclopts
 import httpx
 import trio
 
-from config.health import Unreachable, is_local, problem_of, reason_of
+from actors.operations.model import line
+from config.health import DEFAULT_URL, UNREACHABLE, Unreachable, is_local, problem_of, reason_of
+from config.process import FAILED, REFUSED, Terminal
 
 ANSWER_SECONDS = 40.0
 """A dry run may ask a provider, for 30 s at most."""
@@ -82,6 +88,68 @@ def _answer(url: str, status: int, body: bytes) -> Any:  # noqa: ANN401 - JSON
     if status != HTTPStatus.OK:
         raise Unreachable(f"{url} answers {status}: {problem_of(body)}")
     try:
-        return json.loads(body)
+        return json_text.loads(body)
     except (ValueError, RecursionError) as error:
         raise Unreachable(f"{url} answers with something that is no JSON") from error
+
+
+# Commands that ask it
+
+Flag = Annotated[bool, cyclopts.Parameter(negative="", show_default=False)]
+
+
+@cyclopts.Parameter(name="*")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Where:
+    """Which shop is asked, and how it is shown."""
+
+    url: Annotated[str, cyclopts.Parameter(show_default=True)] = DEFAULT_URL
+    """Where its HTTP port is; OPERATOR_TOKEN is sent along when it is set."""
+
+    json: Flag = False
+    """Print one JSON document on stdout."""
+
+
+HERE = Where()
+
+
+class Say:
+    """Where results go."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._as_json, self._console = as_json, Terminal(highlight=False)
+
+    def document(self, document: object, lines: list[str]) -> None:
+        """One JSON document, or a line for each fact."""
+        told = [json_text.dumps(document, indent=2)] if self._as_json else lines
+        for text in told:
+            self._console.out(text, highlight=False)
+
+
+def tell_office(where: Where, tell: Callable[[Office, Say], Awaitable[int]]) -> int:
+    """Ask the shop at `where`; the exit status."""
+    token = os.environ.get("OPERATOR_TOKEN") or None
+
+    async def ask() -> int:
+        async with office_at(where.url, token) as office:
+            return await tell(office, Say(as_json=where.json))
+
+    try:
+        return trio.run(ask)
+    except Unreachable as reason:
+        return _refuse(str(reason), UNREACHABLE)
+    except Refused as refusal:
+        return _refuse(str(refusal), FAILED if refusal.missing else REFUSED)
+    except ValueError as fault:
+        return _refuse(str(fault), REFUSED)
+
+
+def _refuse(reason: str, status: int) -> int:
+    sys.stderr.write(f"{line(reason)}\n")
+    return status
+
+
+def plain(value: object) -> str:
+    """Whole, and nothing in it that a terminal would obey."""
+    text = value if isinstance(value, str) else json_text.dumps(value, ensure_ascii=False)
+    return "".join(c if c.isprintable() else " " for c in text)

@@ -17,10 +17,10 @@ from actors.ingress.model import SourceName
 from actors.ingress.ports import Source
 from actors.kernel.charges import Rail
 from actors.kernel.money import STARS, Currency
-from actors.payments.ports import Checkout, Till
+from actors.payments.ports import Checkout, Refunding, Till
 from adapters.nocodb.webhook import NocoDbSource
 from adapters.nowpayments.checkout import NowPaymentsCheckout
-from adapters.nowpayments.client import NowPaymentsClient
+from adapters.nowpayments.client import Account, NowPaymentsClient
 from adapters.nowpayments.reports import Reader
 from adapters.nowpayments.source import NowPaymentsSource
 from adapters.stripe.checkout import StripeCheckout
@@ -28,9 +28,11 @@ from adapters.stripe.client import StripeClient
 from adapters.stripe.source import StripeSource
 from adapters.telegram.bot import TrioBot
 from adapters.telegram.payments import TelegramCheckout
+from adapters.telegram.refunds import StarRefunds
 from adapters.telegram.webhook import TelegramSource
 from adapters.yookassa.checkout import YooKassaCheckout
 from adapters.yookassa.client import YooKassaClient
+from adapters.yookassa.receipts import Receipts
 from adapters.yookassa.source import NETWORKS, YooKassaSource
 from config.settings import Settings, SettingsError
 
@@ -101,7 +103,8 @@ async def opened_rails(settings: Settings, *, bot: TrioBot) -> AsyncIterator[Rai
 
 
 def _telegram(settings: Settings, bot: TrioBot, live: bool) -> dict[Rail, Till]:  # noqa: FBT001 - private
-    tills = {Rail.STARS: _till(Rail.STARS, TelegramCheckout(bot, live=live), (STARS,))}
+    stars = TelegramCheckout(bot, live=live)
+    tills = {Rail.STARS: _till(Rail.STARS, stars, (STARS,), StarRefunds(bot))}
     if settings.telegram_provider_token is not None:
         token = settings.telegram_provider_token.get_secret_value()
         checkout = TelegramCheckout(bot, live=live, provider_token=token)
@@ -118,21 +121,37 @@ async def _open_stripe(
         secrets=_plain(settings.stripe_webhook_secret), live=rails.live, client=client
     )
     checkout = StripeCheckout(client, live=rails.live)
-    rails.tills[Rail.STRIPE] = _till(Rail.STRIPE, checkout, CURRENCIES)
+    rails.tills[Rail.STRIPE] = _till(Rail.STRIPE, checkout, CURRENCIES, checkout)
 
 
 def _open_yookassa(settings: Settings, rails: Rails, client: YooKassaClient) -> None:
     networks = [str(network) for network in settings.yookassa_networks] or NETWORKS
     rails.sources[SourceName.YOOKASSA] = YooKassaSource(client=client, networks=networks)
-    rails.tills[Rail.YOOKASSA] = _till(Rail.YOOKASSA, YooKassaCheckout(client=client), RUBLES)
+    checkout = YooKassaCheckout(client=client, receipts=_receipts(settings))
+    rails.tills[Rail.YOOKASSA] = _till(Rail.YOOKASSA, checkout, RUBLES, checkout)
+
+
+def _receipts(settings: Settings) -> Receipts | None:
+    email, vat_code = settings.yookassa_receipt_email, settings.yookassa_vat_code
+    if email is None or vat_code is None:
+        return None
+    return Receipts(email=email, vat_code=vat_code, subject=settings.yookassa_receipt_subject)
 
 
 async def _open_nowpayments(
     settings: Settings, rails: Rails, key: SecretStr, stack: AsyncExitStack
 ) -> None:
-    client = NowPaymentsClient(url=settings.nowpayments_api_url, api_key=key.get_secret_value())
+    account = None
+    if settings.nowpayments_email is not None and settings.nowpayments_password is not None:
+        account = Account(
+            email=settings.nowpayments_email,
+            password=settings.nowpayments_password.get_secret_value(),
+        )
+    client = NowPaymentsClient(
+        url=settings.nowpayments_api_url, api_key=key.get_secret_value(), account=account
+    )
     await stack.enter_async_context(client)
-    reader = Reader(live=rails.live)
+    reader = Reader(live=rails.live, pay_currency=settings.nowpayments_pay_currency or "")
     rails.sources[SourceName.NOWPAYMENTS] = NowPaymentsSource(
         secrets=_plain(settings.nowpayments_ipn_secret), reader=reader
     )
@@ -150,15 +169,25 @@ def _without_rail(settings: Settings) -> dict[SourceName, Source]:
             table_id=settings.nocodb_table_id,
             paid_column=settings.nocodb_paid_column,
         )
-    if settings.telegram_webhook_secret is not None:
-        secret = settings.telegram_webhook_secret.get_secret_value()
-        sources[SourceName.TELEGRAM] = TelegramSource(secrets=[secret])
+    if settings.telegram_webhook_secret:
+        sources[SourceName.TELEGRAM] = TelegramSource(
+            secrets=_plain(settings.telegram_webhook_secret)
+        )
     return sources
 
 
-def _till(rail: Rail, checkout: Checkout, currencies: tuple[Currency, ...]) -> Till:
+def _till(
+    rail: Rail,
+    checkout: Checkout,
+    currencies: tuple[Currency, ...],
+    refunding: Refunding | None = None,
+) -> Till:
     return Till(
-        rail=rail, checkout=checkout, currencies=currencies, lifetime_seconds=CHECKOUT_SECONDS
+        rail=rail,
+        checkout=checkout,
+        currencies=currencies,
+        lifetime_seconds=CHECKOUT_SECONDS,
+        refunding=refunding,
     )
 
 

@@ -1,4 +1,5 @@
-"""`main.py replay`: what providers delivered, through the operator API of the running shop.
+"""`main.py replay`: what providers delivered, through the operator API of the running shop; and
+what is decided about orders (`config.decisions`).
 
 Exit status: 0 done, 1 something of it was refused or failed, 2 what was typed makes no sense,
 3 nobody there, 4 more than one event chosen by a filter, and no --yes.
@@ -6,24 +7,21 @@ Exit status: 0 done, 1 something of it was refused or failed, 2 what was typed m
 
 from __future__ import annotations
 
-import json as json_text
-import os
 import re
 import sys
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Annotated, Any, Literal
 
 import cyclopts
-import trio
 
 from actors.ingress.model import EventState, SourceName
 from actors.operations.model import line
-from config.health import DEFAULT_URL, UNREACHABLE, Unreachable
-from config.office import Office, Refused, office_at
-from config.process import DONE, FAILED, REFUSED, Terminal
+from config import decisions
+from config.commands import REPLAY
+from config.office import HERE, Flag, Office, Refused, Say, Where, plain, tell_office
+from config.process import DONE, FAILED
 
 NOT_CONFIRMED = 4
 LIMIT = 50
@@ -31,28 +29,18 @@ EVENTS = "/v1/admin/events"
 
 app = cyclopts.App(
     name="replay",
-    help="See what providers delivered: try it again, put it aside, forget it.",
+    help=REPLAY,
     result_action="return_value",
 )
 
-Flag = Annotated[bool, cyclopts.Parameter(negative="", show_default=False)]
+for _decision in (decisions.accept, decisions.dismiss, decisions.refund):
+    app.command(_decision)
+
 Ids = Annotated[tuple[int, ...], cyclopts.Parameter(negative="", show_default=False)]
 Count = Annotated[int, cyclopts.Parameter(validator=cyclopts.validators.Number(gte=1))]
 
 _AGE = re.compile(r"([0-9]{1,6})([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-
-
-@cyclopts.Parameter(name="*")
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Where:
-    """Which shop is asked, and how it is shown."""
-
-    url: Annotated[str, cyclopts.Parameter(show_default=True)] = DEFAULT_URL
-    """Where its HTTP port is; OPERATOR_TOKEN is sent along when it is set."""
-
-    json: Flag = False
-    """Print one JSON document on stdout."""
 
 
 @cyclopts.Parameter(name="*")
@@ -100,7 +88,7 @@ class Filter:
         return any(part is not None for part in told)
 
 
-HERE, ALL = Where(), Filter()
+ALL = Filter()
 
 
 @app.command(name="list")
@@ -113,30 +101,30 @@ def list_events(*ids: int, chosen: Filter = ALL, where: Where = HERE) -> int:
         Numbers of events.
     """
 
-    async def tell(office: Office, say: _Say) -> int:
+    async def tell(office: Office, say: Say) -> int:
         found = await _chosen(office, ids, chosen)
         say.document({"events": found}, [_line(event) for event in found])
         return DONE
 
-    return _run(where, tell)
+    return tell_office(where, tell)
 
 
 @app.command
 def show(event_id: int, *, where: Where = HERE) -> int:
     """Show one event whole: its body, its headers, what operators did."""
 
-    async def tell(office: Office, say: _Say) -> int:
+    async def tell(office: Office, say: Say) -> int:
         event = await office.get(f"{EVENTS}/{event_id}")
-        say.document(event, [f"{name}: {_plain(value)}" for name, value in event.items()])
+        say.document(event, [f"{name}: {plain(value)}" for name, value in event.items()])
         return DONE
 
-    return _run(where, tell)
+    return tell_office(where, tell)
 
 
 @app.command(name="dry-run")
 def dry_run(*ids: int, chosen: Filter = ALL, where: Where = HERE) -> int:
     """Show what events would do; nothing is changed. Exits with 1 when one cannot be read."""
-    return _run(where, partial(_each, _Errand("dry-run", yes=True), ids, chosen))
+    return tell_office(where, partial(_each, _Errand("dry-run", yes=True), ids, chosen))
 
 
 @app.command(name="run")
@@ -154,7 +142,7 @@ def run_again(
     yes
         Do it for everything that the filter chooses, without asking.
     """
-    return _run(where, partial(_each, _Errand("replay", why=why, yes=yes), ids, chosen))
+    return tell_office(where, partial(_each, _Errand("replay", why=why, yes=yes), ids, chosen))
 
 
 @app.command
@@ -168,7 +156,7 @@ def park(*ids: int, why: str, chosen: Filter = ALL, yes: Flag = False, where: Wh
     yes
         Do it for everything that the filter chooses, without asking.
     """
-    return _run(where, partial(_each, _Errand("park", why=why, yes=yes), ids, chosen))
+    return tell_office(where, partial(_each, _Errand("park", why=why, yes=yes), ids, chosen))
 
 
 @app.command
@@ -177,7 +165,7 @@ def prune(*, where: Where = HERE) -> int:
     parked.
     """
 
-    async def tell(office: Office, say: _Say) -> int:
+    async def tell(office: Office, say: Say) -> int:
         total: dict[str, int] = {}
         while True:  # a few thousand at a time
             forgotten = (await office.post("/v1/admin/prune", {}))["forgotten"]
@@ -187,7 +175,7 @@ def prune(*, where: Where = HERE) -> int:
         say.document({"forgotten": total}, [f"{source} {n}" for source, n in total.items()])
         return DONE
 
-    return _run(where, tell)
+    return tell_office(where, tell)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +188,7 @@ class _Errand:
 
 
 async def _each(
-    errand: _Errand, ids: tuple[int, ...], chosen: Filter, office: Office, say: _Say
+    errand: _Errand, ids: tuple[int, ...], chosen: Filter, office: Office, say: Say
 ) -> int:
     """Do one thing with every chosen event, the oldest first."""
     if not ids and not chosen.chooses:
@@ -221,7 +209,7 @@ async def _each(
         if "refused" in answer or answer.get("failure"):
             status = FAILED
         results.append({"event_id": event_id, **answer})
-        lines.append(f"{event_id} {_plain(answer)}")
+        lines.append(f"{event_id} {plain(answer)}")
     say.document({"events": results}, lines)
     return status
 
@@ -238,41 +226,6 @@ async def _chosen(office: Office, ids: tuple[int, ...], chosen: Filter) -> list[
     return found[: chosen.limit]
 
 
-class _Say:
-    """Where results go."""
-
-    def __init__(self, *, as_json: bool) -> None:
-        self._as_json, self._console = as_json, Terminal(highlight=False)
-
-    def document(self, document: object, lines: list[str]) -> None:
-        """One JSON document, or a line for each fact."""
-        told = [json_text.dumps(document, indent=2)] if self._as_json else lines
-        for text in told:
-            self._console.out(text, highlight=False)
-
-
-def _run(where: Where, tell: Callable[[Office, _Say], Awaitable[int]]) -> int:
-    token = os.environ.get("OPERATOR_TOKEN") or None
-
-    async def ask() -> int:
-        async with office_at(where.url, token) as office:
-            return await tell(office, _Say(as_json=where.json))
-
-    try:
-        return trio.run(ask)
-    except Unreachable as reason:
-        return _refuse(str(reason), UNREACHABLE)
-    except Refused as refusal:
-        return _refuse(str(refusal), FAILED if refusal.missing else REFUSED)
-    except ValueError as fault:
-        return _refuse(str(fault), REFUSED)
-
-
-def _refuse(reason: str, status: int) -> int:
-    sys.stderr.write(f"{line(reason)}\n")
-    return status
-
-
 def _age(text: str) -> timedelta:
     found = _AGE.fullmatch(text)
     if found is None:
@@ -283,9 +236,3 @@ def _age(text: str) -> timedelta:
 def _line(event: dict[str, Any]) -> str:
     words = ("event_id", "state", "source", "kind", "subject", "received_at", "outcome")
     return line("  ".join(str(event[word] or "-") for word in words))
-
-
-def _plain(value: object) -> str:
-    """Whole, and nothing in it that a terminal would obey."""
-    text = value if isinstance(value, str) else json_text.dumps(value, ensure_ascii=False)
-    return "".join(c if c.isprintable() else " " for c in text)

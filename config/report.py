@@ -1,4 +1,5 @@
-"""`main.py report`: what the books say, read from the database of a shop, running or not.
+"""`main.py report`: what the books say, read from the database of a shop, running or not; and
+the orders that wait for a person (`config.decisions`).
 
 Exit status: 0 the books balance, 1 they do not, 2 refused, 3 the database does not answer.
 """
@@ -27,6 +28,7 @@ from adapters.postgres.embedded import EmbeddedServer
 from adapters.postgres.orders import PostgresOrders
 from adapters.postgres.payments import PostgresPayments
 from adapters.postgres.writer import DatabaseActor, Statistics
+from config import decisions
 from config.commands import ENV_FILE, REPORT
 from config.logging import configure_logging
 from config.process import DONE, FAILED, REFUSED, verdict
@@ -41,6 +43,8 @@ CHARGES_MAX = 100
 """Unmatched charges that are listed."""
 
 app = cyclopts.App(name="report", help=REPORT, result_action="return_value")
+app.command(decisions.show_orders, name="orders")
+app.command(decisions.show_order, name="order")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

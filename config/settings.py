@@ -16,6 +16,9 @@ from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from adapters.postgres.address import EXPECTED, secrets_of
+from config.broadcast_settings import BroadcastSettings
+from config.payment_settings import PaymentSettings
+from config.relay_settings import RelaySettings
 from config.values import (
     COLUMN_EXPECTED,
     INTERVAL_SECONDS_MAX,
@@ -34,11 +37,8 @@ from config.values import (
     Networks,
     Secret,
     Secrets,
-    ShopId,
-    SigningKeys,
-    StripeKey,
     TableId,
-    WebhookSecret,
+    WebhookSecrets,
     seconds_between,
 )
 
@@ -46,11 +46,21 @@ TOGETHER = (
     {"TELEGRAM_WEBHOOK_URL", "TELEGRAM_WEBHOOK_SECRET"},
     {"STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"},
     {"YOOKASSA_SHOP_ID", "YOOKASSA_SECRET_KEY"},
+    {"YOOKASSA_RECEIPT_EMAIL", "YOOKASSA_VAT_CODE"},
     {"NOWPAYMENTS_API_KEY", "NOWPAYMENTS_IPN_SECRET"},
+    {"NOWPAYMENTS_EMAIL", "NOWPAYMENTS_PASSWORD"},
 )
 """Names that mean something only together: one without the other is a fault."""
-NEEDED = {"NOWPAYMENTS_API_KEY": "PUBLIC_URL"}
-"""What the first means nothing without: invoices say where they are reported."""
+NEEDED = {
+    "BROADCAST_PAID_PER_SECOND": "BROADCAST_STARS_BUDGET",
+    "MAKE_API_KEY": "MAKE_WEBHOOK_URL",
+    "RELAY_SIGNING_SECRET": "MAKE_WEBHOOK_URL",
+    "NOWPAYMENTS_API_KEY": "PUBLIC_URL",  # invoices say where they are reported
+    "YOOKASSA_RECEIPT_EMAIL": "YOOKASSA_SHOP_ID",
+    "NOWPAYMENTS_EMAIL": "NOWPAYMENTS_API_KEY",
+    "NOWPAYMENTS_PAY_CURRENCY": "NOWPAYMENTS_API_KEY",
+}
+"""What the first means nothing without."""
 
 
 class SettingsError(Exception):
@@ -62,7 +72,7 @@ def _default_data_dir() -> str:
     return "/var/lib/factorage" if os.geteuid() == 0 else "~/.local/share/factorage"
 
 
-class Settings(BaseSettings):
+class Settings(PaymentSettings, BroadcastSettings, RelaySettings):
     """What `main.py run` was told. A blank value counts as absent: a template left unfilled."""
 
     model_config = SettingsConfigDict(
@@ -196,23 +206,11 @@ class Settings(BaseSettings):
         description="the id of the chat that is told of payments, a whole number",
         examples=["-1001234567890"],
     )
-    products_file: Folder | None = Field(
-        default=None,
-        alias="PRODUCTS_FILE",
-        description="a file in TOML that says what is on sale (docs/products.md)",
-        examples=["/etc/factorage/products.toml"],
-    )
-    digital_rails: Literal["stars_only", "all"] = Field(
-        default="stars_only",
-        alias="DIGITAL_RAILS",
-        description="stars_only (Telegram's rule for digital goods) or all",
-        examples=["stars_only"],
-    )
-    telegram_provider_token: Secret | None = Field(
-        default=None,
-        alias="TELEGRAM_PROVIDER_TOKEN",
-        description="the token of a payment provider as BotFather gives it",
-        examples=["381764678:TEST:100037"],
+    admin_language: Literal["ru", "uk", "en"] = Field(
+        default="en",
+        alias="ADMIN_LANGUAGE",
+        description="ru, uk or en: what that chat is told in",
+        examples=["en"],
     )
     telegram_webhook_url: HttpUrl | None = Field(
         default=None,
@@ -220,83 +218,17 @@ class Settings(BaseSettings):
         description="the https address to which Telegram sends updates",
         examples=["https://shop.example.org/webhooks/telegram"],
     )
-    telegram_webhook_secret: WebhookSecret | None = Field(
-        default=None,
+    telegram_webhook_secret: WebhookSecrets = Field(
+        default=(),
         alias="TELEGRAM_WEBHOOK_SECRET",
-        description="1 to 256 of A-Z a-z 0-9 _ -",
+        description="1 to 256 of A-Z a-z 0-9 _ -; two with a comma while it is changed",
         examples=["what `openssl rand -hex 32` prints"],
-    )
-    stripe_secret_key: StripeKey | None = Field(
-        default=None,
-        alias="STRIPE_SECRET_KEY",
-        description="a secret or restricted key of Stripe, sk_ or rk_",
-        examples=["sk_test_..."],
-    )
-    stripe_webhook_secret: Secrets = Field(
-        default=(),
-        alias="STRIPE_WEBHOOK_SECRET",
-        description="the endpoint's signing secret; two with a comma while it is rolled",
-        examples=["whsec_..."],
-    )
-    stripe_api_url: HttpUrl = Field(
-        default="https://api.stripe.com",
-        alias="STRIPE_API_URL",
-        description="the http or https address of Stripe's API",
-        examples=["https://api.stripe.com"],
-    )
-    yookassa_shop_id: ShopId | None = Field(
-        default=None,
-        alias="YOOKASSA_SHOP_ID",
-        description="the number of the shop",
-        examples=["100500"],
-    )
-    yookassa_secret_key: Secret | None = Field(
-        default=None,
-        alias="YOOKASSA_SECRET_KEY",
-        description="the secret key of the shop",
-        examples=["test_..."],
-    )
-    yookassa_networks: Networks = Field(
-        default=(),
-        alias="YOOKASSA_NETWORKS",
-        description="networks from which notifications come, with commas between them",
-        examples=["185.71.76.0/27, 2a02:5180::/32"],
-    )
-    yookassa_api_url: HttpUrl = Field(
-        default="https://api.yookassa.ru/v3",
-        alias="YOOKASSA_API_URL",
-        description="the http or https address of YooKassa's API",
-        examples=["https://api.yookassa.ru/v3"],
-    )
-    nowpayments_api_key: Secret | None = Field(
-        default=None,
-        alias="NOWPAYMENTS_API_KEY",
-        description="an API key of NOWPayments",
-        examples=["what Store Settings shows"],
-    )
-    nowpayments_ipn_secret: Secrets = Field(
-        default=(),
-        alias="NOWPAYMENTS_IPN_SECRET",
-        description="the IPN secret of the store; two with a comma while it is changed",
-        examples=["what Store Settings shows once"],
-    )
-    nowpayments_api_url: HttpUrl = Field(
-        default="https://api.nowpayments.io/v1",
-        alias="NOWPAYMENTS_API_URL",
-        description="the http or https address of NOWPayments' API",
-        examples=["https://api.nowpayments.io/v1"],
     )
     nocodb_webhook_secret: Secrets = Field(
         default=(),
         alias="NOCODB_WEBHOOK_SECRET",
         description="what the webhook sends as X-Hook-Secret",
         examples=["what `openssl rand -hex 24` prints"],
-    )
-    success_url_signing_key: SigningKeys = Field(
-        default=(),
-        alias="SUCCESS_URL_SIGNING_KEY",
-        description="a secret of at least 32 characters; several with commas, newest first",
-        examples=["what `openssl rand -hex 32` prints"],
     )
 
     @classmethod

@@ -5,26 +5,36 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from adapters.memory.broadcasts import MemoryBroadcasts
 from adapters.memory.database import MemoryConnection, MemoryWriter
+from adapters.memory.debounce import MemoryBatches
+from adapters.memory.dispatch import MemoryPostBook
 from adapters.memory.gateway import MemoryInbox
 from adapters.memory.ingress import MemoryEvents
 from adapters.memory.orders import MemoryOrders
 from adapters.memory.payments import MemoryNotices, MemoryPayments
+from adapters.memory.refunds import MemoryRefunds
+from adapters.memory.relay import MemoryNotes, MemoryOutbox
 from adapters.memory.sessions import MemorySessions
 from adapters.memory.tracker import MemoryWatches
+from adapters.postgres.broadcasts import PostgresBroadcasts
 from adapters.postgres.database import Database
+from adapters.postgres.debounce import PostgresBatches
+from adapters.postgres.dispatch import PostgresPostBook
 from adapters.postgres.embedded import START_SECONDS, STOP_SECONDS, EmbeddedServer
 from adapters.postgres.gateway import PostgresInbox
 from adapters.postgres.ingress import PostgresEvents
 from adapters.postgres.orders import PostgresOrders
 from adapters.postgres.payments import PostgresNotices, PostgresPayments
+from adapters.postgres.refunds import PostgresRefunds
+from adapters.postgres.relay import PostgresNotes, PostgresOutbox
 from adapters.postgres.server import DatabaseReporter, EmbeddedPostgres
 from adapters.postgres.session import Role
 from adapters.postgres.sessions import PostgresSessions
 from adapters.postgres.tracker import PostgresWatches
 from adapters.postgres.writer import DatabaseActor, Statistics
+from config.parts import Find
 from config.settings import Settings
-from config.topology import Find
 from runtime import ActorRef, Backoff, ChildSpec
 
 READERS = ("reader-1", "reader-2")
@@ -52,11 +62,17 @@ class PostgresStore:
         )
         self.inbox = PostgresInbox(self._database)
         self.sessions = PostgresSessions(self._database)
+        self.post_book = PostgresPostBook(self._database)
+        self.broadcasts = PostgresBroadcasts(self._database)
         self.watches = PostgresWatches(self._database)
         self.payments = self.books = PostgresPayments(self._database)
         self.orders = self.order_book = PostgresOrders(self._database)
+        self.refunds = PostgresRefunds(self._database)
         self.events = PostgresEvents(self._database)
         self.notices = PostgresNotices(self._database)
+        self.batches = PostgresBatches(self._database)
+        self.relay_outbox = PostgresOutbox(self._database)
+        self.notes = PostgresNotes(self._database)
 
     def children(self) -> tuple[ChildSpec, ...]:
         """The database, from the server up."""
@@ -110,11 +126,17 @@ class MemoryStore:
         self._connection = connection
         self.inbox = MemoryInbox(connection)
         self.sessions = MemorySessions(connection)
+        self.post_book = MemoryPostBook(connection)
+        self.broadcasts = MemoryBroadcasts(connection)
         self.watches = MemoryWatches(connection)
         self.payments = self.books = MemoryPayments(connection)
         self.orders = self.order_book = MemoryOrders(connection)
+        self.refunds = MemoryRefunds(connection)
         self.events = MemoryEvents(connection)
         self.notices = MemoryNotices(connection)
+        self.batches = MemoryBatches(connection)
+        self.relay_outbox = MemoryOutbox(connection)
+        self.notes = MemoryNotes(connection)
 
     def children(self) -> tuple[ChildSpec, ...]:
         """As with PostgreSQL; readers need no actors."""

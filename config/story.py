@@ -1,6 +1,6 @@
 """The demo's story: a registration and three purchases are paid, while parts fall and rise again.
 
-Its chapters are `story_registration` and `story_purchases`.
+Its chapters are `story_registration`, `story_purchases` and `story_relay`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from adapters.sandbox.telegram_user import TelegramUser
 from config.story_purchases import Purchases
 from config.story_registration import Registration
+from config.story_relay import Conversation
 from config.story_stage import Stage, Step, StepFailed
 from config.story_world import World
 from config.wiring import Shop
@@ -56,6 +57,7 @@ class Story:
             buyer = await self._tree_is_up()
             await Registration(self._stage, buyer).tell()
             await Purchases(self._stage, buyer).tell()
+            await Conversation(self._stage, buyer).tell()
         except StepFailed:
             self.failed = True
         else:

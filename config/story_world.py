@@ -11,12 +11,14 @@ from typing import NamedTuple
 import trio
 
 from adapters.sandbox import (
+    make_control,
     nocodb_control,
     nowpayments_control,
     stripe_control,
     telegram_control,
     yookassa_control,
 )
+from adapters.sandbox.make import PATH, MakeSandbox
 from adapters.sandbox.nocodb import TABLE_ID, TOKEN, NocodbSandbox
 from adapters.sandbox.nowpayments import API_KEY, IPN_SECRET, NowPaymentsSandbox
 from adapters.sandbox.server import LOOPBACK, serve, utc_now
@@ -29,6 +31,8 @@ BOT_TOKEN = "123456789:SandboxSandboxSandboxSandboxSandbo"  # noqa: S105 - the s
 ADMIN_CHAT_ID = -1_000_000_000_042
 INTERVAL_SECONDS = 2.0
 """The tracker asks ten times as often as in production: nobody likes to wait for a demo."""
+QUIET_SECONDS = 1.0
+"""Likewise; a user has finished when he was quiet for so long."""
 NUMBERS_A_SECOND = 100
 """More than a story uses up: two worlds never make the same charge for a database that is kept."""
 PRODUCT = "notes"
@@ -60,6 +64,7 @@ class Addresses(NamedTuple):
     stripe: str
     yookassa: str
     nowpayments: str
+    make: str
 
 
 class World:
@@ -73,6 +78,7 @@ class World:
         self.stripe = StripeSandbox(now=now, first_number=number)
         self.yookassa = YooKassaSandbox(now=now, first_number=number)
         self.nowpayments = NowPaymentsSandbox(now=now, first_number=number)
+        self.make = MakeSandbox(now=now)
         self._office = self.telegram.group(ADMIN_CHAT_ID, "Administrators")
 
     @asynccontextmanager
@@ -86,11 +92,12 @@ class World:
             serve(stripe_control.controlled(self.stripe)) as stripe,
             serve(yookassa_control.controlled(self.yookassa)) as yookassa,
             serve(nowpayments_control.controlled(self.nowpayments)) as nowpayments,
+            serve(make_control.controlled(self.make)) as make,
             self.stripe.deliveries,
             self.yookassa.deliveries,
             self.nowpayments.deliveries,
         ):
-            yield Addresses(telegram, nocodb, stripe, yookassa, nowpayments)
+            yield Addresses(telegram, nocodb, stripe, yookassa, nowpayments, make)
 
     def office(self) -> Screen:
         """What administrators see in their group."""
@@ -127,6 +134,9 @@ def environment(at: Addresses, *, shop_address: str, products_file: Path) -> dic
         "NOWPAYMENTS_API_KEY": API_KEY,
         "NOWPAYMENTS_IPN_SECRET": IPN_SECRET,
         "NOWPAYMENTS_API_URL": f"{at.nowpayments}/v1",
+        "MAKE_WEBHOOK_URL": f"{at.make}{PATH}",
+        "RELAY_PRIVATE_HOSTS": LOOPBACK,
+        "DEBOUNCE_SECONDS": str(QUIET_SECONDS),
     }
 
 

@@ -14,12 +14,18 @@ root                      one_for_one    what falls here falls alone
 ├── inspector                            looks once whether the record table has our columns
 ├── sessions/<chat>       keyed          one conversation per chat, asleep when idle
 ├── purchases/<chat>      keyed          one chat's orders, asleep when idle
+├── courier                              brings answers and what operators write to users
 ├── delivery              rest_for_one   what the dispatcher held is told again by the alarms
 │   ├── dispatcher                       the only door to Telegram
+│   ├── broadcaster                      one text for many, each recipient told once
 │   ├── alarms                           wakes the sessions that are due
 │   ├── order-alarms                     wakes the purchases that are due
 │   └── notices                          tells the administrators of payments; with ADMIN_CHAT_ID
+├── relay                 one_for_one    only with MAKE_WEBHOOK_URL
+│   ├── destination                      sends events to the webhook, each user's in order
+│   └── batcher                          collects what a user writes until he has finished
 ├── pre-checkout                         answers whoever is about to pay, ahead of every queue
+├── refunds                              gives money back when an operator says so
 ├── reconciler                           asks providers about checkouts that are still open
 ├── auditor                              looks whether the books balance
 ├── webhooks              one_for_one
@@ -34,127 +40,35 @@ Children start top to bottom and stop bottom to top.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol
-
 import trio
 
 from actors.broadcast.actor import BroadcastDispatcher
-from actors.broadcast.ports import Messenger
+from actors.broadcasts.actor import Broadcaster
+from actors.debounce.actor import DebounceBatcher
 from actors.gateway.actor import TelegramGateway
-from actors.gateway.ports import Inbox, Updates, Webhook
+from actors.gateway.admins import Admins
 from actors.ingress.actor import WebhookIngress
 from actors.ingress.desk import EventDesk
-from actors.ingress.model import SourceName
-from actors.ingress.ports import Events, Source
 from actors.ingress.processor import EventProcessor
-from actors.kernel.charges import Rail
-from actors.kernel.ids import ChatId
 from actors.operations.actor import Observer
 from actors.payments.actor import Purchases
 from actors.payments.alarms import OrderAlarms
 from actors.payments.auditor import LedgerAuditor
-from actors.payments.catalogue import Catalogue
 from actors.payments.notices import AdminNotices
-from actors.payments.orders import Order
-from actors.payments.ports import Books, Notices, Orders, PreCheckoutAnswers, Till
 from actors.payments.precheckout import PreCheckout
 from actors.payments.reconciler import Reconciler
+from actors.payments.refunding import RefundClerk
+from actors.relay.actor import Relay
+from actors.relay.courier import Courier
 from actors.sessions.actor import UserSession
 from actors.sessions.alarms import SessionAlarms
-from actors.sessions.ports import Records, Sessions
 from actors.tracker.actor import PaymentTracker
 from actors.tracker.messages import OrderPaymentChanged, PaymentStatusChanged
-from actors.tracker.ports import OrderBook, PaidRecords, Payments, Watches
-from runtime import Actor, ActorRef, ActorSystem, ChildSpec, KeyedSpec, SupervisorSpec
+from config.parts import Parts
+from runtime import ActorSystem, ChildSpec, KeyedSpec, SupervisorSpec
 
 DISPATCHER_SHUTDOWN_SECONDS = 5.0
 """It drains what it holds for four of them."""
-
-
-Find = Callable[[str], ActorRef[Any]]
-"""Looks an actor up by its path; works only once the tree starts."""
-
-
-class Store(Protocol):
-    """Where everything durable is kept (`config.store`)."""
-
-    @property
-    def inbox(self) -> Inbox: ...
-    @property
-    def sessions(self) -> Sessions: ...
-    @property
-    def watches(self) -> Watches: ...
-    @property
-    def events(self) -> Events: ...
-    @property
-    def payments(self) -> Payments: ...
-    @property
-    def books(self) -> Books: ...
-    @property
-    def orders(self) -> Orders: ...
-    @property
-    def order_book(self) -> OrderBook: ...
-    @property
-    def notices(self) -> Notices: ...
-
-    def children(self) -> tuple[ChildSpec, ...]:
-        """The database, from the server up."""
-
-    async def close(self) -> None:
-        """Leave nothing behind, however the tree has ended."""
-
-
-class Parts(Protocol):
-    """What the tree is made of: `config.wiring.Shop`, or a shop in memory (`tests/stories`)."""
-
-    @property
-    def system(self) -> ActorSystem:
-        """Where partners are looked up; asked only once the tree starts."""
-
-    @property
-    def interval_seconds(self) -> float:
-        """Between two looks at the record table."""
-
-    @property
-    def live(self) -> bool:
-        """Real money moves."""
-
-    @property
-    def admin_chat_id(self) -> ChatId | None:
-        """Who is told of payments."""
-
-    @property
-    def updates(self) -> Updates: ...
-    @property
-    def webhook(self) -> Webhook | None:
-        """Where Telegram sends updates, if it is not polled."""
-
-    @property
-    def messenger(self) -> Messenger: ...
-    @property
-    def store(self) -> Store: ...
-    @property
-    def records(self) -> Records: ...
-    @property
-    def paid_records(self) -> PaidRecords: ...
-    @property
-    def sources(self) -> Mapping[SourceName, Source]: ...
-    @property
-    def tills(self) -> Mapping[Rail, Till]: ...
-    @property
-    def catalogue(self) -> Catalogue: ...
-    @property
-    def pre_checkout_answers(self) -> PreCheckoutAnswers: ...
-
-    def success_url(self, order: Order) -> str:
-        """Where a browser goes after paying."""
-
-    def http_server(self) -> Actor[Any]:
-        """The one port."""
-
-    def inspector(self) -> Actor[Any]:
-        """Looks once whether the record table has our columns."""
 
 
 def topology(shop: Parts) -> SupervisorSpec:
@@ -178,7 +92,15 @@ def topology(shop: Parts) -> SupervisorSpec:
             ),
             ChildSpec(name="inspector", factory=shop.inspector),
             *_people(shop),
+            ChildSpec(
+                name="courier",
+                factory=lambda: Courier(
+                    notes=shop.store.notes,
+                    dispatcher=shop.system.ref("root/delivery/dispatcher"),
+                ),
+            ),
             _delivery(shop),
+            *_relay(shop),
             *_money(shop),
             _webhooks(shop),
             ChildSpec(
@@ -189,11 +111,19 @@ def topology(shop: Parts) -> SupervisorSpec:
                     sessions=shop.system.region("root/sessions"),
                     purchases=shop.system.region("root/purchases"),
                     pre_checkout=shop.system.ref("root/pre-checkout"),
+                    admins=_admins(shop),
                     webhook=shop.webhook,
                 ),
             ),
         ),
     )
+
+
+def _admins(shop: Parts) -> Admins | None:
+    """Whose `/broadcast` is heard, and by whom."""
+    if shop.admin_chat_id is None:
+        return None
+    return Admins(shop.admin_chat_id, shop.system.ref("root/delivery/broadcaster"))
 
 
 def _people(shop: Parts) -> tuple[KeyedSpec, ...]:
@@ -207,6 +137,7 @@ def _people(shop: Parts) -> tuple[KeyedSpec, ...]:
                 records=shop.records,
                 dispatcher=shop.system.ref("root/delivery/dispatcher"),
                 tracker=shop.system.ref("root/tracker"),
+                batcher=shop.system.ref("root/relay/batcher") if shop.relay else None,
             ),
         ),
         KeyedSpec(
@@ -214,6 +145,7 @@ def _people(shop: Parts) -> tuple[KeyedSpec, ...]:
             factory=lambda chat_id: Purchases(
                 chat_id=chat_id,
                 store=shop.store.orders,
+                refunds=shop.store.refunds,
                 catalogue=shop.catalogue,
                 tills=shop.tills,
                 dispatcher=shop.system.ref("root/delivery/dispatcher"),
@@ -221,6 +153,7 @@ def _people(shop: Parts) -> tuple[KeyedSpec, ...]:
                 success_url=shop.success_url,
                 live=shop.live,
                 admin_chat_id=shop.admin_chat_id,
+                admin_language=shop.admin_language,
             ),
         ),
     )
@@ -232,6 +165,15 @@ def _money(shop: Parts) -> tuple[ChildSpec, ...]:
         ChildSpec(
             name="pre-checkout",
             factory=lambda: PreCheckout(store=shop.store.orders, answers=shop.pre_checkout_answers),
+        ),
+        ChildSpec(
+            name="refunds",
+            factory=lambda: RefundClerk(
+                orders=shop.store.orders,
+                refunds=shop.store.refunds,
+                tills=shop.tills,
+                tracker=shop.system.ref("root/tracker"),
+            ),
         ),
         ChildSpec(
             name="reconciler",
@@ -250,8 +192,23 @@ def _delivery(shop: Parts) -> SupervisorSpec:
     children = [
         ChildSpec(
             name="dispatcher",
-            factory=lambda: BroadcastDispatcher(messenger=shop.messenger, pause=trio.sleep),
+            factory=lambda: BroadcastDispatcher(
+                messenger=shop.messenger,
+                book=shop.store.post_book,
+                pause=trio.sleep,
+                outbox=shop.store.broadcasts,
+                limits=shop.limits,
+            ),
             shutdown_seconds=DISPATCHER_SHUTDOWN_SECONDS,
+        ),
+        ChildSpec(
+            name="broadcaster",
+            factory=lambda: Broadcaster(
+                store=shop.store.broadcasts,
+                dispatcher=shop.system.ref("root/delivery/dispatcher"),
+                pause=trio.sleep,
+                admin_chat_id=shop.admin_chat_id,
+            ),
         ),
         ChildSpec(
             name="alarms",
@@ -274,10 +231,38 @@ def _delivery(shop: Parts) -> SupervisorSpec:
                 store=shop.store.notices,
                 dispatcher=shop.system.ref("root/delivery/dispatcher"),
                 admin_chat_id=admin_chat_id,
+                language=shop.admin_language,
             ),
         )
         children.append(notices)
     return SupervisorSpec(name="delivery", strategy="rest_for_one", children=tuple(children))
+
+
+def _relay(shop: Parts) -> tuple[SupervisorSpec, ...]:
+    """What users write and pay goes out to a webhook, if there is one."""
+    parts = shop.relay
+    if parts is None:
+        return ()
+    batcher = ChildSpec(
+        name="batcher",
+        factory=lambda: DebounceBatcher(
+            store=shop.store.batches,
+            relay=shop.system.ref("root/relay/destination"),
+            dispatcher=shop.system.ref("root/delivery/dispatcher"),
+            patience=parts.patience,
+        ),
+    )
+    destination = ChildSpec(
+        name="destination",
+        factory=lambda: Relay(
+            outbox=shop.store.relay_outbox,
+            destination=parts.destination,
+            courier=shop.system.ref("root/courier"),
+            dispatcher=shop.system.ref("root/delivery/dispatcher"),
+            admin_chat_id=shop.admin_chat_id,
+        ),
+    )
+    return (SupervisorSpec(name="relay", children=(destination, batcher)),)
 
 
 def _webhooks(shop: Parts) -> SupervisorSpec:

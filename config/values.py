@@ -24,6 +24,10 @@ SIGNING_KEY_PATTERN = r"[\x21-\x2b\x2d-\x7e]{32,512}"
 LISTED_SECRET_PATTERN = r"[\x21-\x2b\x2d-\x7e]{8,512}"  # noqa: S105 - a pattern again
 """One of several secrets between commas."""
 SECRETS_MAX = 8
+EMAIL_PATTERN = r"[\x21-\x3f\x41-\x7e]{1,64}@[A-Za-z0-9.-]{1,255}"
+VAT_CODE_PATTERN = r"[1-9][0-9]?"
+WORD_PATTERN = r"[a-z_]{1,64}"
+COIN_PATTERN = r"[A-Za-z0-9]{2,20}"
 SHOP_ID_PATTERN = r"[0-9]{1,20}"
 CHAT_ID_PATTERN = r"-?[1-9][0-9]{0,15}"
 TABLE_ID_PATTERN = r"[A-Za-z0-9_-]{1,64}"
@@ -67,7 +71,18 @@ def seconds_between(least: float, most: float) -> BeforeValidator:
     return BeforeValidator(check)
 
 
-def _http_url(value: str) -> str:
+def whole_between(least: int, most: int) -> BeforeValidator:
+    """A plain whole number in range."""
+
+    def check(value: str) -> int:
+        if re.fullmatch(r"[0-9]{1,9}", value) is None or not least <= int(value) <= most:
+            raise ValueError
+        return int(value)
+
+    return BeforeValidator(check)
+
+
+def http_url(value: str) -> str:
     """An http or https address without user, query or fragment; no slash at its end."""
     url = urlsplit(value) if re.fullmatch(r"[\x21-\x7e]{1,2048}", value) else urlsplit("")
     if url.scheme not in {"http", "https"} or not url.hostname or url.port == 0:
@@ -106,6 +121,12 @@ def _chat_id(value: str) -> int:
     return int(value)
 
 
+def _vat_code(value: str) -> int:
+    if re.fullmatch(VAT_CODE_PATTERN, value) is None:
+        raise ValueError
+    return int(value)
+
+
 def _listed(pattern: str) -> BeforeValidator:
     """Several secrets between commas: the new one and the old one while they are rotated."""
 
@@ -127,15 +148,19 @@ Network = IPv4Network | IPv6Network
 BotToken = Annotated[SecretStr, _matching(BOT_TOKEN_PATTERN)]
 Secret = Annotated[SecretStr, _matching(HEADER_VALUE_PATTERN)]
 StripeKey = Annotated[SecretStr, _matching(STRIPE_KEY_PATTERN)]
-WebhookSecret = Annotated[SecretStr, _matching(WEBHOOK_SECRET_PATTERN)]
+WebhookSecrets = Annotated[tuple[SecretStr, ...], _listed(WEBHOOK_SECRET_PATTERN)]
 Secrets = Annotated[tuple[SecretStr, ...], _listed(LISTED_SECRET_PATTERN)]
 SigningKeys = Annotated[tuple[SecretStr, ...], _listed(SIGNING_KEY_PATTERN)]
 DatabaseUrl = Annotated[SecretStr, BeforeValidator(_database_url)]
-HttpUrl = Annotated[str, BeforeValidator(_http_url)]
+HttpUrl = Annotated[str, BeforeValidator(http_url)]
 Networks = Annotated[tuple[Network, ...], BeforeValidator(_networks)]
 Address = Annotated[Bind, BeforeValidator(_bind)]
 Folder = Annotated[Path, BeforeValidator(_folder)]
 AnyChatId = Annotated[int, BeforeValidator(_chat_id)]
+Email = Annotated[str, _matching(EMAIL_PATTERN)]
+VatCode = Annotated[int, BeforeValidator(_vat_code)]
+Word = Annotated[str, _matching(WORD_PATTERN)]
+Coin = Annotated[str, _matching(COIN_PATTERN)]
 ShopId = Annotated[str, _matching(SHOP_ID_PATTERN)]
 TableId = Annotated[str, _matching(TABLE_ID_PATTERN)]
 Column = Annotated[str, _matching(COLUMN_PATTERN)]

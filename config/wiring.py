@@ -11,8 +11,11 @@ from urllib.parse import urlsplit
 
 import trio
 
+from actors.broadcast.tokens import Limits
+from actors.broadcast.ways import in_flight_max
 from actors.gateway.ports import Webhook
 from actors.kernel.ids import ChatId
+from actors.kernel.language import Language
 from actors.operations import tree
 from actors.operations.model import Identity, Phase, Readiness
 from actors.payments.catalogue import Catalogue, DigitalRails
@@ -20,11 +23,15 @@ from actors.payments.orders import Order
 from actors.payments.tokens import SuccessTokens
 from adapters.http.access import Operators
 from adapters.http.app import application
+from adapters.http.broadcasts import broadcast_routes
 from adapters.http.events import event_routes
 from adapters.http.listening import Bind
 from adapters.http.messages import FindUrl
+from adapters.http.notes import note_routes
 from adapters.http.openapi import openapi_routes
 from adapters.http.operator import Views, operator_routes
+from adapters.http.orders import order_routes
+from adapters.http.relay import relay_routes
 from adapters.http.server import HttpServer
 from adapters.http.success import PATH as SUCCESS_PATH
 from adapters.http.success import success_routes
@@ -38,11 +45,13 @@ from adapters.telegram.bot import TrioBot, connected
 from adapters.telegram.messenger import TelegramMessenger
 from adapters.telegram.payments import TelegramPreCheckoutAnswers
 from adapters.telegram.updates import TelegramUpdates
+from config.parts import Find, Store
 from config.products import read_products
 from config.rails import Rails, opened_rails
+from config.relay import RelayParts, opened_relay
 from config.settings import Settings
 from config.store import PostgresStore
-from config.topology import Find, Store, topology, wire_events
+from config.topology import topology, wire_events
 from runtime import ActorSystem, ask
 
 IDENTITY = Identity(service_id="factorage", version="0.1.0", release_id="0.1.0")
@@ -73,6 +82,7 @@ class Shop:
         cashier: TrioBot,
         noco: NocoClient,
         rails: Rails,
+        relay: RelayParts | None,
         make_store: MakeStore,
         make_system: MakeSystem,
     ) -> None:
@@ -95,6 +105,7 @@ class Shop:
             paid=settings.nocodb_paid_column,
         )
         self.records = NocoRecords(client=noco, columns=columns)
+        self.relay = relay
         self.paid_records = NocoPaidRecords(
             client=noco, paid_column=columns.paid, chat_id_column=columns.chat_id
         )
@@ -128,6 +139,22 @@ class Shop:
                 trusted_proxies=self.settings.trusted_proxies,
             ),
             *event_routes(self.store.events, self.system.ref("root/webhooks/desk"), operators),
+            *order_routes(
+                self.store.orders,
+                self.store.refunds,
+                operators,
+                purchases=self.system.region("root/purchases").ref,
+                clerk=self.system.ref("root/refunds"),
+            ),
+            *note_routes(self.system.ref("root/courier"), operators),
+            *relay_routes(
+                self.store.relay_outbox,
+                (lambda: self.system.ref("root/relay/destination")) if self.relay else None,
+                operators,
+            ),
+            *broadcast_routes(
+                self.store.broadcasts, self.system.ref("root/delivery/broadcaster"), operators
+            ),
             *success_routes(
                 orders=self.store.orders, tokens=self._tokens, now=self.system.world.now
             ),
@@ -164,18 +191,28 @@ class Shop:
         return self.settings.tracker_interval_seconds
 
     @property
+    def limits(self) -> Limits:
+        """How much Telegram is asked to bear, and what that may cost."""
+        return limits_of(self.settings)
+
+    @property
     def admin_chat_id(self) -> ChatId | None:
         """Who is told of payments."""
         chat_id = self.settings.admin_chat_id
         return None if chat_id is None else ChatId(chat_id)
 
     @property
+    def admin_language(self) -> Language:
+        """What he is told in."""
+        return Language(self.settings.admin_language)
+
+    @property
     def webhook(self) -> Webhook | None:
         """Where Telegram sends updates, if it is not polled."""
-        url, secret = self.settings.telegram_webhook_url, self.settings.telegram_webhook_secret
-        if url is None or secret is None:
+        url, secrets = self.settings.telegram_webhook_url, self.settings.telegram_webhook_secret
+        if url is None or not secrets:
             return None
-        return Webhook(url=url, secret=secret.get_secret_value())
+        return Webhook(url=url, secret=secrets[0].get_secret_value())
 
     @property
     def _is_public(self) -> bool:
@@ -218,6 +255,15 @@ def _catalogue(settings: Settings, rails: Rails) -> Catalogue:
     )
 
 
+def limits_of(settings: Settings) -> Limits:
+    """How much Telegram is asked to bear under these settings."""
+    return Limits(
+        bulk_per_second=settings.broadcast_per_second,
+        paid_per_second=settings.broadcast_paid_per_second,
+        stars_budget=settings.broadcast_stars_budget,
+    )
+
+
 def bind_of(settings: Settings) -> Bind:
     """Where the HTTP port of these settings listens."""
     return Bind(settings.http_bind.host, settings.http_bind.port)
@@ -240,7 +286,9 @@ async def running_shop(
     """
     async with (
         connected(
-            token=settings.bot_token.get_secret_value(), api_url=settings.telegram_api_url
+            token=settings.bot_token.get_secret_value(),
+            api_url=settings.telegram_api_url,
+            connections=in_flight_max(limits_of(settings)),
         ) as bot,
         connected(
             token=settings.bot_token.get_secret_value(), api_url=settings.telegram_api_url
@@ -251,6 +299,10 @@ async def running_shop(
             table_id=settings.nocodb_table_id,
         ) as noco,
         opened_rails(settings, bot=bot) as rails,
+        opened_relay(
+            settings,
+            now=lambda: shop.system.world.now(),  # noqa: PLW0108 - the shop comes later
+        ) as relay,
     ):
         shop = Shop(
             settings,
@@ -258,6 +310,7 @@ async def running_shop(
             cashier=cashier,
             noco=noco,
             rails=rails,
+            relay=relay,
             make_store=make_store or partial(PostgresStore, settings),
             make_system=make_system,
         )

@@ -36,6 +36,7 @@ LIBRARIES: Mapping[str, frozenset[str]] = {
         "adapters/stripe": "httpx trio structlog msgspec",
         "adapters/nowpayments": "httpx trio msgspec",
         "adapters/yookassa": "httpx trio msgspec",
+        "adapters/make": "trio",
         "adapters/web": "httpx trio",
         "adapters/http": "h11 wsproto starlette prometheus_client trio structlog msgspec",
         "adapters/sandbox": "h11 trio structlog",
@@ -59,6 +60,9 @@ OUTSIDE_WORLD = re.compile(
     r"datetime\.(datetime|date)\.(now|utcnow|today)|time\.(time|time_ns|localtime|sleep)"
     r"|uuid\.uuid[1-8]|random\.(?!Random$)\w+|secrets\.\w+|os\.(environ|environb|getenv|urandom)"
 )
+
+OUTSIDE_MODULES = re.compile(r"(datetime|time|uuid|random|secrets|os)\b")
+"""Without one of these a file has nothing of it."""
 
 FAKES = re.compile(r"(unittest\.)?mock(\..+)?|pytest_mock(\..+)?|trio\.testing\.MockClock")
 """What changes the subject under test, or its time, behind its back."""
@@ -97,9 +101,14 @@ class Source:
     def tree(self) -> ast.Module:
         return ast.parse(self.text, self.path)
 
+    @cached_property
+    def nodes(self) -> list[ast.AST]:
+        """All of the tree, walked once, however many rules look at it."""
+        return list(ast.walk(self.tree))
+
     def imports(self) -> Iterator[tuple[int, str]]:
         """Line and dotted name of everything imported; `from a import b` gives `a.b`."""
-        for node in ast.walk(self.tree):
+        for node in self.nodes:
             if isinstance(node, ast.Import):
                 yield from ((node.lineno, alias.name) for alias in node.names)
             elif isinstance(node, ast.ImportFrom):
@@ -161,7 +170,7 @@ def too_large(source: Source) -> Iterator[str]:
     lines = source.text.count("\n")
     if lines > FILE_LINES_MAX:
         yield f"{source.path} has {lines} lines"
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             size = (node.end_lineno or node.lineno) - node.lineno + 1
             if size > FUNCTION_LINES_MAX:
@@ -187,7 +196,7 @@ def broad_except(source: Source) -> Iterator[str]:
 
     Cleaning up and passing it on is fine: such a handler ends with a bare `raise`.
     """
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.ExceptHandler) and _is_broad(node.type):
             last = node.body[-1]
             if not (isinstance(last, ast.Raise) and last.exc is None):
@@ -203,7 +212,9 @@ def _is_broad(caught: ast.expr | None) -> bool:
 def outside_world(source: Source) -> Iterator[str]:
     """Faults: time, chance or the environment taken from anywhere but the system's world."""
     names = _imported_names(source)
-    for node in ast.walk(source.tree):
+    if not any(OUTSIDE_MODULES.match(name) for name in names.values()):
+        return
+    for node in source.nodes:
         if isinstance(node, ast.Attribute | ast.Name):
             first, *rest = ast.unparse(node).split(".")
             full = ".".join([names.get(first, ""), *rest])
@@ -216,7 +227,7 @@ def faked(source: Source) -> Iterator[str]:
     for line, name in source.imports():
         if FAKES.fullmatch(name):
             yield f"{source.path}:{line} imports {name}"
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.arg) and node.arg in PATCHERS:
             yield f"{source.path}:{node.lineno} asks for {node.arg}"
         elif isinstance(node, ast.Attribute) and node.attr in {"MockClock", "MonkeyPatch"}:
@@ -228,6 +239,8 @@ def real_sleep(source: Source) -> Iterator[str]:
     if any(_is_outside(node) for node in source.tree.body if isinstance(node, ast.Assign)):
         return
     names = _imported_names(source)
+    if not any(name.split(".")[0] == "time" for name in names.values()):
+        return
     inside = [node for node in source.tree.body if not _is_outside(node)]
     for node in (node for part in inside for node in ast.walk(part)):
         if isinstance(node, ast.Attribute | ast.Name):
@@ -249,7 +262,7 @@ def _is_outside(node: ast.stmt) -> bool:
 def _imported_names(source: Source) -> dict[str, str]:
     """What each imported name stands for: `from time import time as t` makes t `time.time`."""
     names: dict[str, str] = {}
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.Import):
             names |= {alias.asname or alias.name: alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):

@@ -24,10 +24,18 @@ UNTESTED_ON_PURPOSE = {
 }
 
 TESTED_TOGETHER = {
+    "actors/broadcasts/keeping.py": "tests/actors/broadcasts/test_actor.py",
+    "adapters/http/broadcasts_described.py": "tests/adapters/http/test_openapi.py",
+    "adapters/http/described.py": "tests/adapters/http/test_openapi.py",
+    "adapters/memory/relay_tables.py": "tests/adapters/contract/test_relay.py",
     "actors/payments/desk.py": "tests/actors/payments/test_actor.py",
     "actors/payments/drawer.py": "tests/actors/payments/test_actor.py",
     "actors/payments/keeping.py": "tests/actors/payments/test_actor.py",
     "actors/payments/panel_texts.py": "tests/actors/payments/test_texts.py",
+    "config/payment_settings.py": "tests/config/test_settings.py",
+    "config/parts.py": "tests/config/test_topology.py",
+    "adapters/http/relay_described.py": "tests/adapters/http/test_openapi.py",
+    "config/relay_settings.py": "tests/config/test_relay.py",
     "runtime/cell.py": "tests/runtime/test_fates.py",
     "runtime/dead_letters.py": "tests/runtime/test_fates.py",
     "runtime/errors.py": "tests/runtime/test_fates.py",

@@ -2,101 +2,63 @@
 
 A desk takes letters in (`add`), says which one may leave now (`next`), hears what became of
 it (`ended`) and when it is worth asking again (`wake`). What senders are to be told comes
-back as mails. All times are ticks of one monotonic clock (see `tokens`). Pure: property tests
-drive it through millions of schedules without a runtime.
+back as mails, what must not be forgotten as pages of the book. All times are ticks of one
+monotonic clock (see `buckets`). Pure: property tests drive it through millions of schedules
+without a runtime.
 """
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import TypeVar, assert_never
+from dataclasses import dataclass
+from datetime import datetime
+from typing import assert_never
 
 from actors.broadcast import messages as broadcast
-from actors.broadcast.gate import Gate
+from actors.broadcast.addresses import Addresses
+from actors.broadcast.buckets import TICKS_PER_SECOND, span
+from actors.broadcast.figures import Figures, LaneFigures, Totals
+from actors.broadcast.lanes import HURRIED, Lanes
+from actors.broadcast.letterbox import Letterbox, Mail
 from actors.broadcast.model import (
-    REDIRECTS_MAX,
     Again,
-    Broken,
     Done,
+    Ended,
     Flooded,
+    Held,
     History,
     Lost,
     Moved,
     NotSent,
-    Outcome,
+    Sent,
     Unknown,
     Verdict,
     judge,
-    obeyed_seconds,
 )
-from actors.broadcast.queues import Entry, Lane
-from actors.broadcast.tokens import TICKS_PER_SECOND, Limits, Tokens, span
-from actors.kernel.ids import ChatId, LetterId
-from runtime import Recipient
+from actors.broadcast.notes import Notes, tick_of
+from actors.broadcast.ports import Page
+from actors.broadcast.postage import TENTHS_PER_STAR, Postage
+from actors.broadcast.queues import Entry, Lane, lane_of
+from actors.broadcast.tokens import Limits, Tokens
+from actors.broadcast.ways import Ways
+from actors.kernel.ids import ChatId
 
-DELIVERIES_IN_FLIGHT = 8
-"""Enough for 28/s at 250 ms a request; more only makes a flood wait hit more letters."""
-
-QUEUE_MAX_LETTERS = 50_000
-"""Half an hour at 28/s: whoever has more to say needs a broadcast, not a queue."""
+LANE_MAX_LETTERS = 50_000
+"""Half an hour at 28/s: whoever has more to say to many feeds it bit by bit."""
 
 CHAT_MAX_LETTERS = 100
 """A chat takes one a second; Telegram itself refuses a chat with 310 (Client.h:73)."""
 
-REMEMBERED_DELIVERIES = 4_096
-"""At least two minutes of them: a sender that is told again after a crash is not late."""
-
-REMEMBERED_MOVES = 4_096
-
-_Name = tuple[type, LetterId]
-"""A letter is known by its kind and its id: a `Say` may take up the id of an `Edit` that
-failed, and the same letter told twice is one letter.
-"""
-
-_Key = TypeVar("_Key")
-_Value = TypeVar("_Value")
-
-Mail = tuple[Recipient[broadcast.Receipt], broadcast.Receipt]
-"""A receipt and who gets it."""
-
-
-@dataclass(slots=True)
-class Totals:
-    """What happened since the start; only ever grows."""
-
-    delivered: int = 0
-    repeated: int = 0
-    flooded: int = 0
-    overtaken: int = 0
-    turned_away: int = 0
-    lost: Counter[str] = field(default_factory=Counter)
-    """By `Undelivered.reason`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """How things stand; `totals` go on growing, so read them at once."""
-
-    depth: int
-    chats: int
-    oldest_age_seconds: float
-    in_flight: int
-    tokens_left: int
-    closed_chats: int
-    shut_seconds: float
-    troubles: int
-    dropped: int
-    totals: Totals
-
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """What followed from an outcome, and who is to be told."""
+    """What followed from an outcome, and who is to be told.
+
+    `postponed`: it left the desk until the outbox knows that nothing was sent, see `back`.
+    """
 
     verdict: Verdict
     mails: list[Mail]
+    postponed: bool = False
 
 
 class Desk:
@@ -104,69 +66,112 @@ class Desk:
 
     def __init__(self, limits: Limits) -> None:
         self._tokens = Tokens(limits)
-        self._gate = Gate()
-        self._lane = Lane()
-        self._in_flight = 0
-        self._started = 0
-        self._waiting: dict[_Name, Entry] = {}
-        self._delivered: OrderedDict[_Name, broadcast.Delivered] = OrderedDict()
-        self._moved: OrderedDict[ChatId, ChatId] = OrderedDict()
+        self._postage = Postage(
+            budget_tenths=limits.stars_budget * TENTHS_PER_STAR, per_second=limits.paid_per_second
+        )
+        self._lanes, self._notes = Lanes(), Notes()
+        self._ways = Ways(self._tokens, self._postage, self._notes, limits)
+        self._addresses = Addresses(self._notes)
+        self._letterbox = Letterbox()
         self._totals = Totals()
+
+    # What was before, and what must not be forgotten
 
     def assume_spent(self, now: int) -> None:
         """Begin without tokens: a dispatcher that failed may have used them all."""
         self._tokens.assume_spent(now)
 
+    def restore(self, page: Page, now: int, wall: datetime) -> None:
+        """Begin with what the book says."""
+        for chat_id, until in page.closings.items():
+            self._tokens.close_chat(chat_id, now, until=tick_of(until, now=now, wall=wall))
+        if page.bulk_closed_until is not None:
+            self._ways.close_bulk(tick_of(page.bulk_closed_until, now=now, wall=wall), now)
+        self._addresses.restore(page.moved, page.unreachable)
+        self._postage.restore(page.stars_tenths or 0)
+
+    def page(self, now: int, wall: datetime) -> Page | None:
+        """What the book is to be told, if anything; then `written` must follow."""
+        reservation = self._postage.reservation()
+        if reservation is not None:
+            self._notes.spend(reservation)
+        return self._notes.take(now, wall)
+
+    def written(self, *, durable: bool) -> None:
+        """Whether the last page is in the book."""
+        if self._notes.taken(written=durable):
+            self._postage.reserved(written=durable)
+
+    def last_page(self, now: int, wall: datetime) -> Page | None:
+        """What the book is to be told when no further letter leaves."""
+        self._notes.taken(written=False)
+        settlement = self._postage.settlement()
+        if settlement is not None:
+            self._notes.spend(settlement)
+        return self._notes.take(now, wall)
+
+    # Letters
+
     def add(self, letter: broadcast.Letter, now: int) -> list[Mail]:
         """Take a letter in; what its sender is to be told at once is returned."""
-        if isinstance(letter, broadcast.Say | broadcast.Edit):
-            # Told again, because its sender was restarted before it knew: still one letter.
-            name = type(letter), letter.letter_id
-            if delivered := self._delivered.get(name):
-                return _mail(letter.notify, delivered)
-            if known := self._waiting.get(name):
-                known.wanted_by(letter)
-                return []
-        to = self._address(letter.chat_id)
-        if full := self._full(to):
+        known = self._letterbox.known(letter)
+        if known is not None:
+            return known
+        to, lane = self._addresses.of(letter.chat_id), lane_of(letter)
+        closed = self._addresses.closed(to)
+        if closed is not None and lane != "answer":
+            # Whoever is answered has just written: perhaps he is back.
+            lost = Lost("blocked", "it could not be written to before", closed=closed)
+            self._totals.lost["blocked"] += 1
+            return self._letterbox.refuse(letter, lost)
+        if full := self._full(lane, to):
             self._totals.turned_away += 1
-            return _refusal(letter, full)
-        entry = self._lane.overtake(letter, to) if isinstance(letter, broadcast.Edit) else None
+            return self._letterbox.refuse(letter, Lost("refused", full))
+        if isinstance(letter, broadcast.Typing):
+            self._type(letter, to, now)
+            return []
+        entry = self._lanes.overtake(letter, to) if isinstance(letter, broadcast.Edit) else None
         if entry is None:
             entry = Entry(letter, to=to, told_at=now)
-            self._lane.add(entry)
+            self._lanes.add(entry)
         else:
             self._totals.overtaken += 1
-        if isinstance(letter, broadcast.Say | broadcast.Edit):
-            self._waiting[type(letter), letter.letter_id] = entry
+        self._letterbox.wait(letter, entry)
         return []
 
     def next(self, now: int) -> Entry | None:
         """The letter that leaves now; `ended` must hear of it. None: ask again at `wake`."""
-        due = self._way_due(now)
-        if due is None or due > now:
-            return None
-        entry = self._lane.pick(
-            now, lambda head: self._tokens.chat_due(head.to, now, shown=head.shown)
-        )
+        entry = self._next_hurried(now) or self._next_bulk(now)
         if entry is not None:
-            self._tokens.take(now)
-            self._in_flight += 1
-            self._started += 1
-            entry.started = self._started
+            self._ways.start(entry, now)
+            self._totals.paid += entry.fare.extra
         return entry
 
     def wake(self, now: int) -> int | None:
         """When `next` may have something; None: not before a letter is added or ends."""
-        way, lane = self._way_due(now), self._lane.due()
-        return None if way is None or lane is None else max(way, lane)
+        wakes = [
+            _later(self._ways.due(now), self._lanes.due(lane))
+            for lane in HURRIED
+            if self._lanes.depth(lane)
+        ]
+        if self._lanes.depth("bulk"):
+            wakes.append(_later(self._ways.bulk_due(now), self._lanes.due("bulk")))
+            paid = self._lanes.due("bulk", only_paid=True)
+            wakes.append(_later(self._ways.paid_due(now), paid))
+        return min((wake for wake in wakes if wake is not None), default=None)
 
-    def ended(self, entry: Entry, outcome: Outcome | Broken, now: int, *, jitter: float) -> Ending:
+    def hold_bulk(self) -> None:
+        """Nothing of the bulk lane starts any more."""
+        self._ways.hold_bulk()
+
+    def ended(self, entry: Entry, outcome: Ended, now: int, *, jitter: float) -> Ending:
         """A letter that `next` handed out met its outcome; `jitter` is from 0 to 1."""
-        self._in_flight -= 1
-        counted = not isinstance(outcome, NotSent)
-        self._tokens.answered(entry.to, now, shown=entry.shown, counted=counted)
-        self._note(entry, outcome, now)
+        self._ways.end(entry, outcome, now)
+        self._totals.flooded += isinstance(outcome, Flooded)
+        entry.failures += isinstance(outcome, NotSent | Unknown | Held)
+        entry.unknowns += isinstance(outcome, Unknown)
+        if isinstance(outcome, Sent) and isinstance(entry.letter, broadcast.Say):
+            self._addresses.reopen(entry.to)
         history = History(
             age_seconds=(now - entry.told_at) / TICKS_PER_SECOND,
             failures=entry.failures,
@@ -174,74 +179,102 @@ class Desk:
             redirects=entry.redirects,
         )
         verdict = judge(entry.letter, outcome, history, jitter=jitter)
-        return Ending(verdict, self._follow(entry, verdict, now))
+        mails = self._follow(entry, verdict, now)
+        again = isinstance(verdict, Again)
+        # Whether an unknown one was carried out nobody can tell the outbox.
+        postponed = again and entry.filed is not None and not isinstance(outcome, Unknown)
+        if postponed:
+            self._lanes.finish(entry.to)
+        elif again:
+            self._lanes.repeat(entry.to)
+        return Ending(verdict, mails, postponed)
+
+    def back(self, entry: Entry) -> None:
+        """The outbox knows that a postponed letter was not sent."""
+        self._lanes.put_back(entry)
 
     def figures(self, now: int) -> Figures:
         """Looks at every waiting chat: for a report now and then."""
-        oldest = self._lane.oldest()
+        left: dict[Lane, int] = dict.fromkeys(HURRIED, self._tokens.left(now))
+        left["bulk"] = self._tokens.bulk_left(now)
         return Figures(
-            depth=self._lane.depth,
-            chats=len(self._lane),
-            oldest_age_seconds=0.0 if oldest is None else (now - oldest) / TICKS_PER_SECOND,
-            in_flight=self._in_flight,
-            tokens_left=self._tokens.left(now),
+            lanes={lane: self._lane_figures(lane, tokens, now) for lane, tokens in left.items()},
+            in_flight=self._ways.in_flight,
+            paid_tokens_left=self._tokens.paid_left(now),
             closed_chats=self._tokens.closed(now),
-            shut_seconds=self._gate.shut_seconds(now),
-            troubles=self._gate.troubles,
-            dropped=self._lane.dropped,
+            longest_wait_seconds=self._tokens.longest_seconds(now),
+            shut_seconds=self._ways.shut_seconds(now),
+            bulk_shut_seconds=self._ways.bulk_shut_seconds(now),
+            troubles=self._ways.troubles,
+            unreachable=self._addresses.unreachable,
+            moved=self._addresses.moved,
+            stars_spent=self._postage.spent_tenths / TENTHS_PER_STAR,
+            stars_budget=self._postage.budget_tenths / TENTHS_PER_STAR,
+            stars_used_up=bool(self._postage.budget_tenths) and self._postage.used_up,
+            dropped=self._lanes.dropped,
             totals=self._totals,
         )
 
-    def _way_due(self, now: int) -> int | None:
-        """When anything may leave, whichever chat it is for."""
-        if self._in_flight >= DELIVERIES_IN_FLIGHT:
-            return None
-        gate, tokens = self._gate.due(open_requests=self._in_flight), self._tokens.due(now)
-        return None if gate is None or tokens is None else max(gate, tokens)
+    def _lane_figures(self, lane: Lane, tokens: int, now: int) -> LaneFigures:
+        oldest = self._lanes.oldest(lane)
+        return LaneFigures(
+            depth=self._lanes.depth(lane),
+            chats=self._lanes.chats(lane),
+            oldest_age_seconds=0.0 if oldest is None else (now - oldest) / TICKS_PER_SECOND,
+            tokens_left=tokens,
+        )
 
-    def _note(self, entry: Entry, outcome: Outcome | Broken, now: int) -> None:
-        """What an outcome says about the way as a whole, and about how often this failed."""
-        match outcome:
-            case Flooded():
-                self._totals.flooded += 1
-                self._gate.flooded(
-                    entry.started,
-                    now,
-                    latest=self._started,
-                    wait_seconds=obeyed_seconds(outcome.retry_after_seconds),
-                )
-            case NotSent() | Unknown():
-                entry.failures += 1
-                entry.unknowns += isinstance(outcome, Unknown)
-                asked = outcome.retry_after_seconds if isinstance(outcome, NotSent) else None
-                self._gate.failed(
-                    entry.started,
-                    now,
-                    latest=self._started,
-                    wait_seconds=0.0 if asked is None else obeyed_seconds(asked),
-                )
-            case Broken():
-                pass  # says nothing about Telegram
-            case _:
-                self._gate.passed(entry.started)
+    def _type(self, letter: broadcast.Typing, to: ChatId, now: int) -> None:
+        """Not twice, and not while the answer itself waits to leave."""
+        waiting = self._lanes.typing(to)
+        if waiting is not None:
+            waiting.told_at = now
+        elif not self._lanes.depth_of("answer", to):
+            self._lanes.add(Entry(letter, to=to, told_at=now))
+
+    def _next_hurried(self, now: int) -> Entry | None:
+        due = self._ways.due(now)
+        if due is None or due > now:
+            return None
+        for lane in HURRIED:
+            spare = 0 if lane == "answer" else 1
+            entry = self._lanes.pick(lane, now, lambda head: self._chat_due(head, now, spare))  # noqa: B023 - called at once
+            if entry is not None:
+                return entry
+        return None
+
+    def _next_bulk(self, now: int) -> Entry | None:
+        due, paid = self._ways.bulk_due(now), self._ways.paid_due(now)
+        free = due is not None and due <= now
+        if not free and (paid is None or paid > now):
+            return None
+        return self._lanes.pick(
+            "bulk", now, lambda head: self._chat_due(head, now, 1), only_paid=not free
+        )
+
+    def _chat_due(self, head: Entry, now: int, spare: int) -> int:
+        return self._tokens.chat_due(head.to, now, shown=head.shown, spare=spare)
 
     def _follow(self, entry: Entry, verdict: Verdict, now: int) -> list[Mail]:
         match verdict:
             case Done():
-                self._lane.finish(entry.to)
+                self._lanes.finish(entry.to)
                 self._totals.delivered += 1
-                return list(self._deliver(entry, verdict))
-            case Lost(whole_chat=True):
-                lost = self._lane.clear(entry.to)
-                return [mail for one in lost for mail in self._lose(one, verdict)]
+                return self._letterbox.deliver(entry, verdict)
+            case Lost(whole_chat=True, closed=closed):
+                self._addresses.close(entry.to, closed or "blocked", verdict.detail)
+                return [
+                    mail for one in self._lanes.clear(entry.to) for mail in self._lose(one, verdict)
+                ]
             case Lost():
-                self._lane.finish(entry.to)
-                return list(self._lose(entry, verdict))
+                self._lanes.finish(entry.to)
+                return self._lose(entry, verdict)
             case Again():
                 self._totals.repeated += 1
                 until = now + 1 + span(verdict.wait_seconds)
                 self._tokens.close_chat(entry.to, now, until=until)
-                self._lane.repeat(entry.to)
+                if verdict.flooded:
+                    self._notes.close_chat(entry.to, until)
                 return []
             case Moved():
                 self._move(entry, verdict.chat_id)
@@ -249,69 +282,27 @@ class Desk:
             case _:
                 assert_never(verdict)
 
-    def _deliver(self, entry: Entry, done: Done) -> Iterator[Mail]:
-        if done.message_id is None:
-            return
-        for letter_id, (chat_id, notify) in entry.receipts.items():
-            receipt = broadcast.Delivered(
-                letter_id=letter_id, chat_id=chat_id, message_id=done.message_id
-            )
-            name = type(entry.letter), letter_id
-            del self._waiting[name]
-            _remember(self._delivered, name, receipt, most=REMEMBERED_DELIVERIES)
-            yield from _mail(notify, receipt)
-
-    def _lose(self, entry: Entry, lost: Lost) -> Iterator[Mail]:
+    def _lose(self, entry: Entry, lost: Lost) -> list[Mail]:
         self._totals.lost[lost.reason] += entry.weight
-        for letter_id, (chat_id, notify) in entry.receipts.items():
-            del self._waiting[type(entry.letter), letter_id]
-            yield from _mail(
-                notify,
-                broadcast.Undelivered(
-                    letter_id=letter_id, chat_id=chat_id, reason=lost.reason, detail=lost.detail
-                ),
-            )
+        return self._letterbox.lose(entry, lost)
 
     def _move(self, first: Entry, chat_id: ChatId) -> None:
         """All that waits for a chat goes to the one it became, and so do later letters."""
-        _remember(self._moved, first.to, chat_id, most=REMEMBERED_MOVES)
-        for entry in self._lane.clear(first.to):
+        self._addresses.move(first.to, chat_id)
+        for entry in self._lanes.clear(first.to):
             entry.to = chat_id
             entry.redirects += 1
-            self._lane.add(entry)
+            self._lanes.add(entry)
 
-    def _address(self, chat_id: ChatId) -> ChatId:
-        for _ in range(REDIRECTS_MAX):
-            chat_id = self._moved.get(chat_id, chat_id)
-        return chat_id
-
-    def _full(self, to: ChatId) -> str:
-        """Why no further letter for this chat is taken in; empty when one is."""
-        if self._lane.depth >= QUEUE_MAX_LETTERS:
-            return f"{QUEUE_MAX_LETTERS} letters wait already"
-        if self._lane.depth_of(to) >= CHAT_MAX_LETTERS:
+    def _full(self, lane: Lane, to: ChatId) -> str:
+        """Why no further letter of this lane for this chat is taken in; empty when one is."""
+        if self._lanes.depth(lane) >= LANE_MAX_LETTERS:
+            return f"{LANE_MAX_LETTERS} letters wait already"
+        if self._lanes.depth_of(lane, to) >= CHAT_MAX_LETTERS:
             return f"{CHAT_MAX_LETTERS} letters wait for this chat already"
         return ""
 
 
-def _refusal(letter: broadcast.Letter, detail: str) -> list[Mail]:
-    if not isinstance(letter, broadcast.Say | broadcast.Edit):
-        return []
-    return _mail(
-        letter.notify,
-        broadcast.Undelivered(
-            letter_id=letter.letter_id, chat_id=letter.chat_id, reason="refused", detail=detail
-        ),
-    )
-
-
-def _mail(notify: Recipient[broadcast.Receipt] | None, receipt: broadcast.Receipt) -> list[Mail]:
-    return [] if notify is None else [(notify, receipt)]
-
-
-def _remember(known: OrderedDict[_Key, _Value], key: _Key, value: _Value, *, most: int) -> None:
-    """Put the newest last and let the oldest go."""
-    known[key] = value
-    known.move_to_end(key)
-    if len(known) > most:
-        known.popitem(last=False)
+def _later(way: int | None, lane: int | None) -> int | None:
+    """When both are due; None while one of them is not known."""
+    return None if way is None or lane is None else max(way, lane)

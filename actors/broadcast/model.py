@@ -10,10 +10,13 @@ was refused for now, 429   Flooded    repeated when the time is over
 never left this machine    NotSent    repeated after a back-off
 left, no answer came       Unknown    repeated if that is harmless or wanted, else told
 will never be accepted     Refused    told
-names a closed chat        Blocked    told, for all that waits for that chat
+names a closed chat        Blocked    told, for all that waits for that chat; remembered
 names a lost message       Gone       told; an `Erase` is then as good as done
 names a moved group        Migrated   repeated with the new chat
 broke the messenger        Broken     told: a fault of ours must not repeat itself
+was not made: the outbox
+  took the letter back     Withdrawn  told
+  cannot be asked          Held       repeated
 ```
 """
 
@@ -70,10 +73,11 @@ class Flooded:
 class Blocked:
     """HTTP 403, or 400 "chat not found": the bot may not write there until it is let in again.
 
-    `detail` is Telegram's description, for a person.
+    `detail` is Telegram's description, for a person; `closed` what it means.
     """
 
     detail: str
+    closed: broadcast.Closed = "blocked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +137,23 @@ class Broken:
 
 
 @dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """The outbox does not want the letter to leave any more; nothing was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The outbox could not be asked; nothing was sent."""
+
+    detail: str
+    retry_after_seconds: float | None = None
+
+
+Ended = Outcome | Broken | Withdrawn | Held
+"""How a delivery may end."""
+
+
+@dataclass(frozen=True, slots=True)
 class History:
     """What happened to a letter so far; `failures` and `unknowns` include this attempt."""
 
@@ -144,7 +165,7 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """Telegram shows it; `message_id` is None for what shows nothing."""
+    """Telegram did it, with the message of that id; None for what concerns no message."""
 
     message_id: MessageId | None
 
@@ -153,9 +174,10 @@ class Done:
 class Lost:
     """It will not be tried again; `whole_chat`: nor will anything else that waits there."""
 
-    reason: Literal["blocked", "gone", "refused", "unknown"]
+    reason: Literal["blocked", "gone", "refused", "unknown", "withdrawn"]
     detail: str
     whole_chat: bool = False
+    closed: broadcast.Closed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,23 +198,25 @@ class Moved:
 Verdict = Done | Lost | Again | Moved
 
 
-def judge(
-    letter: broadcast.Letter, outcome: Outcome | Broken, history: History, *, jitter: float
-) -> Verdict:
+def judge(letter: broadcast.Letter, outcome: Ended, history: History, *, jitter: float) -> Verdict:
     """What follows from `outcome`; `jitter` (0 to 1) spreads the back-off."""
     match outcome:
         case Sent():
             return _done(letter, outcome)
         case Blocked():
-            return Lost("blocked", outcome.detail, whole_chat=True)
+            return Lost("blocked", outcome.detail, whole_chat=True, closed=outcome.closed)
         case Gone():
             if isinstance(letter, broadcast.Erase):
-                return Done(None)
+                return Done(letter.message_id)
             return Lost("gone", "the message does not exist any more")
         case Refused():
             return Lost("refused", outcome.detail)
         case Broken():
             return Lost("unknown", outcome.detail)
+        case Withdrawn():
+            return Lost("withdrawn", "the outbox took it back")
+        case Held():
+            return Again(0.0, flooded=False)
         case Migrated():
             if history.redirects >= REDIRECTS_MAX:
                 return Lost("refused", f"the chat moved {REDIRECTS_MAX} times in a row")
@@ -208,6 +232,8 @@ def _done(letter: broadcast.Letter, sent: Sent) -> Verdict:
         case broadcast.Say() if sent.message_id is None:
             return Lost("unknown", "accepted, but the answer does not name the message")
         case broadcast.Edit() if sent.message_id is None:
+            return Done(letter.message_id)
+        case broadcast.Erase():
             return Done(letter.message_id)
         case _:
             return Done(sent.message_id)

@@ -1,9 +1,10 @@
-"""One lane of letters: first in first out within a chat, in turns among the chats. Pure.
+"""One queue of letters: first in first out within a chat, in turns among the chats. Pure.
 
-A chat with letters is in exactly one of three places: in the ring of those that wait for
-their turn, in the heap of those that must not be written to before some tick, or out, while
-its first letter is being delivered. So a chat costs the same whether it waits for a second
-or for an hour, and ten thousand letters for one chat delay any other by one letter at most.
+A chat with letters is in exactly one of four places: in the ring of those that wait for
+their turn, in the heap of those that must not be written to before some tick, aside, while
+somebody else's letter to it is on its way, or out, while its own first letter is. So a chat
+costs the same whether it waits for a second or for an hour, and ten thousand letters for one
+chat delay any other by one letter at most.
 """
 
 from __future__ import annotations
@@ -12,16 +13,25 @@ import heapq
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import Literal
 
 from actors.broadcast import messages as broadcast
-from actors.broadcast.tokens import TICKS_PER_SECOND
+from actors.broadcast.buckets import TICKS_PER_SECOND
+from actors.broadcast.tokens import Fare
 from actors.kernel.ids import ChatId, LetterId
 from runtime import Recipient
 
 CALLBACK_WORTH_SECONDS = 15
 """Telegram's own word for later is "query is too old"; see `messages.AnswerCallback`."""
+TYPING_WORTH_SECONDS = 4
+"""See `messages.Typing`: then the next one is due."""
+
+Lane = broadcast.Lane | Literal["typing"]
+"""Those that senders know, and one for what is not worth a delay of anybody's answer."""
 
 Notify = Recipient[broadcast.Receipt] | None
+Due = Callable[["Entry"], int | None]
+"""When a letter may leave as far as its chat is concerned; None: not before the chat is back."""
 
 
 class Entry:
@@ -33,6 +43,7 @@ class Entry:
 
     __slots__ = (
         "failures",
+        "fare",
         "letter",
         "receipts",
         "redirects",
@@ -53,7 +64,19 @@ class Entry:
         self.redirects = 0
         self.started = 0
         """Which delivery this is, counted from the first; 0 before it is tried."""
+        self.fare = Fare()
+        """What this delivery costs."""
         self.wanted_by(letter)
+
+    @property
+    def bulk(self) -> bool:
+        """Whether it goes to many."""
+        return lane_of(self.letter) == "bulk"
+
+    @property
+    def filed(self) -> LetterId | None:
+        """Under which id the outbox has it; None when it asks nobody."""
+        return next(iter(self.receipts), None) if self.bulk else None
 
     @property
     def shown(self) -> bool:
@@ -61,46 +84,70 @@ class Entry:
         return isinstance(self.letter, broadcast.Say | broadcast.Edit)
 
     @property
+    def unpaid(self) -> bool:
+        """Whether it is a message that this delivery does not allow to be billed."""
+        return isinstance(self.letter, broadcast.Say) and not self.fare.paid
+
+    @property
     def weight(self) -> int:
         """How many letters it stands for."""
         return max(1, len(self.receipts))
 
     def addressed(self) -> broadcast.Letter:
-        """The letter as it goes out: to the chat that the sender's one became."""
-        if self.letter.chat_id == self.to:
-            return self.letter
-        return replace(self.letter, chat_id=self.to)
+        """The letter as it goes out: to the chat that the sender's one became, and paid for or
+        not, whatever its sender allowed.
+        """
+        letter = self.letter
+        if letter.chat_id != self.to:
+            letter = replace(letter, chat_id=self.to)
+        if isinstance(letter, broadcast.Say) and letter.paid != self.fare.paid:
+            letter = replace(letter, paid=self.fare.paid)
+        return letter
 
     def wanted_by(self, letter: broadcast.Letter) -> None:
         """Remember whom to tell; told again under the same id, the newer recipient counts."""
-        if isinstance(letter, broadcast.Say | broadcast.Edit):
-            self.receipts[letter.letter_id] = (letter.chat_id, letter.notify)
+        match letter:
+            case broadcast.Say() | broadcast.Edit() | broadcast.Erase(letter_id=str()):
+                assert letter.letter_id is not None  # noqa: S101 - for mypy, which does not narrow
+                self.receipts[letter.letter_id] = (letter.chat_id, letter.notify)
+            case _:
+                pass
 
     def stale(self, now: int) -> bool:
-        """Whether it is an answer to a button that nobody waits for any more."""
-        age = now - self.told_at
-        return isinstance(self.letter, broadcast.AnswerCallback) and (
-            age > CALLBACK_WORTH_SECONDS * TICKS_PER_SECOND
-        )
+        """Whether nobody waits for it any more."""
+        match self.letter:
+            case broadcast.AnswerCallback():
+                worth_seconds = CALLBACK_WORTH_SECONDS
+            case broadcast.Typing():
+                worth_seconds = TYPING_WORTH_SECONDS
+            case _:
+                return False
+        return now - self.told_at > worth_seconds * TICKS_PER_SECOND
 
 
-class Lane:
-    """Letters of one priority, by chat."""
+class Queue:
+    """Letters that differ only in their chats."""
 
     def __init__(self) -> None:
         self._chats: dict[ChatId, deque[Entry]] = {}
         self._ring: deque[ChatId] = deque()
         self._later: list[tuple[int, int, ChatId]] = []
         self._turn = 0
+        self._aside: set[ChatId] = set()
         self._out: set[ChatId] = set()
         self.depth = 0
-        """Letters in this lane, overtaken and open ones included."""
+        """Letters in this queue, overtaken and open ones included."""
         self.dropped = 0
-        """Callback answers that were too old to be sent, since the start."""
+        """Letters that were too old to be sent, since the start."""
 
     def __len__(self) -> int:
         """Chats with letters."""
-        return len(self._chats)
+        return sum(map(bool, self._chats.values()))
+
+    @property
+    def empty(self) -> bool:
+        """Whether nobody would miss it."""
+        return not self._chats
 
     def depth_of(self, chat_id: ChatId) -> int:
         """Letters of one chat."""
@@ -108,22 +155,22 @@ class Lane:
 
     def oldest(self) -> int | None:
         """The tick at which the letter that waits longest was told."""
-        return min((queue[0].told_at for queue in self._chats.values()), default=None)
+        return min((queue[0].told_at for queue in self._chats.values() if queue), default=None)
 
     def add(self, entry: Entry) -> None:
-        """Behind everything else of its chat."""
-        self.depth += entry.weight
-        if entry.to in self._chats:
-            self._chats[entry.to].append(entry)
-        else:
-            self._chats[entry.to] = deque((entry,))
-            self._ring.append(entry.to)
+        """Put a letter behind all others of its chat."""
+        self._queue(entry).append(entry)
+
+    def put_back(self, entry: Entry) -> None:
+        """Put a letter that was out before all others of its chat that wait."""
+        self._queue(entry).insert(1 if entry.to in self._out else 0, entry)
 
     def overtake(self, edit: broadcast.Edit, to: ChatId) -> Entry | None:
-        """Let `edit` take the place of the last thing its chat waits for, if that is an edit
-        of the same message which is not being delivered; None when it is not.
+        """The entry that shows `edit` now instead of its own; None when there is none.
 
-        Callback answers in between change nothing on the screen and are passed over.
+        Only an edit of the same message that waits last and is not under way: whatever was
+        told after it stays after it. Callback answers in between change nothing on the screen
+        and are passed over.
         """
         queue = self._chats.get(to, ())
         first = 1 if to in self._out else 0
@@ -142,7 +189,12 @@ class Lane:
             return entry
         return None
 
-    def pick(self, now: int, due: Callable[[Entry], int]) -> Entry | None:
+    def waiting(self, chat_id: ChatId) -> Entry | None:
+        """The newest letter of a chat, unless it is out."""
+        queue = self._chats.get(chat_id)
+        return queue[-1] if queue and chat_id not in self._out else None
+
+    def pick(self, now: int, due: Due) -> Entry | None:
         """The next letter whose chat is due, now out; None when there is none.
 
         It stays first of its chat until `finish`, `repeat` or `clear` puts an end to that.
@@ -155,11 +207,14 @@ class Lane:
                 continue
             entry = self._chats[chat_id][0]
             when = due(entry)
-            if when <= now:
+            if when is None:
+                self._aside.add(chat_id)
+            elif when <= now:
                 self._out.add(chat_id)
                 return entry
-            self._turn += 1
-            heapq.heappush(self._later, (when, self._turn, chat_id))
+            else:
+                self._turn += 1
+                heapq.heappush(self._later, (when, self._turn, chat_id))
         return None
 
     def due(self) -> int | None:
@@ -167,6 +222,12 @@ class Lane:
         if self._ring:
             return 0
         return self._later[0][0] if self._later else None
+
+    def release(self, chat_id: ChatId) -> None:
+        """A letter that others had on its way to this chat is not any more."""
+        if chat_id in self._aside:
+            self._aside.remove(chat_id)
+            self._ring.append(chat_id)
 
     def finish(self, chat_id: ChatId) -> None:
         """The letter that is out needs no more; its chat queues up for its next turn."""
@@ -185,10 +246,24 @@ class Lane:
 
     def clear(self, chat_id: ChatId) -> Iterable[Entry]:
         """Take out everything of a chat, the letter that is out first."""
-        self._out.remove(chat_id)
-        entries = self._chats.pop(chat_id)
+        entries = self._chats.get(chat_id, deque())
+        if chat_id in self._out:
+            self._out.remove(chat_id)
+            del self._chats[chat_id]
+        elif entries:
+            # Its place in the ring or in the heap stays, and is given up when it comes up.
+            self._chats[chat_id] = deque()
         self.depth -= sum(entry.weight for entry in entries)
         return entries
+
+    def _queue(self, entry: Entry) -> deque[Entry]:
+        """The letters of its chat, of which there will be one more."""
+        self.depth += entry.weight
+        queue = self._chats.get(entry.to)
+        if queue is None:
+            queue = self._chats[entry.to] = deque()
+            self._ring.append(entry.to)
+        return queue
 
     def _drop_stale(self, chat_id: ChatId, now: int) -> bool:
         """Whether the chat still has letters without its stale ones in front."""
@@ -199,3 +274,14 @@ class Lane:
         if not queue:
             del self._chats[chat_id]
         return bool(queue)
+
+
+def lane_of(letter: broadcast.Letter) -> Lane:
+    """In which lane a letter leaves: what belongs to an answer leaves as one."""
+    match letter:
+        case broadcast.AnswerCallback():
+            return "answer"
+        case broadcast.Typing():
+            return "typing"
+        case _:
+            return letter.lane

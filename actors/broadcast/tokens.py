@@ -1,8 +1,9 @@
 """Telegram's rate limits as exact decisions over a monotonic clock. Pure.
 
-Rules (core.telegram.org/bots/faq, "My bot is hitting limits"):
+Rules (core.telegram.org/bots/faq, "My bot is hitting limits"; `allow_paid_broadcast`):
 
-- about 30 requests in any second over all chats;
+- about 30 requests in any second over all chats, of which what goes to many takes 28 at most;
+- up to 1,000 a second of those that Telegram may bill;
 - about one message a second in one chat, short bursts allowed;
 - at most 20 messages a minute in one group (negative chat id).
 
@@ -11,116 +12,64 @@ know where. Therefore a request counts here *from its start until a whole window
 answer*: whatever the latencies, no window of the receiver ever holds more than is allowed,
 as long as one process uses the token. Slow lines cost a few percent of the rate: at most
 `overall_ceiling / (1 + latency)` requests a second.
-
-Time is whole microseconds ("ticks"), rounded down, so that nothing drifts; each wait is one
-tick longer than the rule asks, so that rounding never makes it shorter.
 """
 
 from __future__ import annotations
 
 import math
-from collections import deque
 from dataclasses import dataclass
 
+from actors.broadcast.buckets import TICKS_PER_SECOND, Counter, Pace, Window, span
 from actors.kernel.ids import ChatId
-
-TICKS_PER_SECOND = 1_000_000
 
 CHATS_SWEPT_AT_LEAST = 1_024
 """Chats remembered before the first look for idle ones."""
 
+BULK_BURST_SECONDS = 0.1
+"""What a busy process may catch up at once: more would leave the next reply no room."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much Telegram is asked to bear; the defaults keep away from its own limits.
+    """How much Telegram is asked to bear, and what it may cost; the defaults keep away from its
+    own limits.
 
     `overall_per_second` is the steady rate; `overall_burst` may go at once after a pause;
-    `overall_ceiling` is never exceeded in any second, bursts included.
+    `overall_ceiling` is never exceeded in any second, bursts included. `bulk_per_second` is what
+    goes to many, within the same ceiling; `paid_per_second` what Telegram may bill, beside it;
+    with 0 nothing is.
     """
 
-    overall_per_second: int = 28
+    overall_per_second: int = 30
     overall_burst: int = 10
     overall_ceiling: int = 30
+    bulk_per_second: int = 28
+    paid_per_second: int = 0
     chat_per_second: int = 1
     chat_burst: int = 3
     group_per_minute: int = 20
+    stars_budget: int = 0
+    """Stars that paid requests may cost in all, ever."""
 
     def __post_init__(self) -> None:
         for name in self.__slots__:
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
+            least = 0 if name in {"paid_per_second", "stars_budget"} else 1
+            if getattr(self, name) < least:
+                raise ValueError(f"{name} must be at least {least}, not {getattr(self, name)}")
 
 
-def ticks(seconds: float) -> int:
-    """The last tick that is over at `seconds` of the monotonic clock."""
-    return math.floor(seconds * TICKS_PER_SECOND)
+@dataclass(frozen=True, slots=True)
+class Fare:
+    """What one request takes: a token of the bulk lane, and one of those that are billed.
 
+    `paid` lets Telegram bill it. What is `paid` and not `extra` has a free token as well, and is
+    not billed.
+    """
 
-def span(seconds: float) -> int:
-    """The least number of ticks that is not shorter than `seconds`."""
-    return math.ceil(seconds * TICKS_PER_SECOND)
-
-
-class Pace:
-    """A token bucket: `burst` at once, then `per_second`; its whole state is one deadline."""
-
-    __slots__ = ("_full_at", "_interval", "_slack")
-
-    def __init__(self, *, per_second: int, burst: int) -> None:
-        # One tick more: the real moments of two ticks are up to one tick closer together.
-        self._interval = span(1 / per_second) + 1
-        self._slack = (burst - 1) * self._interval
-        self._full_at = 0
-
-    def empty(self, now: int) -> None:
-        """Have no token left at `now`."""
-        self._full_at = max(self._full_at, now) + self._slack + self._interval
-
-    def due(self) -> int:
-        """The first tick at which a token is there."""
-        return self._full_at - self._slack
-
-    def spend(self, now: int) -> None:
-        """Take a token, also one that is not there yet."""
-        self._full_at = max(self._full_at, now) + self._interval
-
-    def left(self, now: int) -> int:
-        """Tokens there at `now`."""
-        missing = max(0, self._full_at - now)
-        return max(0, (self._slack + self._interval - missing) // self._interval)
-
-    def idle(self, now: int) -> bool:
-        """Whether it is full, so that a new one would be the same."""
-        return self._full_at <= now
-
-
-class Window:
-    """At most so many in any `seconds`: remembers until when each of the last ones counts."""
-
-    __slots__ = ("_ends", "_span")
-
-    def __init__(self, *, seconds: float) -> None:
-        self._span = span(seconds) + 1
-        self._ends: deque[int] = deque()
-
-    def due(self, now: int, *, room: int) -> int:
-        """The first tick at which fewer than `room` (at least 1) of them count."""
-        self._expire(now)
-        excess = len(self._ends) - room
-        return self._ends[excess] if excess >= 0 else 0
-
-    def spend(self, now: int) -> None:
-        """One was answered at `now`, which never goes back."""
-        self._ends.append(now + self._span)
-
-    def idle(self, now: int) -> bool:
-        """Whether none of them counts any more."""
-        self._expire(now)
-        return not self._ends
-
-    def _expire(self, now: int) -> None:
-        while self._ends and self._ends[0] <= now:
-            self._ends.popleft()
+    bulk: bool = False
+    paid: bool = False
+    extra: bool = False
+    """Above the free rate: no free token is taken."""
 
 
 class _Chat:
@@ -151,8 +100,12 @@ class Tokens:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._pace = Pace(per_second=limits.overall_per_second, burst=limits.overall_burst)
-        self._second = Window(seconds=1)
-        self._open = 0
+        self._second = Counter(limits.overall_ceiling)
+        self._bulk = _bulk_pace(limits.bulk_per_second)
+        paid = limits.paid_per_second
+        self._paid = _bulk_pace(paid) if paid else None
+        self._paid_second = Counter(paid)
+        self._extra_second = Counter(paid)
         self._chats: dict[ChatId, _Chat] = {}
         self._sweep_at = CHATS_SWEPT_AT_LEAST
         self._spent_at: int | None = None
@@ -161,17 +114,33 @@ class Tokens:
         """Begin with nothing left: others sent before, and what they used is not known."""
         self._spent_at = now
         self._pace.empty(now)
+        self._bulk.empty(now)
+        if self._paid is not None:
+            self._paid.empty(now)
 
-    def due(self, now: int) -> int | None:
-        """When anything may be sent at all; None: not before an open request is answered."""
-        room = self._limits.overall_ceiling - self._open
-        if room < 1:
+    def due(self, now: int, *, spare: int = 0) -> int | None:
+        """When anything may be sent at all, so that `spare` more may be sent at once; None: not
+        before an open request is answered.
+        """
+        second = self._second.due(now, spare=spare)
+        return None if second is None else max(self._pace.due(), second, self._after_others(1))
+
+    def bulk_due(self, now: int, *, spare: int = 0) -> int | None:
+        """The same of a request of the bulk lane."""
+        due = self.due(now, spare=spare)
+        return None if due is None else max(due, self._bulk.due())
+
+    def paid_due(self, now: int) -> int | None:
+        """The same of a request that may be billed."""
+        second = self._paid_second.due(now)
+        if self._paid is None or second is None:
             return None
-        return max(self._pace.due(), self._second.due(now, room=room), self._after_others(1))
+        return max(self._paid.due(), second, self._after_others(1))
 
-    def chat_due(self, chat_id: ChatId, now: int, *, shown: bool) -> int:
+    def chat_due(self, chat_id: ChatId, now: int, *, shown: bool, spare: int = 0) -> int:
         """When a request may go to a chat that has none open; `shown`: it costs one of the
-        chat's message tokens, as callback answers and deletions do not.
+        chat's message tokens, as callback answers and deletions do not. `spare` tokens of the
+        chat stay there for whoever is in more of a hurry.
         """
         chat = self._chats.get(chat_id)
         if not shown:
@@ -179,23 +148,42 @@ class Tokens:
         others = self._after_others(60 if chat_id < 0 else 1 / self._limits.chat_per_second)
         if chat is None:
             return others
-        due = max(chat.closed_until, chat.pace.due(), others)
+        due = max(chat.closed_until, chat.pace.due(spare=spare), others)
         if chat.minute is not None:
-            due = max(due, chat.minute.due(now, room=self._limits.group_per_minute))
+            room = max(1, self._limits.group_per_minute - spare)
+            due = max(due, chat.minute.due(now, room=room))
         return due
 
-    def take(self, now: int) -> None:
+    def take(self, now: int, fare: Fare) -> None:
         """A request starts."""
-        self._pace.spend(now)
-        self._open += 1
+        if fare.paid and self._paid is not None:
+            self._paid.spend(now)
+            self._paid_second.start()
+            if fare.extra:
+                self._extra_second.start()
+        if not fare.extra:
+            self._pace.spend(now)
+            self._second.start()
+            if fare.bulk:
+                self._bulk.spend(now)
 
-    def answered(self, chat_id: ChatId, now: int, *, shown: bool, counted: bool) -> None:
+    def answered(
+        self, chat_id: ChatId, now: int, fare: Fare, *, shown: bool, counted: bool
+    ) -> None:
         """A request ended; `counted` unless it certainly never reached Telegram."""
-        self._open -= 1
+        paces: list[Pace] = []
+        if fare.paid and self._paid is not None:
+            self._paid_second.end(now, counted=counted)
+            if fare.extra:
+                self._extra_second.end(now, counted=counted)
+            paces.append(self._paid)
+        if not fare.extra:
+            self._second.end(now, counted=counted)
+            paces += [self._pace, self._bulk] if fare.bulk else [self._pace]
         if not counted:
-            return
-        self._second.spend(now)
-        if shown:
+            for pace in paces:
+                pace.refund()
+        if shown and counted:
             chat = self._chat(chat_id, now)
             chat.pace.spend(now)
             if chat.minute is not None:
@@ -206,14 +194,32 @@ class Tokens:
         chat = self._chat(chat_id, now)
         chat.closed_until = max(chat.closed_until, until)
 
+    def paying(self, now: int) -> bool:
+        """Whether requests above the free rate may have used up what Telegram gives for nothing:
+        meanwhile it refuses what it may not bill, also within that rate.
+        """
+        return not self._extra_second.idle(now)
+
     def left(self, now: int) -> int:
         """Requests that could start at `now`, were every chat free."""
-        due = self.due(now)
-        return self._pace.left(now) if due is not None and due <= now else 0
+        return _left(self._pace, self.due(now), now)
+
+    def bulk_left(self, now: int) -> int:
+        """The same of the bulk lane."""
+        return _left(self._bulk, self.bulk_due(now), now)
+
+    def paid_left(self, now: int) -> int:
+        """The same of requests that may be billed."""
+        return 0 if self._paid is None else _left(self._paid, self.paid_due(now), now)
 
     def closed(self, now: int) -> int:
         """Chats closed at `now`."""
         return sum(chat.closed_until > now for chat in self._chats.values())
+
+    def longest_seconds(self, now: int) -> float:
+        """What is left of the longest time that a chat is closed."""
+        until = max((chat.closed_until for chat in self._chats.values()), default=now)
+        return max(0, until - now) / TICKS_PER_SECOND
 
     def known(self) -> int:
         """Chats remembered."""
@@ -238,3 +244,11 @@ class Tokens:
             return
         self._chats = {key: chat for key, chat in self._chats.items() if not chat.idle(now)}
         self._sweep_at = max(CHATS_SWEPT_AT_LEAST, 2 * len(self._chats))
+
+
+def _bulk_pace(per_second: int) -> Pace:
+    return Pace(per_second=per_second, burst=math.ceil(per_second * BULK_BURST_SECONDS))
+
+
+def _left(pace: Pace, due: int | None, now: int) -> int:
+    return pace.left(now) if due is not None and due <= now else 0

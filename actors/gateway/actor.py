@@ -2,12 +2,15 @@
 
 Receives  what its own polls bring; gateway.Take (asked), where Telegram pushes to a webhook;
           runtime.DeadLetter events
-Tells     what a chat's session hears to it, what its purchases hear to them, and
-          payments.PreCheckoutAsked to whoever answers it; publishes operations.Reported and
-          gateway.UpdateParked
+Tells     what a chat's session hears to it, what its purchases hear to them, broadcasts.Heard to
+          the broadcaster, payments.PreCheckoutAsked to whoever answers it; publishes
+          operations.Reported and gateway.UpdateParked
 Owns      the inbox of updates, through ports.Inbox; the offset of the next poll
 Restarts  safely: everything stored and unhandled is routed again, in the order of arrival,
           before anything new is asked for; what was not stored was not confirmed either
+
+What sessions cannot take yet waits in the store (`backlog`), and Telegram is polled on, because a
+`pre_checkout_query` wants its answer within 10 s, however far they are behind.
 """
 
 from __future__ import annotations
@@ -18,6 +21,8 @@ from math import inf
 from typing import Any, assert_never
 
 from actors.gateway import messages as gateway
+from actors.gateway.admins import Admins, reader
+from actors.gateway.backlog import FULL_WAIT_SECONDS, STORED_MAX, Backlog
 from actors.gateway.line import Line, Outcome, rejected
 from actors.gateway.model import (
     Arrival,
@@ -29,12 +34,13 @@ from actors.gateway.model import (
     Routed,
     Stored,
     Totals,
+    asks_now,
     entry,
     measured,
     suspects,
 )
 from actors.gateway.ports import Batch, Inbox, TokenRejected, Updates, Verified, Webhook
-from actors.gateway.reading import pushed, read
+from actors.gateway.reading import pushed
 from actors.kernel.failures import Unavailable
 from actors.kernel.ids import ChatId, UpdateId
 from actors.operations import messages as operations
@@ -43,10 +49,6 @@ from actors.sessions import messages as sessions
 from runtime import Actor, DeadLetter, KeyedRecipient, Recipient, message
 
 COMPONENT = "telegram.gateway"
-
-GATEWAY_UNHANDLED_MAX = 1_000
-"""With more unhandled updates nothing is polled; Telegram keeps the others for 24 h."""
-FULL_WAIT_SECONDS = 1.0
 
 NOTHING_NEW_SECONDS = 0.5
 """Least time between two polls of which the first brought nothing new. Telegram holds an empty
@@ -97,6 +99,11 @@ class _Verified:
 
 
 @message
+class _Release:
+    """Tell what waits, as far as sessions have caught up."""
+
+
+@message
 class _Reroute:
     """Tell a stored update once more, unless it has been handled meanwhile."""
 
@@ -113,7 +120,7 @@ class _Prune:
     """Forget what is old."""
 
 
-_Own = _Recover | _Poll | _Polled | _Verified | _Reroute | _Acquit | _Prune
+_Own = _Recover | _Poll | _Polled | _Verified | _Release | _Reroute | _Acquit | _Prune
 _Message = gateway.Command | DeadLetter | _Own
 
 
@@ -128,12 +135,14 @@ class TelegramGateway(Actor[_Message]):
         sessions: KeyedRecipient[ChatId, sessions.Command],
         purchases: KeyedRecipient[ChatId, payments.Command],
         pre_checkout: Recipient[payments.PreCheckoutAsked],
+        admins: Admins | None = None,
         webhook: Webhook | None = None,
     ) -> None:
         super().__init__()
         self._updates, self._inbox = updates, inbox
         self._sessions, self._purchases, self._pre_checkout = sessions, purchases, pre_checkout
-        self._line = Line(updates, webhook)
+        self._admins, self._read = admins, reader(admins)
+        self._line, self._backlog = Line(updates, webhook), Backlog()
         self._recovered, self._counted_at = False, -inf
         self._polled_at = 0.0
         self._suspects: tuple[UpdateId, ...] = ()
@@ -170,6 +179,8 @@ class TelegramGateway(Actor[_Message]):
                 await self._take(message.outcome)
             case _Verified():
                 self._verified(message.outcome)
+            case _Release():
+                await self._release()
             case _Reroute():
                 await self._reroute(message.update_id)
             case _Acquit():
@@ -184,14 +195,15 @@ class TelegramGateway(Actor[_Message]):
 
     async def _recover(self) -> None:
         stored = await self._inbox.unhandled()
-        accused = suspects(stored)
+        told = [u for u in stored if asks_now(self._read(u)) or self._backlog.admits(u.update_id)]
+        accused = suspects(told)
         guilty = {update.update_id for update in accused if update.attempts >= ATTEMPTS_MAX}
         counted = {u.update_id: u.attempts + 1 for u in accused if u.update_id not in guilty}
         self._suspects = tuple(counted)
         if counted:
             await self._inbox.set_attempts(counted)
             self.after(INNOCENT_AFTER_SECONDS, _Acquit(), key="acquit")
-        for update in stored:
+        for update in told:
             if update.update_id in guilty:
                 died = f"in work at {update.attempts} restarts in a row, and never finished"
                 await self._park(update.update_id, died)
@@ -200,6 +212,7 @@ class TelegramGateway(Actor[_Message]):
         if stored:
             self.log.info("updates.recovered", updates=len(stored), parked=len(guilty))
         self._recovered = True
+        self._release_soon()
         self.unstash()
         self._poll_after(0)
 
@@ -217,14 +230,26 @@ class TelegramGateway(Actor[_Message]):
     async def _is_full(self) -> bool:
         """Whether sessions are so far behind that Telegram has to keep what is new."""
         self._counts, self._counted_at = await self._inbox.counts(), self.monotonic()
-        full = self._counts.unhandled > GATEWAY_UNHANDLED_MAX
+        self._backlog.counted(self._counts.unhandled)
+        full = self._counts.unhandled > STORED_MAX
         if full:
             self._report("warn", "updates wait at Telegram: sessions are behind with theirs")
         return full
 
+    async def _release(self) -> None:
+        await self._is_full()
+        for update_id in self._backlog.admitted():
+            await self._reroute(update_id)
+        self._release_soon()
+
+    def _release_soon(self) -> None:
+        if self._backlog:
+            self.after(FULL_WAIT_SECONDS, _Release(), key="release")
+
     async def _take_pushed(self, body: bytes) -> bool | None:
         """Keep what the webhook brought; False when it is known, or no update at all."""
-        if self.monotonic() - self._counted_at >= FULL_WAIT_SECONDS and await self._is_full():
+        known = self.monotonic() - self._counted_at < FULL_WAIT_SECONDS
+        if self._counts.unhandled > STORED_MAX if known else await self._is_full():
             self.reply_later().set_exception(Unavailable("sessions are behind"))
             return None
         update = pushed(body)
@@ -250,14 +275,14 @@ class TelegramGateway(Actor[_Message]):
             self.log.warning("updates.unreadable", count=batch.unreadable)
         # Only now: the next poll confirms what is stored, and nothing else.
         self._line.confirm(batch.next_offset)
-        self._report("pass")
+        self._report("warn" if self._backlog else "pass", self._backlog.said)
         return 0.0 if new else self._polled_at + NOTHING_NEW_SECONDS - self.monotonic()
 
     async def _keep(self, updates: Sequence[Arrival]) -> frozenset[UpdateId]:
         """Store updates, and tell what is new of them."""
-        readings = [(update, read(update)) for update in updates]
+        readings = [(update, self._read(update)) for update in updates]
         for update, reading in readings:
-            if _asks_now(reading):
+            if asks_now(reading):
                 self._deliver(update, reading)  # Telegram waits for 10 s, whatever the store does
         new = await self._inbox.add(
             [entry(update, reading) for update, reading in readings],
@@ -265,18 +290,18 @@ class TelegramGateway(Actor[_Message]):
             at=self.now(),
         )
         for update, reading in readings:
-            if update.update_id in new and not _asks_now(reading):
+            if update.update_id in new and not asks_now(reading):
                 self._deliver(update, reading)
-        self._totals.last_update_id = updates[-1].update_id
-        self._totals.updates += len(new)
-        self._totals.duplicates += len(updates) - len(new)
+        self._release_soon()
+        self._totals.kept(updates, new)
         return new
 
     def _deliver(self, update: Arrival, reading: Reading) -> None:
-        """Tell a new update to whom it is for, or count why nobody hears of it."""
+        """Tell a new update to whom it is for, now or later, or count why nobody hears of it."""
         match reading:
             case Routed():
-                self._tell(update.update_id, reading)
+                if asks_now(reading) or self._backlog.admits(update.update_id):
+                    self._tell(update.update_id, reading)
             case Ignored():
                 self._totals.ignored += 1
                 self.log.debug("update.ignored", update_id=update.update_id, kind=reading.kind)
@@ -302,6 +327,8 @@ class TelegramGateway(Actor[_Message]):
         heard: Any = routed.message
         if isinstance(heard, payments.PreCheckoutAsked):
             self._pre_checkout.tell(heard)
+        elif routed.for_admins and self._admins is not None:
+            self._admins.broadcaster.tell(heard)
         elif routed.for_purchases:
             self._purchases.tell(routed.chat_id, heard)
         else:
@@ -314,7 +341,7 @@ class TelegramGateway(Actor[_Message]):
 
     async def _route(self, stored: Stored) -> None:
         """Tell a stored update; what reads otherwise today than when it came is settled."""
-        match read(stored):
+        match self._read(stored):
             case Routed() as routed:
                 self._tell(stored.update_id, routed)
             case Ignored():
@@ -371,8 +398,3 @@ class TelegramGateway(Actor[_Message]):
             self.log.info("gateway.reported", status=status, output=output)
         self._said = reported
         self.publish(reported)
-
-
-def _asks_now(reading: Reading) -> bool:
-    """Whether somebody waits for the answer so briefly that it comes before being stored."""
-    return isinstance(reading, Routed) and isinstance(reading.message, payments.PreCheckoutAsked)

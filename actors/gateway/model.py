@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
+from actors.broadcasts import messages as broadcasts
 from actors.kernel.ids import ChatId, UpdateId
 from actors.operations import messages as operations
 from actors.payments import messages as payments
@@ -47,7 +48,7 @@ class Stored:
     attempts: int = 0
 
 
-Heard = sessions.Heard | payments.Heard | payments.PreCheckoutAsked
+Heard = sessions.Heard | payments.Heard | payments.PreCheckoutAsked | broadcasts.Heard
 """Whatever an update can become."""
 
 
@@ -57,6 +58,11 @@ class Routed:
 
     chat_id: ChatId
     message: Heard
+
+    @property
+    def for_admins(self) -> bool:
+        """The broadcaster hears it, from the chat of the administrators."""
+        return isinstance(self.message, broadcasts.Heard)
 
     @property
     def for_purchases(self) -> bool:
@@ -112,6 +118,17 @@ class Totals:
     ignored: int = 0
     parked: int = 0
     last_update_id: int = 0
+
+    def kept(self, updates: Sequence[Arrival], new: Collection[UpdateId]) -> None:
+        """These have come, and those of them are `new`."""
+        self.last_update_id = updates[-1].update_id
+        self.updates += len(new)
+        self.duplicates += len(updates) - len(new)
+
+
+def asks_now(reading: Reading) -> bool:
+    """Whether somebody waits for the answer so briefly that it comes before everything else."""
+    return isinstance(reading, Routed) and isinstance(reading.message, payments.PreCheckoutAsked)
 
 
 def entry(arrival: Arrival, reading: Reading) -> Entry:

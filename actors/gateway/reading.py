@@ -17,6 +17,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from actors.gateway.attachments import attached, contact_name
 from actors.gateway.model import Arrival, Ignored, Malformed, Reading, Routed, Stored
 from actors.kernel.ids import ChatId, MessageId, UpdateId
 from actors.payments import messages as payments
@@ -228,6 +229,7 @@ def _read_message(update_id: UpdateId, message: _Message, raw: dict[str, Any]) -
             phone_number=phone_number,
             own=own,
             message_id=message_id,
+            name=contact_name(raw, clean=clean),
         )
         return Routed(chat_id, heard)
     if message.text is not None:
@@ -235,7 +237,13 @@ def _read_message(update_id: UpdateId, message: _Message, raw: dict[str, Any]) -
     kind = next((kind for kind in MEDIA if kind in raw), None)
     if kind is None:
         return Ignored("message:service")
-    heard = sessions.UnsupportedReceived(update_id=update_id, profile=profile, kind=kind)
+    heard = sessions.UnsupportedReceived(
+        update_id=update_id,
+        profile=profile,
+        kind=kind,
+        message_id=message_id,
+        attached=attached(kind, raw, clean=clean),
+    )
     return Routed(chat_id, heard)
 
 

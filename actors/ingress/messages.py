@@ -51,7 +51,9 @@ class Deliver(Asks[Answer]):
 
 @message
 class Wake:
-    """There may be events that nobody works on."""
+    """There may be events that nobody works on; `stored` of them came together."""
+
+    stored: int = 1
 
 
 @message

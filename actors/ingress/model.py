@@ -155,6 +155,15 @@ class EventState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """An event on its way into the inbox. `delivery_id` is this delivery's and never another's."""
+
+    event: Event
+    delivery_id: UUID
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Added:
     """The inbox has the event; `duplicate` when it had it before this delivery."""
 

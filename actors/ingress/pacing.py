@@ -1,11 +1,27 @@
-"""How much one source may deliver, and how long an event waits for its next attempt. Pure."""
+"""How much one source may deliver, who of those that wait is next, when the work on events makes
+room for deliveries, and how long an event waits for its next attempt. Pure.
+"""
 
 from __future__ import annotations
+
+from collections import deque
+from collections.abc import Hashable
+from math import inf
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
 
 DELIVERIES_PER_SECOND = 2_000.0
 DELIVERIES_BURST = 4_000.0
 """What one source may deliver, and how much of it at once after a pause: twenty times the volume
 that we promise. It protects the other sources and the store from one that has gone mad."""
+
+BURST_EVENTS = 4
+"""So many that are stored together came faster than the store is: more will follow."""
+YIELD_SECONDS = 0.05
+"""How long after a part of a burst its next part is waited for."""
+YIELD_MAX_SECONDS = 1.0
+"""How long one burst may hold up the work on events; also what parts it from the next one."""
 
 RETRY_FIRST_SECONDS = 1.0
 RETRY_MAX_SECONDS = 600.0
@@ -36,6 +52,73 @@ class Bucket:
             self._level -= 1
             return 0.0
         return (1 - self._level) / self._per_second
+
+
+class Turns(Generic[T]):
+    """Whoever waits, in one line for each source: inside a line nobody overtakes, and the lines
+    take turns, so that the longest does not hold up the others.
+    """
+
+    __slots__ = ("_lines",)
+
+    def __init__(self) -> None:
+        self._lines: dict[Hashable, deque[tuple[T, int]]] = {}
+        """None of them empty; whose turn it is comes first."""
+
+    def __bool__(self) -> bool:
+        return bool(self._lines)
+
+    def put(self, line: Hashable, item: T, *, size: int) -> None:
+        """Wait in `line`."""
+        waiting = self._lines.get(line)
+        if waiting is None:
+            self._lines[line] = deque([(item, size)])
+        else:
+            waiting.append((item, size))
+
+    def take(self, *, items_max: int, size_max: int) -> tuple[T, ...]:
+        """Those that go together: at most so many, and of so much size; the first one goes
+        however large it is. Empty when nobody waits.
+        """
+        taken: list[T] = []
+        room = size_max
+        while self._lines and len(taken) < items_max:
+            line, waiting = next(iter(self._lines.items()))
+            item, size = waiting[0]
+            if taken and size > room:
+                break
+            waiting.popleft()
+            del self._lines[line]
+            if waiting:
+                self._lines[line] = waiting  # behind the others
+            taken.append(item)
+            room -= size
+        return tuple(taken)
+
+
+class Courtesy:
+    """Deliveries come first: what is not acknowledged in time is delivered once more, and costs
+    twice. So the work on events waits while they come in a burst, though not for long.
+    """
+
+    __slots__ = ("_last", "_since", "_until")
+
+    def __init__(self) -> None:
+        self._last = self._since = self._until = -inf
+
+    def told(self, stored: int, now: float) -> None:
+        """So many events were stored together."""
+        if stored < BURST_EVENTS:
+            self._last = self._until = -inf  # whatever it was, it is over
+            return
+        if now - self._last > YIELD_MAX_SECONDS:
+            self._since = now
+        self._last = now
+        self._until = min(now + YIELD_SECONDS, self._since + YIELD_MAX_SECONDS)
+
+    def seconds(self, now: float) -> float:
+        """How long the work still waits; 0 when it need not."""
+        return max(0.0, self._until - now)
 
 
 def retry_seconds(attempts: int, *, jitter: float, asked_seconds: float | None = None) -> float:

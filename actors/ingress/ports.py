@@ -17,14 +17,14 @@ forgotten. Only what has no effect of its own is settled here.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
-from uuid import UUID
 
 from actors.ingress.model import (
     Action,
     Added,
+    Arrival,
     Backlog,
     Chosen,
     Delivery,
@@ -67,10 +67,13 @@ class Events(Protocol):
     raises only `Unavailable`, and `ValueError` for texts that hold NUL or half a character.
     """
 
-    async def add(self, event: Event, *, delivery_id: UUID, at: datetime) -> Added:
-        """Keep the event, unless its source has one of this key already.
+    async def add(self, arrivals: Sequence[Arrival]) -> tuple[Added, ...]:
+        """Keep each event, unless its source has one of its key already: all of them or none,
+        in this order. What became of each, in the same order; the second of a key is a duplicate
+        also of one that came with it.
 
-        Told again under the same `delivery_id` (never used for another), it says the same again.
+        Told again under the same `delivery_id`, it says the same again. Raises `Conflict` when
+        somebody else is storing one of them at this moment.
         """
         ...
 
@@ -84,6 +87,10 @@ class Events(Protocol):
         """
         ...
 
+    async def next_due(self, *, after: datetime) -> datetime | None:
+        """When the first pending event comes due that is not due at `after`; None: none does."""
+        ...
+
     async def processed(self, event_id: EventId, *, at: datetime) -> None:
         """What the event means is done, also if it was put aside meanwhile.
 
@@ -92,8 +99,8 @@ class Events(Protocol):
         """
         ...
 
-    async def ignored(self, event_id: EventId, why: str, *, at: datetime) -> None:
-        """There is nothing to do for a pending event."""
+    async def ignored(self, reasons: Mapping[EventId, str], *, at: datetime) -> None:
+        """There is nothing to do for these pending events, each with its reason."""
         ...
 
     async def postponed(

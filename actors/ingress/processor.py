@@ -6,15 +6,15 @@ Tells     tracker.Observed and tracker.Recheck to the payment tracker; publishes
 Owns      the events in work; everything else about events is in the inbox
 Restarts  safely: whatever is pending is found again; effects are idempotent
 
-An event in work is one of at most `WORKING_MAX`, and the oldest pending one of its subject (the
-inbox sees to that). It leaves when the inbox has heard of its end; until then its subject waits.
+It looks when it is told that there may be work, though not in the middle of a burst, when an event
+is due again, and once a minute for what nobody told. An event in work is the oldest pending one of
+its subject (the inbox sees to that), until the inbox has heard of its end.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from functools import partial
 from typing import assert_never
 
@@ -31,11 +31,13 @@ from actors.ingress.model import (
     Unusable,
     line,
 )
-from actors.ingress.pacing import ATTEMPTS_MAX, retry_seconds
+from actors.ingress.pacing import ATTEMPTS_MAX, Courtesy, retry_seconds
 from actors.ingress.ports import Events, Source
-from actors.ingress.progress import Ending, Progress
+from actors.ingress.progress import Ending, Progress, Work
 from actors.kernel.failures import Unavailable
 from actors.kernel.ids import EventId
+from actors.kernel.rounds import Looks
+from actors.operations import messages as operations
 from actors.tracker import messages as tracker
 from runtime import Actor, DeadLetter, Recipient, message
 
@@ -43,11 +45,11 @@ WORKING_MAX = 32
 """Events in work at once: what a provider's API and the tracker are asked for in parallel."""
 WORK_SECONDS = 60.0
 """Longer than any port takes; an event that is in work for so long has failed once."""
-LOOK_SECONDS = 5.0
-"""Looks at the inbox that nobody asked for: for what is due again, and for what was stored after
-its delivery had been given up."""
+LOOK_SECONDS = 60.0
+"""So late is what was stored when the ingress died before it could tell, or when clocks jump."""
 STORE_AWAY_SECONDS = 1.0
 REPORT_SECONDS = 10.0
+"""News are reported within this time; without any, `HEARTBEAT_SECONDS` pass."""
 
 
 @message
@@ -57,26 +59,25 @@ class _Look:
 
 @message
 class _Looked:
-    """The inbox has answered, or has not."""
+    """What the inbox has answered. `next_due`, where nothing was found: when to look."""
 
     found: tuple[StoredEvent, ...] | Exception
+    next_due: datetime | None = None
 
 
 @message
 class _Understood:
     """A source has said what an event means, or why it cannot."""
 
-    event_id: EventId
-    turn: int
+    work: Work
     fact: Fact | Exception
 
 
 @message
 class _Written:
-    """The inbox knows of the end of an attempt, or does not answer; `ended` says which end."""
+    """The inbox knows of the end of these attempts, or does not answer; `ended` says which end."""
 
-    event_id: EventId
-    turn: int
+    works: Sequence[Work]
     ended: Ending
     error: Exception | None = None
 
@@ -104,19 +105,6 @@ _Own = _Look | _Looked | _Understood | _Written | _Overdue | _Counted | _Report
 _Message = ingress.Wake | tracker.Settled | DeadLetter | _Own
 
 
-@dataclass(slots=True, kw_only=True)
-class _Work:
-    """An event in work. `turn` tells this attempt's messages from those of an earlier one."""
-
-    stored: StoredEvent
-    turn: int
-    fact: Fact | None = None
-    ending: bool = False
-    """The inbox is being told of its end."""
-    reason: str = ""
-    """Why it is being parked."""
-
-
 class EventProcessor(Actor[_Message]):
     """`sources` are those that we have credentials of; events of others wait for theirs."""
 
@@ -129,23 +117,28 @@ class EventProcessor(Actor[_Message]):
     ) -> None:
         super().__init__()
         self._sources, self._events, self._tracker = dict(sources), events, tracker
-        self._working: dict[EventId, _Work] = {}
-        self._turn = 0
-        self._looking = self._look_again = False
-        self._progress = Progress()
+        self._working: dict[EventId, Work] = {}
+        self._looking = self._look_again = self._newsworthy = self._ignoring = False
+        self._nothing: list[Work] = []
+        """What is to be marked as ignored next."""
+        self._looks = Looks(pace_seconds=0.0, look_seconds=LOOK_SECONDS)
+        self._courtesy, self._progress = Courtesy(), Progress()
 
     async def on_start(self) -> None:
         self.subscribe(DeadLetter)
         self.after(0, _Look(), key=_Look)
-        self.every(REPORT_SECONDS, _Report())
         self._count()
 
     def on_receive(self, message: _Message) -> None:
         match message:
-            case ingress.Wake() | _Look():
+            case ingress.Wake():
+                self._news()
+                self._courtesy.told(message.stored, self.monotonic())
+                self._look()
+            case _Look():
                 self._look()
             case _Looked():
-                self._looked(message.found)
+                self._looked(message)
             case _Understood():
                 self._understood(message)
             case tracker.Settled():
@@ -166,36 +159,49 @@ class EventProcessor(Actor[_Message]):
     # Finding work
 
     def _look(self) -> None:
-        room = WORKING_MAX - len(self._working)
-        if self._looking or room <= 0:
+        if wait := self._courtesy.seconds(self.monotonic()):
+            self.after(wait, _Look(), key=_Look)
+            return
+        if self._looking or len(self._working) >= WORKING_MAX:
             self._look_again = True
             return
         self._looking, self._look_again = True, False
         self.cancel(_Look)
-        self.pipe(
-            partial(self._events.due, now=self.now(), without=tuple(self._working), limit=room),
-            then=lambda found: _Looked(found=found),
-            failed=lambda error: _Looked(found=error),
+        self.pipe(self._find, then=lambda looked: looked, failed=lambda error: _Looked(found=error))
+
+    async def _find(self) -> _Looked:
+        # Counted only here: many leave together, and there is room for as many.
+        now, without = self.now(), tuple(self._working)
+        room = WORKING_MAX - len(without)
+        found = await self._events.due(now=now, without=without, limit=room)
+        # After what was found there will be another look, when the first of it is done.
+        return _Looked(
+            found=found, next_due=None if found else await self._events.next_due(after=now)
         )
 
-    def _looked(self, found: tuple[StoredEvent, ...] | Exception) -> None:
+    def _looked(self, message: _Looked) -> None:
         self._looking = False
-        match found:
-            case tuple():
+        match message.found:
+            case tuple() as found:
                 for stored in found:
                     self._begin(stored)
-                self.after(LOOK_SECONDS, _Look(), key=_Look)
+                if found:
+                    self._news()
+                self.after(self._pause_seconds(message.next_due), _Look(), key=_Look)
                 if self._look_again:
                     self._look()
             case Unavailable():
                 self.after(STORE_AWAY_SECONDS, _Look(), key=_Look)
-            case Exception():
-                raise found
+            case Exception() as error:
+                raise error
+
+    def _pause_seconds(self, next_due: datetime | None) -> float:
+        due_in = None if next_due is None else (next_due - self.now()).total_seconds()
+        return self._looks.next_look(now=self.monotonic(), due_in=due_in)
 
     def _begin(self, stored: StoredEvent) -> None:
-        self._turn += 1
-        event_id, turn = stored.event_id, self._turn
-        self._working[event_id] = _Work(stored=stored, turn=turn)
+        event_id, work = stored.event_id, Work(stored=stored)
+        self._working[event_id] = work
         self.after(WORK_SECONDS, _Overdue(event_id=event_id), key=event_id)
         source = self._sources.get(stored.event.source)
         if source is None:
@@ -203,17 +209,17 @@ class EventProcessor(Actor[_Message]):
             return
         self.pipe(
             partial(source.interpret, stored),
-            then=lambda fact: _Understood(event_id=event_id, turn=turn, fact=fact),
-            failed=lambda error: _Understood(event_id=event_id, turn=turn, fact=error),
+            then=lambda fact: _Understood(work=work, fact=fact),
+            failed=lambda error: _Understood(work=work, fact=error),
         )
 
     # Doing it
 
     def _understood(self, message: _Understood) -> None:
-        work = self._working.get(message.event_id)
-        if work is None or work.turn != message.turn or work.ending:
-            return
-        event_id, fact = message.event_id, message.fact
+        work, fact = message.work, message.fact
+        event_id = work.stored.event_id
+        if self._working.get(event_id) is not work or work.ending:
+            return  # of an earlier attempt
         if isinstance(fact, Exception):
             self._failed(event_id, fact)
             return
@@ -232,10 +238,11 @@ class EventProcessor(Actor[_Message]):
                 )
             case SubscriptionSeen():
                 subscribed = self._events.subscribed
-                self._end(work, "processed", partial(subscribed, event_id, fact, at=self.now()))
+                self._end([work], "processed", partial(subscribed, event_id, fact, at=self.now()))
             case Nothing():
-                ignored = self._events.ignored
-                self._end(work, "ignored", partial(ignored, event_id, fact.why, at=self.now()))
+                work.ending, work.reason = True, fact.why
+                self._nothing.append(work)
+                self._ignore()
             case Unusable():
                 self._park(work, fact.why)
             case _:
@@ -249,7 +256,7 @@ class EventProcessor(Actor[_Message]):
             self._park(work, message.refused)
         elif isinstance(work.fact, RecordsTouched):
             processed = self._events.processed
-            self._end(work, "processed", partial(processed, message.event_id, at=self.now()))
+            self._end([work], "processed", partial(processed, message.event_id, at=self.now()))
         else:
             self._ended(work, "processed")  # marked in the transaction of its effect
 
@@ -283,13 +290,13 @@ class EventProcessor(Actor[_Message]):
         self.log.info("event.postponed", event_id=event_id, attempts=attempts, reason=why)
         postponed = self._events.postponed
         self._end(
-            work, "postponed", partial(postponed, event_id, why, attempts=attempts, due_at=due_at)
+            [work], "postponed", partial(postponed, event_id, why, attempts=attempts, due_at=due_at)
         )
 
-    def _park(self, work: _Work, reason: str) -> None:
+    def _park(self, work: Work, reason: str) -> None:
         parked, reason = self._events.parked, line(reason)
         work.reason = reason
-        self._end(work, "parked", partial(parked, work.stored.event_id, reason, at=self.now()))
+        self._end([work], "parked", partial(parked, work.stored.event_id, reason, at=self.now()))
 
     def _bury(self, letter: DeadLetter) -> None:
         """What the tracker failed on is parked; what it did not take is told again."""
@@ -306,33 +313,44 @@ class EventProcessor(Actor[_Message]):
 
     # The end
 
-    def _end(self, work: _Work, ended: Ending, write: Callable[[], Awaitable[object]]) -> None:
-        """Write down how the attempt ended; the event is in work until that is durable."""
-        event_id, turn = work.stored.event_id, work.turn
-        work.ending = True
+    def _end(
+        self, works: Sequence[Work], ended: Ending, write: Callable[[], Awaitable[object]]
+    ) -> None:
+        """Write down how attempts ended; the events are in work until that is durable."""
+        for work in works:
+            work.ending = True
         self.pipe(
             write,
-            then=lambda _: _Written(event_id=event_id, turn=turn, ended=ended),
-            failed=lambda error: _Written(event_id=event_id, turn=turn, ended=ended, error=error),
+            then=lambda _: _Written(works=works, ended=ended),
+            failed=lambda error: _Written(works=works, ended=ended, error=error),
         )
 
-    def _written(self, message: _Written) -> None:
-        work = self._working.get(message.event_id)
-        if work is None or work.turn != message.turn:
-            return
-        match message.error:
-            case None:
-                self._ended(work, message.ended)
-            case Unavailable():
-                # Pending, as it was: it is found again, and not at once.
-                overdue = _Overdue(event_id=message.event_id)
-                self.after(STORE_AWAY_SECONDS, overdue, key=message.event_id)
-            case Exception() as error:
-                raise error
+    def _ignore(self) -> None:
+        """Those with nothing to do are marked together: all that came since the last mark."""
+        if self._nothing and not self._ignoring:
+            works, self._nothing, self._ignoring = self._nothing, [], True
+            reasons = {work.stored.event_id: work.reason for work in works}
+            self._end(works, "ignored", partial(self._events.ignored, reasons, at=self.now()))
 
-    def _ended(self, work: _Work, ended: Ending) -> None:
+    def _written(self, message: _Written) -> None:
+        if message.ended == "ignored":
+            self._ignoring = False
+            self._ignore()
+        if message.error is not None and not isinstance(message.error, Unavailable):
+            raise message.error
+        for work in message.works:
+            event_id = work.stored.event_id
+            if self._working.get(event_id) is not work:
+                continue
+            if message.error is None:
+                self._ended(work, message.ended)
+            else:  # pending, as it was: it is found again, and not at once
+                self.after(STORE_AWAY_SECONDS, _Overdue(event_id=event_id), key=event_id)
+
+    def _ended(self, work: Work, ended: Ending) -> None:
         stored, source = work.stored, work.stored.event.source
         self._progress.end(ended, received_at=stored.received_at, now=self.now())
+        self._news()
         self._leave(work)
         if ended == "parked":
             event_id, reason = stored.event_id, work.reason
@@ -345,7 +363,7 @@ class EventProcessor(Actor[_Message]):
         elif ended == "processed" and isinstance(work.fact, SubscriptionSeen):
             self.publish(ingress.SubscriptionChanged(source=source, seen=work.fact))
 
-    def _leave(self, work: _Work) -> None:
+    def _leave(self, work: Work) -> None:
         self.cancel(work.stored.event_id)
         del self._working[work.stored.event_id]
         self._look()
@@ -353,6 +371,7 @@ class EventProcessor(Actor[_Message]):
     # What operators see
 
     def _count(self) -> None:
+        self._newsworthy = False
         self.pipe(
             self._events.backlog,
             then=lambda backlog: _Counted(backlog=backlog),
@@ -363,6 +382,16 @@ class EventProcessor(Actor[_Message]):
         if backlog is not None:
             self._progress.backlog = backlog
         self.publish(self._progress.report(in_work=len(self._working), now=self.now()))
+        if backlog is None or backlog.pending or self._working:
+            self._newsworthy = True  # what is left to do grows older
+        pause = REPORT_SECONDS if self._newsworthy else operations.HEARTBEAT_SECONDS
+        self.after(pause, _Report(), key=_Report)
+
+    def _news(self) -> None:
+        """Something has changed: those who watch hear of it soon."""
+        if not self._newsworthy:
+            self._newsworthy = True
+            self.after(REPORT_SECONDS, _Report(), key=_Report)
 
 
 def _none_if_away(error: Exception) -> None:

@@ -1,4 +1,6 @@
-"""How far the processing of stored events is, in the words of those who watch. Pure."""
+"""What the processor knows of the events in its work, and how far it is, in the words of those who
+watch. Pure.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from actors.ingress.model import Backlog
+from actors.ingress.model import Backlog, Fact, StoredEvent
 from actors.operations import messages as operations
 
 COMPONENT = "webhooks.processor"
@@ -17,6 +19,18 @@ LAG_WARN_SECONDS = 60.0
 Ending = Literal["processed", "ignored", "postponed", "parked"]
 ENDINGS: tuple[Ending, ...] = ("processed", "ignored", "postponed", "parked")
 """How an attempt may end."""
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Work:
+    """One attempt on an event; the next one on it is another."""
+
+    stored: StoredEvent
+    fact: Fact | None = None
+    ending: bool = False
+    """The inbox is being told of its end."""
+    reason: str = ""
+    """Why it is being parked, or ignored."""
 
 
 @dataclass(slots=True)

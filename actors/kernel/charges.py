@@ -46,6 +46,8 @@ class Standing(StrEnum):
     """Some or all of it was given back: `PaymentReport.refunded`."""
     DISPUTED = "disputed"
     """The payer's bank took it back (a chargeback)."""
+    REINSTATED = "reinstated"
+    """The dispute was won: `PaymentReport.reinstated` of what the bank took is here again."""
 
     @property
     def rank(self) -> int:
@@ -62,6 +64,7 @@ _RANKS = {
     Standing.PAID: 5,
     Standing.REFUNDED: 6,
     Standing.DISPUTED: 7,
+    Standing.REINSTATED: 8,
 }
 """No two are the same: whichever of two reports comes first, the same one is believed."""
 
@@ -74,7 +77,8 @@ class PaymentReport:
     PaymentIntent, or the Checkout Session where nothing had to be paid; Telegram:
     `telegram_payment_charge_id`). `amount` is what has arrived so far, in the currency of the
     price; `refunded` and `disputed` (what the payer's bank took back; None in a report that is
-    `disputed` means all of `amount`) are totals in the same currency, `fee` is one in its own.
+    `disputed` means all of `amount`) and `reinstated` (what came again of that) are totals in the
+    same currency, `fee` is one in its own. `dispute` is the provider's own id of the dispute.
     `order_id` is what the charge carries for us, None where it carries nothing. `parent` is the
     charge to whose address an additional deposit was made (NOWPayments' `parent_payment_id`):
     it never pays an order by itself.
@@ -88,6 +92,8 @@ class PaymentReport:
     order_id: OrderId | None = None
     refunded: Money | None = None
     disputed: Money | None = None
+    reinstated: Money | None = None
+    dispute: str | None = None
     fee: Money | None = None
     parent: PaymentId | None = None
     at: datetime | None = None
@@ -97,7 +103,8 @@ class PaymentReport:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payment:
     """One charge as all reports on it together tell (`settlement.observe`). It only moves
-    forward: `standing` by rank, `received`, `refunded`, `disputed` and `fee` by growing.
+    forward: `standing` by rank, `received`, `refunded`, `disputed`, `reinstated` and `fee` by
+    growing.
 
     `chat_id` is the customer of `order_id`, None while no order of ours is known for the charge.
     `version` counts the changes; `news_version` is the newest of them that the order has to know,
@@ -110,12 +117,14 @@ class Payment:
     received: Money
     refunded: Money
     disputed: Money
+    reinstated: Money
     fee: Money | None
     live: bool
     order_id: OrderId | None
     chat_id: ChatId | None
     parent: PaymentId | None
     version: int
+    dispute: str | None = None
     news_version: int = 0
     recorded_version: int = 0
 

@@ -30,3 +30,6 @@ PaymentId = NewType("PaymentId", str)
 
 EventId = NewType("EventId", int)
 """A provider's event as our inbox numbers it, in the order of arrival."""
+
+BroadcastId = NewType("BroadcastId", int)
+"""One broadcast, as the store numbers it, in the order in which they were made."""

@@ -9,15 +9,16 @@ customer:<chat>    negative: what a customer paid and did not get yet
 unmatched          negative: money for which no order of ours is known
 sales              negative: what was sold
 fees               what providers kept
-refunds            what went back to payers: refunds, and what their banks took back
+refunds            what went back to payers: refunds, and what their banks took and kept
 owner:<id>         negative: what an owner of sold goods is owed
 
 receipt     provider +, customer or unmatched -      charge -> settlement.observe
 fee         fees +, provider -                       the same
 refund      refunds or unmatched +, provider -       the same; a chargeback likewise
+reinstated  provider +, refunds or unmatched -       the same; a dispute was won
 match       unmatched +, customer -                  the same, once the order is known
 sale        customer +, sales -                      a granted order
-returned    customer +, refunds -                    an order that was never granted and refunded
+returned    customer +, refunds -                    money for which nothing was sold went back
 ```
 
 A transfer is known by its key. Booked twice, it is there once; the same key with other
@@ -123,15 +124,12 @@ def sale(order_id: OrderId, chat_id: ChatId, price: Money) -> Transfer:
     return transfer(f"order:{order_id}:sale", (customer(chat_id), price), (SALES, -price))
 
 
-def returned(
-    order_id: OrderId, chat_id: ChatId, total: Money, *, already: Money | None = None
-) -> Transfer:
-    """An order that was never granted has been refunded, `total` in all so far, of which `already`
-    is booked: the customer is not owed it any more. Raises `ValueError` when it has not grown.
+def returned(order_id: OrderId, chat_id: ChatId, change: Money, *, fact: str) -> Transfer:
+    """Money that went back was the customer's: he is owed `change` less. Below zero it came again,
+    and he is owed it as before. `fact` names the change. Raises `ValueError` for none.
     """
-    grown = total - (already or Money.zero(total.currency))
-    key = f"order:{order_id}:returned:{total.text}"
-    return transfer(key, (customer(chat_id), grown), (REFUNDS, -grown))
+    key = f"order:{order_id}:returned:{fact}"
+    return transfer(key, (customer(chat_id), change), (REFUNDS, -change))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,10 @@ from typing import Literal
 
 from runtime import Asks, message
 
+HEARTBEAT_SECONDS = 60.0
+"""A component with nothing new to say reports again after this. Of one that has not for twice as
+long nobody knows how it is: `model.REPORT_AGE` shows how long ago that was."""
+
 Status = Literal["pass", "warn", "fail"]
 
 

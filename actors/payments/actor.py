@@ -1,8 +1,9 @@
 """One chat's purchases: from choosing a product to holding it, one message for each order.
 
-Receives  payments.Command: what the user does, Telegram's payments, receipts, Due, Accept,
-          tracker.OrderPaymentChanged
+Receives  payments.Command: what the user does, Telegram's payments, receipts, Due, what operators
+          decide (asked), tracker.OrderPaymentChanged
 Tells     broadcast.Say, Edit, Erase, AnswerCallback; tracker.Observed; publishes OrderMoved
+          and DueBy
 Owns      the chat's orders, through ports.Orders; their checkouts, through ports.Checkout
 Restarts  safely: everything is saved before anybody is told, and on_start tells again what
           nobody confirmed: a checkout to open, a view, what was bought
@@ -26,12 +27,13 @@ from actors.kernel.language import Language, language_of
 from actors.payments import counter, hearing, life, panel
 from actors.payments import messages as payments
 from actors.payments.catalogue import Catalogue
+from actors.payments.deeds import Deed, What, is_going_back
 from actors.payments.desk import Desk
 from actors.payments.hearing import Verb
 from actors.payments.keeping import Asked, OrderKeeper, Own, Retell
 from actors.payments.orders import Order
 from actors.payments.placing import placed
-from actors.payments.ports import Orders, Recording, Till
+from actors.payments.ports import Orders, Recording, Refunds, Till
 from actors.payments.rules import Effect, Event, Occurrence, Remark
 from actors.payments.telegram import report_of
 from actors.payments.views import View
@@ -44,6 +46,12 @@ RETELL_SECONDS = 30.0
 ATTEMPTS_MAX = 3
 """So often a change is made anew when its order changed meanwhile."""
 
+Decided = payments.Done | payments.Refused
+_DECISIONS = {
+    payments.Accept: (Event.ACCEPT, What.ACCEPT),
+    payments.Dismiss: (Event.DISMISS, What.DISMISS),
+}
+
 
 class Purchases(OrderKeeper):
     def __init__(
@@ -51,6 +59,7 @@ class Purchases(OrderKeeper):
         *,
         chat_id: ChatId,
         store: Orders,
+        refunds: Refunds,
         catalogue: Catalogue,
         tills: Mapping[Rail, Till],
         dispatcher: Recipient[broadcast.Command],
@@ -58,6 +67,7 @@ class Purchases(OrderKeeper):
         success_url: Callable[[Order], str],
         live: bool,
         admin_chat_id: ChatId | None,
+        admin_language: Language = Language.EN,
     ) -> None:
         super().__init__(
             chat_id=chat_id,
@@ -67,17 +77,18 @@ class Purchases(OrderKeeper):
             success_url=success_url,
         )
         self._chat_id, self._catalogue, self._live = chat_id, catalogue, live
-        self._tracker = tracker
+        self._tracker, self._refunds = tracker, refunds
         self._desk = Desk(
             chat_id=chat_id,
             catalogue=catalogue,
             dispatcher=dispatcher,
             admin_chat_id=admin_chat_id,
+            admin_language=admin_language,
         )
         self._unmatched: set[PaymentId] = set()
         """What Telegram told us of payments for no order of this chat."""
 
-    async def on_receive(self, message: payments.Command | Own) -> None:
+    async def on_receive(self, message: payments.Command | Own) -> Decided | None:
         match message:
             case sessions.CommandReceived():
                 await self._command(message)
@@ -87,8 +98,8 @@ class Purchases(OrderKeeper):
                 await self._report(message)
             case payments.Due():
                 await self._look()
-            case payments.Accept():
-                await self._accept(message)
+            case payments.Accept() | payments.Dismiss():
+                return await self._decide(message)
             case broadcast.Delivered():
                 await self._shown(message)
             case broadcast.Undelivered():
@@ -101,6 +112,7 @@ class Purchases(OrderKeeper):
                 self.unstash()
             case _:
                 assert_never(message)
+        return None
 
     async def _command(self, told: sessions.CommandReceived) -> None:
         language = await self._language(told.profile)
@@ -182,6 +194,9 @@ class Purchases(OrderKeeper):
             case Verb.CANCEL:
                 heard = Occurrence(event=Event.CANCEL)
                 return await self._occur(order, heard, handled=told.update_id)
+            case Verb.TAKE if await self._is_going_back(order):
+                await self._store.finish(told.update_id)
+                return Remark.STALE
             case Verb.TAKE:
                 sold = self._catalogue.still_sells(order.product_id, order.rail, order.price)
                 heard = Occurrence(event=Event.TAKE, still_sold=sold)
@@ -235,11 +250,37 @@ class Purchases(OrderKeeper):
                 return
         raise Unavailable(f"order {told.order_id} changes faster than it can be read")
 
-    async def _accept(self, told: payments.Accept) -> None:
-        order = await self._orders.find(told.order_id)
-        if order is not None:
-            self.log.info("order.accepted", order_id=told.order_id, operator=told.operator)
-            await self._occur(order, Occurrence(event=Event.ACCEPT))
+    async def _decide(self, told: payments.Decision) -> Decided:
+        event, what = _DECISIONS[type(told)]
+        deed = Deed(
+            deed_id=self.world.uuid(),
+            order_id=told.order_id,
+            what=what,
+            who=told.who,
+            why=told.why,
+            at=self.now(),
+        )
+        for _ in range(ATTEMPTS_MAX):
+            order = await self._orders.find(told.order_id)
+            if order is None:
+                return payments.Refused(why="there is no such order", missing=True)
+            why = life.objection(order, event)
+            if not why and event is Event.ACCEPT and await self._is_going_back(order):
+                why = "money of this order is on its way back: wait until it has arrived"
+            if why:
+                before = {deed.what for deed in await self._store.deeds(order.order_id)}
+                if what in before and life.has_come_of(order, event):
+                    return payments.Done(state=order.state)
+                return payments.Refused(why=why)
+            step = await self._move(order, order, Occurrence(event=event), deed=deed)
+            if step is not None:
+                self.log.info("order.decided", what=what, order_id=told.order_id, who=told.who)
+                return payments.Done(state=step.order.state)
+        raise Unavailable(f"order {told.order_id} changes faster than it can be read")
+
+    async def _is_going_back(self, order: Order) -> bool:
+        """An operator gives its money back: it buys nothing any more, whoever asks for it."""
+        return is_going_back(order, await self._refunds.of_order(order.order_id))
 
     async def _recent(self) -> tuple[Order, ...]:
         return await self._store.recent(self._chat_id, limit=counter.ORDERS_SHOWN)

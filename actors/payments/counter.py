@@ -15,7 +15,6 @@ from actors.payments.hearing import Verb, data
 from actors.payments.orders import Order
 from actors.payments.texts import Label, Text
 from actors.payments.views import View, line_of, reference
-from actors.sessions.messages import Profile
 
 ORDERS_SHOWN = 10
 
@@ -68,24 +67,6 @@ def support_asked(order: Order, language: Language) -> View:
     """We have heard of it."""
     title = escape(order.title, quote=False)
     return View(texts.say(Text.SUPPORT_ASKED, language, title=title, reference=reference(order)))
-
-
-def call_for_help(order: Order, profile: Profile) -> str:
-    """What the administrators are told of it; in English, like everything for them."""
-    name = escape(profile.first_name or "?", quote=False)
-    charges = [
-        f"charge <code>{escape(charge.payment_id, quote=False)}</code>: {charge.standing}, "
-        f"received {charge.received}, refunded {charge.refunded}"
-        for charge in order.charges
-    ]
-    return "\n".join(
-        [
-            f"<b>A customer needs help</b> with order <code>{order.order_id}</code>",
-            f'<a href="tg://user?id={order.chat_id}">{name}</a>, chat {order.chat_id}',
-            f"{escape(order.title, quote=False)}, {order.price}, {order.rail}: {order.state}",
-            *(charges or ["no charge is known"]),
-        ]
-    )
 
 
 def _list(recent: tuple[Order, ...], verb: Verb) -> Keyboard:

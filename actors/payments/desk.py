@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from actors.broadcast import messages as broadcast
 from actors.kernel.ids import ChatId, LetterId, MessageId, UpdateId
 from actors.kernel.language import Language
-from actors.payments import counter
+from actors.payments import admin_texts, counter
 from actors.payments.catalogue import Catalogue
 from actors.payments.orders import Order
 from actors.payments.rules import Remark
@@ -21,12 +21,15 @@ from runtime import Recipient
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """`admin_chat_id` hears who needs help; without one nobody does but the log."""
+    """`admin_chat_id` hears who needs help, in `admin_language`; without one nobody does but the
+    log.
+    """
 
     chat_id: ChatId
     catalogue: Catalogue
     dispatcher: Recipient[broadcast.Command]
     admin_chat_id: ChatId | None
+    admin_language: Language
 
     def shop(self, language: Language) -> View:
         """What is on sale."""
@@ -77,7 +80,9 @@ class Desk:
                 broadcast.Say(
                     letter_id=LetterId(f"p:{told.update_id}:help"),
                     chat_id=self.admin_chat_id,
-                    text=counter.call_for_help(order, told.profile),
+                    text=admin_texts.call_for_help(
+                        order, told.profile.first_name, self.admin_language
+                    ),
                 )
             )
         self.say(told.update_id, counter.support_asked(order, language))

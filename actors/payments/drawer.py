@@ -8,6 +8,7 @@ from dataclasses import replace
 from actors.kernel.failures import Conflict
 from actors.kernel.ids import ChatId, OrderId, UpdateId
 from actors.kernel.ledger import Transfer
+from actors.payments.deeds import Deed
 from actors.payments.hearing import RailChosen
 from actors.payments.orders import ALIVE, Order
 from actors.payments.ports import Orders, Recording
@@ -56,11 +57,14 @@ class Drawer:
         handled: UpdateId | None = None,
         recorded: Recording | None = None,
         transfers: tuple[Transfer, ...] = (),
+        deed: Deed | None = None,
     ) -> bool:
         """Keep what became of `before`; False when it, or the update, is not what it was."""
         saved = replace(after, version=before.version + 1)
         try:
-            await self._store.save(saved, handled=handled, recorded=recorded, transfers=transfers)
+            await self._store.save(
+                saved, handled=handled, recorded=recorded, transfers=transfers, deed=deed
+            )
         except Conflict:
             return False
         self._orders[saved.order_id] = saved

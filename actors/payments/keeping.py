@@ -18,6 +18,7 @@ from actors.kernel.ids import ChatId, LetterId, OrderId, UpdateId
 from actors.kernel.ledger import Transfer
 from actors.payments import life, panel
 from actors.payments import messages as payments
+from actors.payments.deeds import Deed
 from actors.payments.drawer import Drawer
 from actors.payments.orders import Order, State
 from actors.payments.placing import offer_of, pause_seconds
@@ -104,13 +105,18 @@ class OrderKeeper(Actor[payments.Command | Own]):
         *,
         handled: UpdateId | None = None,
         recorded: Recording | None = None,
+        deed: Deed | None = None,
     ) -> life.Step | None:
         """Save what `heard` makes of the order, then do what follows; None when it had changed."""
         now = self.now()
-        step = life.step(known, heard, now=now)
+        step = life.step(known, heard, now=now, before=before)
         after = panel.raised(before, step.order, now=now)
         if not await self._keep(
-            before, after, handled=handled, recorded=recorded, transfers=step.transfers
+            *(before, after),
+            handled=handled,
+            recorded=recorded,
+            transfers=step.transfers,
+            deed=deed,
         ):
             return None
         self._follow(self._orders.now(before), step.effect)
@@ -124,6 +130,7 @@ class OrderKeeper(Actor[payments.Command | Own]):
         handled: UpdateId | None = None,
         recorded: Recording | None = None,
         transfers: tuple[Transfer, ...] = (),
+        deed: Deed | None = None,
     ) -> bool:
         """Save, if there is anything to save, and show it. False when the order, or the update,
         was not what it was taken for: then everything has been read again.
@@ -133,11 +140,14 @@ class OrderKeeper(Actor[payments.Command | Own]):
                 await self._store.finish(handled)
             return True
         saved = await self._orders.save(
-            before, after, handled=handled, recorded=recorded, transfers=transfers
+            before, after, handled=handled, recorded=recorded, transfers=transfers, deed=deed
         )
         if not saved:
             await self._recover()
             return False
+        due_at, was = after.due_at, before.due_at if before.version else None
+        if due_at is not None and (was is None or due_at < was):
+            self.publish(payments.DueBy(at=due_at))
         self._moved(before, after)
         await self._tidy(self._orders.now(after))
         self._show(self._orders.now(after))

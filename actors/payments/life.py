@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from actors.kernel import ledger, transitions
+from actors.kernel import transitions
 from actors.kernel.charges import Payment, Standing
 from actors.kernel.ledger import Transfer
-from actors.kernel.money import Money
+from actors.payments import booking
 from actors.payments.orders import ALIVE, DONE, ENDED, Charge, Order, State
 from actors.payments.rules import (
     OVERTIME_SECONDS,
@@ -23,12 +23,19 @@ from actors.payments.rules import (
     Event,
     Occurrence,
     Remark,
+    all_here,
     book_sale,
     count_attempt,
+    dismiss,
     in_time,
+    never_sold,
+    note_state,
+    nothing_left,
     past_expiry,
     still_sold,
     take_checkout,
+    was_granted,
+    was_paid,
 )
 
 Transition = transitions.Transition[
@@ -61,6 +68,8 @@ S, E = State, Event
 ANY = tuple(State)
 UNDER_WAY = (S.OPENING, S.WAITING, S.PROCESSING)
 OPEN_QUESTIONS = (S.LATE, S.HELD)
+ACCEPTABLE = (*OPEN_QUESTIONS, S.UNDERPAID)
+"""States in which an operator may say that an order counts as paid."""
 INSIDE = tuple(event for event in Event if event not in {E.CANCEL, E.TAKE})
 
 
@@ -76,7 +85,7 @@ LIFE: tuple[Transition, ...] = (
     # the money
     _row(ALIVE, E.PAID_IN_FULL, S.PAID, does=book_sale, effect=Effect.DELIVER),
     _row(S.HELD, E.PAID_IN_FULL, S.PAID, when=in_time, does=book_sale, effect=Effect.DELIVER),
-    _row((*ENDED, S.HELD), E.PAID_IN_FULL, S.LATE),
+    _row((*ENDED, S.HELD), E.PAID_IN_FULL, S.LATE, when=never_sold),
     _row(UNDER_WAY, E.PAID_SHORT, S.UNDERPAID),
     _row(ENDED, E.PAID_SHORT, S.HELD),
     _row((*ALIVE, *ENDED, S.LATE), E.STRANGE, S.HELD),
@@ -84,7 +93,15 @@ LIFE: tuple[Transition, ...] = (
     _row(UNDER_WAY, E.CHARGE_FAILED, S.FAILED),
     _row(UNDER_WAY, E.CHARGE_EXPIRED, S.EXPIRED),
     # the money goes back
-    _row(ANY, E.TAKEN_BACK, S.DISPUTED),
+    _row(S.DISPUTED, E.TAKEN_BACK),
+    _row(ANY, E.TAKEN_BACK, S.DISPUTED, does=note_state),
+    _row(S.DISPUTED, E.REINSTATED, S.REFUNDED, when=nothing_left),
+    _row(S.DISPUTED, E.REINSTATED, S.GRANTED, when=was_granted),
+    _row(S.DISPUTED, E.REINSTATED, S.PAID, when=was_paid, effect=Effect.DELIVER),
+    _row(S.DISPUTED, E.REINSTATED, S.LATE, when=all_here),
+    _row(S.DISPUTED, E.REINSTATED, S.HELD),
+    _row(S.REFUNDED, E.PAID_IN_FULL, S.LATE, when=never_sold),
+    _row(S.REFUNDED, (E.PAID_IN_FULL, E.PAID_SHORT, E.STRANGE), S.HELD),
     _row((*ALIVE, *ENDED, *DONE, *OPEN_QUESTIONS), E.WHOLLY_REFUNDED, S.REFUNDED),
     # time
     _row((S.WAITING, S.PROCESSING), E.TIMED_OUT, S.EXPIRED),
@@ -104,7 +121,8 @@ LIFE: tuple[Transition, ...] = (
     _row(S.LATE, E.TAKE, says=Remark.NOT_SOLD_ANY_MORE),
     _row(ANY, (E.CANCEL, E.TAKE), says=Remark.STALE),
     # a person
-    _row((*OPEN_QUESTIONS, S.UNDERPAID), E.ACCEPT, S.PAID, does=book_sale, effect=Effect.DELIVER),
+    _row(ACCEPTABLE, E.ACCEPT, S.PAID, does=book_sale, effect=Effect.DELIVER),
+    _row(ANY, E.DISMISS, does=dismiss),
     # what was bought
     _row(S.PAID, E.TIMED_OUT, effect=Effect.DELIVER),
     _row(S.PAID, E.DELIVERED, S.GRANTED),
@@ -121,8 +139,10 @@ def heard_of(order: Order, payment: Payment) -> tuple[Order, Event]:
     return after, _meaning(after, charge)
 
 
-def step(order: Order, heard: Occurrence, *, now: datetime) -> Step:
-    """Where `heard` leads the order."""
+def step(order: Order, heard: Occurrence, *, now: datetime, before: Order | None = None) -> Step:
+    """Where `heard` leads the order. `before` is the order as it was kept, where `order` knows
+    more already (`heard_of`).
+    """
     row = transition(order, heard, now=now)
     after = order if row.does is None else row.does(order, heard, now)
     after = replace(after, state=row.to or after.state)
@@ -130,7 +150,25 @@ def step(order: Order, heard: Occurrence, *, now: datetime) -> Step:
     deliver_by = now + timedelta(seconds=DELIVERY_SECONDS) if after.state is S.PAID else None
     if after.state is not order.state or heard.event is Event.TIMED_OUT:
         after = replace(after, deliver_by=deliver_by)
-    return Step(after, _transfers(order, after), row.effect, row.says)
+    return Step(after, booking.transfers(before or order, after), row.effect, row.says)
+
+
+def objection(order: Order, event: Event) -> str:
+    """Why an operator cannot decide so of this order, in one sentence; empty when he can."""
+    if event is Event.ACCEPT and order.state not in ACCEPTABLE:
+        *most, last = ACCEPTABLE
+        return (
+            f"only an order that is {', '.join(most)} or {last} can be accepted, "
+            f"and this one is {order.state}"
+        )
+    if event is Event.DISMISS and order.concern is None:
+        return "nobody has to look at this order"
+    return ""
+
+
+def has_come_of(order: Order, event: Event) -> bool:
+    """The order stands as such a decision leaves it."""
+    return order.dismissed if event is Event.DISMISS else order.state in DONE
 
 
 def transition(order: Order, heard: Occurrence, *, now: datetime) -> Transition:
@@ -148,8 +186,11 @@ _BARE: Mapping[Standing, Event] = {
 
 
 def _meaning(order: Order, charge: Charge) -> Event:
-    if charge.disputed or charge.standing is Standing.DISPUTED:
+    if charge.taken or charge.standing is Standing.DISPUTED:
         return Event.TAKEN_BACK if order.counts(charge) else Event.STRANGE
+    if charge.won and order.state is State.DISPUTED:
+        others = any(each.taken for each in order.counted)
+        return Event.NOTHING_NEW if others else Event.REINSTATED
     if not charge.received:
         others = any(each.received for each in order.charges)
         ends = charge.standing in {Standing.EXPIRED, Standing.FAILED}
@@ -159,29 +200,13 @@ def _meaning(order: Order, charge: Charge) -> Event:
         if ends and (others or still_open):
             return Event.NOTHING_NEW
         return _BARE.get(charge.standing, Event.NOTHING_NEW)
-    if charge.refunded:
-        nothing_left = not any(each.kept for each in order.charges)
-        return Event.WHOLLY_REFUNDED if nothing_left else Event.PARTLY_REFUNDED
+    if charge.refunded and not any(each.kept for each in order.charges):
+        return Event.WHOLLY_REFUNDED
+    if charge.refunded and order.sold is not None:
+        return Event.PARTLY_REFUNDED
     if not order.counts(charge):
         return Event.STRANGE
     return Event.PAID_SHORT if order.missing else Event.PAID_IN_FULL
-
-
-def _transfers(before: Order, after: Order) -> tuple[Transfer, ...]:
-    """What changing hands with the goods is in the books; what providers do is the tracker's."""
-    booked = []
-    if after.state is State.PAID and before.state is not State.PAID and after.sold:
-        booked.append(ledger.sale(after.order_id, after.chat_id, after.sold))
-    back, already = _returned(after), _returned(before)
-    if back > already:
-        booked.append(ledger.returned(after.order_id, after.chat_id, back, already=already))
-    return tuple(booked)
-
-
-def _returned(order: Order) -> Money:
-    """What was paid for goods that will never be granted, and went back."""
-    over = order.state in {State.REFUNDED, State.DISPUTED} and order.sold is None
-    return order.given_back if over else Money.zero(order.price.currency)
 
 
 def _deadline(before: Order, after: Order, heard: Occurrence, now: datetime) -> datetime | None:

@@ -10,10 +10,11 @@ from datetime import datetime
 
 from actors.broadcast import messages as broadcast
 from actors.kernel.charges import Rail
-from actors.kernel.ids import ChatId, OrderId, UpdateId
+from actors.kernel.ids import ChatId, OrderId, PaymentId, UpdateId
+from actors.kernel.money import Money
 from actors.sessions import messages as sessions
 from actors.tracker import messages as tracker
-from runtime import message
+from runtime import Asks, message
 
 COMMANDS = frozenset({"buy", "orders", "paysupport"})
 """Names of `sessions.CommandReceived` that are for purchases, and not for the session."""
@@ -77,13 +78,64 @@ class Due:
 
 
 @message
-class Accept:
+class DueBy:
+    """Published when an order is to be looked at by `at`, and was not before: `Due` is to be told
+    then. Nobody repeats it: whoever must not miss one asks the store.
+    """
+
+    at: datetime
+
+
+@message
+class Done:
+    """It is done, now or before."""
+
+    state: str
+    """How the order, or the refund, stands: `orders.State`, `deeds.RefundState`."""
+
+
+@message
+class Refused:
+    """It is not done. `missing`: there is no such order."""
+
+    why: str
+    missing: bool = False
+
+
+@message
+class Accept(Asks[Done | Refused]):
     """An operator says that an order counts as paid. Told twice, it is accepted once; an order
-    that is neither late, held nor underpaid stays as it is.
+    that is neither late, held nor underpaid stays as it is. Who and why is written down with it.
     """
 
     order_id: OrderId
-    operator: str
+    who: str
+    why: str
+
+
+@message
+class Dismiss(Asks[Done | Refused]):
+    """An operator has seen to an order: nobody has to look at it any more, until something new is
+    heard of its charges. Told twice, it is dismissed once. Who and why is written down.
+    """
+
+    order_id: OrderId
+    who: str
+    why: str
+
+
+@message
+class GiveBack(Asks[Done | Refused]):
+    """An operator wants `total` of a charge to have gone back to its payer in all; None is all of
+    it, and `payment_id` None the only charge with money. Answered `Done` once it is kept; told
+    twice, it goes back once. Who and why is written down.
+    """
+
+    order_id: OrderId
+    payment_id: PaymentId | None
+    total: Money | None
+    who: str
+    why: str
 
 
 @message
@@ -100,4 +152,6 @@ class OrderMoved:
     """`orders.State`; `late`, `held` and `disputed` wait for a person."""
 
 
-Command = Heard | Due | Accept | broadcast.Receipt | tracker.OrderPaymentChanged
+Decision = Accept | Dismiss
+"""What operators decide about one order."""
+Command = Heard | Due | Decision | broadcast.Receipt | tracker.OrderPaymentChanged

@@ -1,51 +1,52 @@
 """Administrators hear of every payment, once at most.
 
-Receives  its own tick, broadcast.Receipt
+Receives  tracker.OrderPaymentChanged (from the event stream), its own ticks, broadcast.Receipt
 Tells     broadcast.Say to the dispatcher; publishes operations.Reported
 Owns      what became of each notice (ports.Notices)
 Restarts  safely: what was being told is called `unknown` and not told again; a receipt that comes
           later still counts
 
 A notice is stored by the transaction that books the payment. It is claimed before it is told: a
-crash in between costs the notice, and it shows as `unknown`, but nobody is told twice.
+crash in between costs the notice, and it shows as `unknown`, but nobody is told twice. It is looked
+for when the tracker says that a charge has changed, and once a minute: of money for which no order
+is known nobody says anything.
 """
 
 from __future__ import annotations
 
 from datetime import timedelta
-from html import escape
+from math import inf
 from typing import assert_never
 
 from actors.broadcast import messages as broadcast
 from actors.kernel.charges import Rail
 from actors.kernel.ids import ChatId, LetterId, PaymentId
+from actors.kernel.language import Language
+from actors.kernel.rounds import Looks
 from actors.operations import messages as operations
+from actors.payments import admin_texts
 from actors.payments.ports import Notice, Notices, NoticeState
+from actors.tracker import messages as tracker
 from runtime import Actor, Recipient, message
 
 COMPONENT = "admin_notices"
 
 INTERVAL_SECONDS = 5.0
+"""Between two looks at least."""
+LOOK_SECONDS = 60.0
+"""Between two looks at most."""
 PAGE_MAX = 20
 """Notices told at once: a chat takes one message a second."""
 LATE_SECONDS = 86_400.0
 """What could not be told for so long is no news any more."""
 UNHEARD_SECONDS = 3_600.0
 """A letter that nobody has heard of for so long was lost with the dispatcher."""
-REPORT_EVERY = 6
-"""Looks from one report to the next."""
+REPORT_SECONDS = 30.0
+"""From one report to the next at least."""
 TROUBLE_SECONDS = 86_400.0
 """How long a notice that went wrong is a reason to warn."""
 
 LETTER_PREFIX = "notice"
-
-RAIL_NAMES = {
-    Rail.STARS: "Telegram Stars",
-    Rail.TELEGRAM: "Telegram Payments",
-    Rail.STRIPE: "Stripe",
-    Rail.YOOKASSA: "YooKassa",
-    Rail.NOWPAYMENTS: "NOWPayments",
-}
 
 
 @message
@@ -53,7 +54,10 @@ class _Tick:
     """Time to look."""
 
 
-class AdminNotices(Actor[_Tick | broadcast.Receipt]):
+_Message = _Tick | tracker.OrderPaymentChanged | broadcast.Receipt
+
+
+class AdminNotices(Actor[_Message]):
     """See the four headings above."""
 
     def __init__(
@@ -62,21 +66,27 @@ class AdminNotices(Actor[_Tick | broadcast.Receipt]):
         store: Notices,
         dispatcher: Recipient[broadcast.Command],
         admin_chat_id: ChatId,
+        language: Language = Language.EN,
     ) -> None:
         super().__init__()
         self._store, self._dispatcher = store, dispatcher
-        self._admin_chat_id = admin_chat_id
-        self._looks = 0
+        self._admin_chat_id, self._language = admin_chat_id, language
+        self._looks = Looks(pace_seconds=INTERVAL_SECONDS, look_seconds=LOOK_SECONDS)
+        self._reported_at = -inf
 
     async def on_start(self) -> None:
         await self._store.interrupted(claimed_before=None, at=self.now())
+        self.subscribe(tracker.OrderPaymentChanged)
         self.actor_ref.tell(_Tick())
-        self.every(INTERVAL_SECONDS, _Tick(), key=_Tick)
 
-    async def on_receive(self, message: _Tick | broadcast.Receipt) -> None:
+    async def on_receive(self, message: _Message) -> None:
         match message:
             case _Tick():
                 await self._look()
+            case tracker.OrderPaymentChanged():
+                seconds = self._looks.sooner(now=self.monotonic(), due_in=0.0)
+                if seconds is not None:
+                    self.after(seconds, _Tick(), key=_Tick)
             case broadcast.Delivered():
                 await self._end(message.letter_id, "sent", "")
             case broadcast.Undelivered():
@@ -87,7 +97,9 @@ class AdminNotices(Actor[_Tick | broadcast.Receipt]):
 
     async def _look(self) -> None:
         now = self.now()
-        for notice in await self._store.pending(limit=PAGE_MAX):
+        self._looks.looked(now=self.monotonic())
+        page = await self._store.pending(limit=PAGE_MAX)
+        for notice in page:
             if now - notice.noted_at > timedelta(seconds=LATE_SECONDS):
                 await self._store.end(notice.rail, notice.payment_id, "late", detail="", at=now)
                 continue
@@ -96,16 +108,20 @@ class AdminNotices(Actor[_Tick | broadcast.Receipt]):
                 broadcast.Say(
                     letter_id=letter_of(notice),
                     chat_id=self._admin_chat_id,
-                    text=text_of(notice),
+                    text=admin_texts.notice(notice, self._language),
                     repeat=False,
+                    lane="notice",
                     notify=self.actor_ref,
                 )
             )
-        if self._looks % REPORT_EVERY == 0:
+        if self.monotonic() - self._reported_at >= REPORT_SECONDS:
             unheard = now - timedelta(seconds=UNHEARD_SECONDS)
             await self._store.interrupted(claimed_before=unheard, at=now)
             await self._report()
-        self._looks += 1
+            self._reported_at = self.monotonic()
+        due_in = 0.0 if len(page) == PAGE_MAX else None
+        seconds = self._looks.next_look(now=self.monotonic(), due_in=due_in)
+        self.after(seconds, _Tick(), key=_Tick)
 
     async def _end(self, letter_id: LetterId, state: NoticeState, detail: str) -> None:
         if state != "sent":
@@ -144,21 +160,3 @@ class AdminNotices(Actor[_Tick | broadcast.Receipt]):
 def letter_of(notice: Notice) -> LetterId:
     """Says by itself which notice it is, so that a receipt outlives whoever told it."""
     return LetterId(f"{LETTER_PREFIX}:{notice.rail}:{notice.payment_id}")
-
-
-def text_of(notice: Notice) -> str:
-    """HTML; every value in it escaped."""
-    lines = [
-        f"<b>Payment received: {escape(str(notice.amount))}</b>",
-        f"by {RAIL_NAMES[notice.rail]}, charge <code>{escape(notice.payment_id)}</code>",
-    ]
-    if notice.chat_id is None:
-        lines.append("No order of ours is known for it: <code>main.py report ledger</code>")
-    else:
-        lines += [
-            f"Name: {escape(notice.name or 'not told')}",
-            f"Phone: {escape(notice.phone or 'not told')}",
-            f"Order: <code>{escape(notice.order_id or '')}</code>",
-            f"Chat: <code>{notice.chat_id}</code>",
-        ]
-    return "\n".join(lines)

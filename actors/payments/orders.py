@@ -20,6 +20,21 @@ from actors.kernel.language import Language
 from actors.kernel.money import Money
 
 
+class Concern(StrEnum):
+    """Why a person has to look at an order."""
+
+    LATE = "late"
+    """Paid in full after it had ended, and the buyer has not chosen yet."""
+    HELD = "held"
+    """Money that does not fit it, or too little of it."""
+    DISPUTED = "disputed"
+    """The payer's bank took money back."""
+    SURPLUS = "surplus"
+    """More than the price is here: paid twice, or to an old address. It is the buyer's."""
+    STRANGE = "strange"
+    """Bought, and money of another currency or mode came besides. It is the buyer's."""
+
+
 class State(StrEnum):
     """Where an order stands."""
 
@@ -54,6 +69,12 @@ ALIVE = (State.OPENING, State.WAITING, State.PROCESSING, State.UNDERPAID)
 ENDED = (State.EXPIRED, State.CANCELLED, State.FAILED)
 DONE = (State.PAID, State.GRANTED)
 
+_CONCERNS = {
+    State.LATE: Concern.LATE,
+    State.HELD: Concern.HELD,
+    State.DISPUTED: Concern.DISPUTED,
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Charge:
@@ -67,6 +88,8 @@ class Charge:
     disputed: Money
     live: bool
     parent: PaymentId | None = None
+    reinstated: Money | None = None
+    """None where nothing ever came again."""
 
     @classmethod
     def of(cls, payment: Payment) -> Charge:
@@ -80,12 +103,26 @@ class Charge:
             disputed=payment.disputed,
             live=payment.live,
             parent=payment.parent,
+            reinstated=payment.reinstated or None,
         )
 
     @property
+    def won(self) -> Money:
+        """What came again of what a bank had taken."""
+        return self.reinstated or Money.zero(self.received.currency)
+
+    @property
+    def taken(self) -> Money:
+        """What a bank has taken, and has still."""
+        return self.disputed - self.won
+
+    @property
     def kept(self) -> Money:
-        """What has arrived and was neither given back nor taken back."""
-        return self.received - self.refunded - self.disputed
+        """What has arrived and was neither given back nor taken back; never below nothing, also
+        where a bank took what had been refunded.
+        """
+        here = self.received - self.refunded - self.taken
+        return max(here, Money.zero(here.currency))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +170,10 @@ class Order:
     """A panel that a newer one has replaced; erased as soon as that was saved."""
     renew: bool = False
     """The panel must come as a new message at the bottom of the chat."""
+    former: State | None = None
+    """Where it stood when a bank took money of it."""
+    dismissed: bool = False
+    """An operator has seen to it; news of a charge are another matter."""
 
     @property
     def due_at(self) -> datetime | None:
@@ -156,9 +197,30 @@ class Order:
         return self._sum(charge.kept for charge in self.counted)
 
     @property
-    def given_back(self) -> Money:
-        """What went back: refunds, and what a bank took."""
+    def gone(self) -> Money:
+        """All that ever went back: refunds, and what a bank took. It only grows."""
         return self._sum(charge.refunded + charge.disputed for charge in self.counted)
+
+    @property
+    def won(self) -> Money:
+        """All that ever came again after a dispute. It only grows."""
+        return self._sum(charge.won for charge in self.counted)
+
+    @property
+    def given_back(self) -> Money:
+        """What went back: refunds, and what a bank took and has."""
+        return self.gone - self.won
+
+    @property
+    def concern(self) -> Concern | None:
+        """Why a person has to look at it; None once one has."""
+        if self.dismissed:
+            return None
+        if self.state in _CONCERNS:
+            return _CONCERNS[self.state]
+        if self.surplus:
+            return Concern.SURPLUS
+        return Concern.STRANGE if any(charge.kept for charge in self.strange) else None
 
     @property
     def missing(self) -> Money:
@@ -167,9 +229,12 @@ class Order:
 
     @property
     def surplus(self) -> Money:
-        """What was paid beyond the price, re-deposits included, and did not go back."""
+        """What was paid beyond the price (or what it was sold for), re-deposits included, and did
+        not go back.
+        """
         extra = self._sum(charge.kept for charge in self.charges if self._redeposit(charge))
-        over = max(self.kept - self.price, Money.zero(self.price.currency))
+        due = self.price if self.sold is None else self.sold
+        over = max(self.kept - due, Money.zero(due.currency))
         return over + extra
 
     @property
@@ -194,9 +259,9 @@ class Order:
         return any(charge.version >= version for charge in known)
 
     def with_charge(self, charge: Charge) -> Order:
-        """The order that knows this of a charge."""
+        """The order that knows this of a charge; whoever has seen to it has not seen this."""
         others = tuple(each for each in self.charges if each.payment_id != charge.payment_id)
-        return replace(self, charges=(*others, charge))
+        return replace(self, charges=(*others, charge), dismissed=False)
 
     def _fits(self, charge: Charge) -> bool:
         return charge.live is self.live and charge.received.currency == self.price.currency

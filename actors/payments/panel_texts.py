@@ -15,6 +15,7 @@ class Line(StrEnum):
     SURPLUS = "surplus"
     STRANGE = "strange"
     REFUNDED = "refunded"
+    REINSTATED = "reinstated"
 
 
 PANELS: dict[State, Phrase] = {
@@ -131,6 +132,11 @@ LINES: dict[Line, Phrase] = {
         ru="Возвращено: {given_back}.",
         uk="Повернено: {given_back}.",
         en="Given back: {given_back}.",
+    ),
+    Line.REINSTATED: Phrase(
+        ru="Спор с банком закрыт: {won} снова засчитано.",
+        uk="Суперечку з банком закрито: {won} знову зараховано.",
+        en="The dispute with your bank is over: {won} counts as paid again.",
     ),
 }
 

@@ -12,6 +12,7 @@ from actors.kernel.ids import ChatId, OrderId, PaymentId, UpdateId
 from actors.kernel.language import Language
 from actors.kernel.ledger import Transfer, TrialBalance
 from actors.kernel.money import Currency, Money
+from actors.payments.deeds import Deed, Refund, RefundState
 from actors.payments.orders import Order, State
 
 
@@ -68,6 +69,23 @@ class Charges(Protocol):
 
     async def read(self, payment_id: PaymentId) -> PaymentReport | None:
         """How a charge stands; None when the provider does not know it. Raises `Unavailable`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class GivenBack:
+    """The provider has taken the refund on; its own report says when it is done."""
+
+
+class Refunding(Protocol):
+    """A rail on which money can be given back by its API."""
+
+    async def give_back(self, refund: Refund) -> GivenBack | Declined:
+        """Give `refund.amount` back. Told twice under the same `refund.key`, it goes back once,
+        for as long as the provider remembers the key (`refunding.KEY_SECONDS`).
+
+        Raises only `Unavailable`: outcome unknown or not sent.
+        """
         ...
 
 
@@ -150,6 +168,8 @@ class Till:
     currencies: tuple[Currency, ...]
     lifetime_seconds: int = 3_600
     """Stripe takes 30 min to 24 h."""
+    refunding: Refunding | None = None
+    """None where money can be given back at the provider's own pages alone."""
 
 
 class OrderAlarm(NamedTuple):
@@ -180,7 +200,7 @@ class OrderCounts:
     """Paid, and Telegram has not confirmed that what was bought is there."""
     ungranted_since: datetime | None
     for_a_person: int
-    """Late, held or disputed."""
+    """Those with a `concern`."""
     for_a_person_since: datetime | None
 
 
@@ -223,9 +243,11 @@ class Orders(Protocol):
         handled: UpdateId | None = None,
         recorded: Recording | None = None,
         transfers: tuple[Transfer, ...] = (),
+        deed: Deed | None = None,
     ) -> None:
         """Keep `order` (its `version` is one more than that of the order it was made from), mark
-        the update as handled and the charge as recorded, and book the transfers: all or nothing.
+        the update as handled and the charge as recorded, book the transfers and write the
+        operator's deed down: all or nothing.
 
         Raises `Conflict`, and keeps nothing, when the order is at another version, when the
         update was handled before, or when the chat has another order alive for the same product
@@ -246,8 +268,20 @@ class Orders(Protocol):
         """
         ...
 
+    async def next_due(self, *, after: datetime) -> datetime | None:
+        """The earliest `due_at` that is later than `after`; None when there is none."""
+        ...
+
     async def counts(self) -> OrderCounts:
         """How many orders wait for us."""
+        ...
+
+    async def concerning(self, *, limit: int, after: OrderId | None = None) -> tuple[Order, ...]:
+        """Orders with a `concern`, the oldest first, at most `limit`; `after` turns the page."""
+        ...
+
+    async def deeds(self, order_id: OrderId) -> tuple[Deed, ...]:
+        """What operators did about the order, the first first."""
         ...
 
     async def checkouts(self, *, now: datetime, limit: int) -> tuple[OpenCheckout, ...]:
@@ -258,12 +292,48 @@ class Orders(Protocol):
         """
         ...
 
+    async def next_look(self, *, after: datetime) -> datetime | None:
+        """When the first checkout is to be looked at that is not yet at `after`; None: none is."""
+        ...
+
     async def looked(
         self, order_id: OrderId, *, again_at: datetime | None, answered: bool = True
     ) -> None:
         """The checkout was looked at, which counts if the provider `answered`; `again_at` None
         when it is not to be looked at any more.
         """
+        ...
+
+
+class Refunds(Protocol):
+    """What operators want to be given back. All methods raise only `Unavailable`; every call may
+    be repeated after an outcome that is not known.
+    """
+
+    async def want(self, refund: Refund, deed: Deed) -> bool:
+        """Keep a refund in its newest round, and the deed with it. False, and nothing is kept,
+        when the charge has another one that is open.
+        """
+        ...
+
+    async def of_order(self, order_id: OrderId) -> tuple[Refund, ...]:
+        """The order's refunds, the first wanted first."""
+        ...
+
+    async def pending(self, *, limit: int) -> tuple[Refund, ...]:
+        """Refunds whose provider is to be asked, the longest due first."""
+        ...
+
+    async def asking(self, refund: Refund, *, again_at: datetime) -> None:
+        """Before the provider is asked once more: should nobody hear of it, `again_at`."""
+        ...
+
+    async def end(self, refund: Refund, state: RefundState, *, detail: str) -> None:
+        """What became of the refund; nothing happens to one that has ended before."""
+        ...
+
+    async def unknown(self) -> int:
+        """How many refunds a person has to look after."""
         ...
 
 

@@ -3,12 +3,13 @@
 Receives  payments.PreCheckoutAsked
 Tells     nobody; it answers through ports.PreCheckoutAnswers, a request of its own
 Owns      nothing; it asks ports.Orders
-Restarts  safely: an unanswered question is routed again; Telegram refuses an answer that comes too
-          late, and nothing was paid then
+Restarts  safely: a question is set aside until its update is handled, so the next incarnation has
+          it first; Telegram refuses an answer that comes too late, and nothing was paid then
 
 Telegram waits for 10 s. Questions are answered beside the mailbox, many at a time, so that one slow
 look does not hold up the next. When the store has not told within `PATIENCE_SECONDS`, the
-payment is refused in the payer's language: an invoice without an answer tells him nothing.
+payment is refused in the payer's language: an invoice without an answer tells him nothing. A
+defect at one question is logged and refused likewise: many others are under way beside it.
 """
 
 from __future__ import annotations
@@ -35,6 +36,9 @@ ANSWER_ATTEMPTS_MAX = 2
 """An answer that did not get through is given once more; then Telegram has stopped waiting."""
 FINISH_SECONDS = 10.0
 """After this the store is told again that an update is handled, if it could not keep that."""
+QUESTIONS_MAX = 500
+"""So many questions are under way at most; those above that are refused at once, and nobody but
+the next recovery of the gateway repeats one of them, should this actor die over it."""
 
 _PAID = (State.PAID, State.GRANTED, State.LATE, State.HELD, State.PROCESSING, State.UNDERPAID)
 
@@ -90,11 +94,15 @@ class PreCheckout(Actor[_Message]):
         self._store, self._answers = store, answers
         self._open: set[UpdateId] = set()
         """Questions that nobody has begun to answer."""
+        self._aside: set[UpdateId] = set()
+        """Questions that are stashed, and so outlive this incarnation."""
+        self._handled: set[UpdateId] = set()
+        """Those of them that need not be."""
 
     async def on_receive(self, message: _Message) -> None:
         match message:
             case payments.PreCheckoutAsked():
-                self._look(message)
+                self._hear(message)
             case _Looked():
                 self._decide(message)
             case _OutOfPatience():
@@ -103,17 +111,28 @@ class PreCheckout(Actor[_Message]):
                 self._answered(message)
             case _Finish(update_id=update_id):
                 self._finish(update_id)
-            case _Finished(update_id=update_id, error=Unavailable()):
-                again = _Finish(update_id=update_id)
-                self.after(FINISH_SECONDS, again, key=(_Finish, update_id))
             case _Finished():
-                if message.error is not None:
-                    raise message.error
+                self._finished(message)
             case _:
                 assert_never(message)
 
+    def _hear(self, asked: payments.PreCheckoutAsked) -> None:
+        """Begin with a question, or see one again that was set aside: is it done with?"""
+        update_id = asked.update_id
+        if update_id in self._handled:
+            self._handled.discard(update_id)
+            self._aside.discard(update_id)
+            return
+        if update_id not in self._aside:
+            self._open.add(update_id)
+            if len(self._aside) >= QUESTIONS_MAX:
+                self._answer(asked, Refusal.AWAY)
+                return
+            self._aside.add(update_id)
+            self._look(asked)
+        self.stash()
+
     def _look(self, asked: payments.PreCheckoutAsked) -> None:
-        self._open.add(asked.update_id)
         order_id = order_id_of(asked.payload)
         if order_id is None:
             self._answer(asked, Refusal.UNKNOWN)
@@ -131,8 +150,8 @@ class PreCheckout(Actor[_Message]):
             case Unavailable():
                 self._answer(told.asked, Refusal.AWAY)
             case Exception() as error:
+                self.log.error("precheckout.look_failed", exc_info=error)
                 self._answer(told.asked, Refusal.AWAY)
-                raise error
             case found:
                 self._answer(told.asked, refusal_of(told.asked, found, now=self.now()))
 
@@ -165,11 +184,14 @@ class PreCheckout(Actor[_Message]):
         if isinstance(told.error, Unavailable) and told.attempt < ANSWER_ATTEMPTS_MAX:
             self._answer(told.asked, told.refusal, attempt=told.attempt + 1)
             return
-        if told.error is not None:
-            self.log.warning("precheckout.unanswered", detail=str(told.error))
+        match told.error:
+            case None:
+                pass
+            case Unavailable(detail=detail):
+                self.log.warning("precheckout.unanswered", detail=detail)
+            case error:
+                self.log.error("precheckout.answer_failed", exc_info=error)
         self._finish(told.asked.update_id)
-        if told.error is not None and not isinstance(told.error, Unavailable):
-            raise told.error
 
     def _finish(self, update_id: UpdateId) -> None:
         self.pipe(
@@ -178,6 +200,18 @@ class PreCheckout(Actor[_Message]):
             then=lambda _: _Finished(update_id=update_id),
             failed=lambda error: _Finished(update_id=update_id, error=error),
         )
+
+    def _finished(self, told: _Finished) -> None:
+        if told.error is not None:
+            if not isinstance(told.error, Unavailable):
+                self.log.error("precheckout.finish_failed", exc_info=told.error)
+            again = _Finish(update_id=told.update_id)
+            self.after(FINISH_SECONDS, again, key=(_Finish, told.update_id))
+        elif told.update_id in self._aside:
+            self._handled.add(told.update_id)
+            # Not for each of them: seeing all others again each time would cost too much.
+            if 2 * len(self._handled) >= len(self._aside):
+                self.unstash()
 
 
 def refusal_of(

@@ -5,9 +5,10 @@ Tells     tracker.Observed, whatever it learns; the tracker knows what is new
 Owns      when each checkout is looked at next, through ports.Orders
 Restarts  safely: what was not looked at is still due
 
-A few checkouts at a time, each less often the older it is, and none of a rail that does not
-answer, until its pause is over. Payments may come after an order has ended, so a checkout is
-looked at for `LATE_SECONDS` more; then, and when its order is settled, it is dropped.
+It looks when a checkout is due, as the store says. A few checkouts at a time, each less often the
+older it is, and none of a rail that does not answer, until its pause is over. Payments may come
+after an order has ended, so a checkout is looked at for `LATE_SECONDS` more; then, and when its
+order is settled, it is dropped.
 """
 
 from __future__ import annotations
@@ -18,12 +19,16 @@ from typing import assert_never
 
 from actors.kernel.charges import PaymentReport, Rail
 from actors.kernel.failures import Unavailable
+from actors.kernel.rounds import Looks
 from actors.payments.orders import ALIVE, ENDED
-from actors.payments.ports import OpenCheckout, Orders, Till
+from actors.payments.ports import LOOK_FIRST_SECONDS, OpenCheckout, Orders, Till
 from actors.tracker import messages as tracker
 from runtime import Actor, Recipient, message
 
 INTERVAL_SECONDS = 10.0
+"""From one look at the store to the next at least."""
+IDLE_SECONDS = float(LOOK_FIRST_SECONDS)
+"""At most: whatever was opened since the last look is not due before this one."""
 AT_A_TIME_MAX = 3
 """So many checkouts are looked at in one interval; providers publish limits far above that."""
 
@@ -66,13 +71,14 @@ class Reconciler(Actor[_Tick | _Looked]):
     ) -> None:
         super().__init__()
         self._store, self._tills, self._tracker = store, tills, tracker
+        self._looks = Looks(pace_seconds=INTERVAL_SECONDS, look_seconds=IDLE_SECONDS)
         self._out = 0
         """Looks under way."""
         self._failures: dict[Rail, int] = {}
         self._closed_until: dict[Rail, datetime] = {}
 
     async def on_start(self) -> None:
-        self.every(INTERVAL_SECONDS, _Tick(), key=_Tick)
+        self.after(INTERVAL_SECONDS, _Tick(), key=_Tick)
 
     async def on_receive(self, message: _Tick | _Looked) -> None:
         match message:
@@ -85,9 +91,12 @@ class Reconciler(Actor[_Tick | _Looked]):
 
     async def _tick(self) -> None:
         if self._out:
+            self.after(INTERVAL_SECONDS, _Tick(), key=_Tick)
             return
         now = self.now()
-        for checkout in await self._store.checkouts(now=now, limit=AT_A_TIME_MAX):
+        self._looks.looked(now=self.monotonic())
+        page = await self._store.checkouts(now=now, limit=AT_A_TIME_MAX)
+        for checkout in page:
             till = self._tills.get(checkout.rail)
             if till is None or is_over(checkout, now=now):
                 await self._store.looked(checkout.order_id, again_at=None)
@@ -97,6 +106,12 @@ class Reconciler(Actor[_Tick | _Looked]):
                 await self._store.looked(checkout.order_id, again_at=again, answered=False)
             else:
                 self._look(checkout, till)
+        due_in: float | None = 0.0
+        if len(page) < AT_A_TIME_MAX:
+            next_look = await self._store.next_look(after=now)
+            due_in = None if next_look is None else (next_look - self.now()).total_seconds()
+        seconds = self._looks.next_look(now=self.monotonic(), due_in=due_in)
+        self.after(seconds, _Tick(), key=_Tick)
 
     def _look(self, checkout: OpenCheckout, till: Till) -> None:
         self._out += 1
@@ -129,6 +144,9 @@ class Reconciler(Actor[_Tick | _Looked]):
         await self._store.looked(
             told.checkout.order_id, again_at=again_at, answered=told.error is None
         )
+        seconds = self._looks.sooner(now=self.monotonic(), due_in=pause)
+        if seconds is not None:
+            self.after(seconds, _Tick(), key=_Tick)
 
 
 def is_over(checkout: OpenCheckout, *, now: datetime) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from actors.payments.orders import Order
+from actors.payments.orders import Order, State
 
 OVERTIME_SECONDS = 600
 """An order is kept open for so long after `expires_at`: news of a payment takes its time."""
@@ -36,6 +36,8 @@ class Event(StrEnum):
     WHOLLY_REFUNDED = "wholly_refunded"
     TAKEN_BACK = "taken_back"
     """A chargeback."""
+    REINSTATED = "reinstated"
+    """The dispute was won: no bank has any of it any more."""
     NOTHING_NEW = "nothing_new"
     TIMED_OUT = "timed_out"
     CANCEL = "cancel"
@@ -44,6 +46,8 @@ class Event(StrEnum):
     """The customer wants it although he paid late."""
     ACCEPT = "accept"
     """An operator says that it counts as paid."""
+    DISMISS = "dismiss"
+    """An operator has seen to it, and there is nothing more to do."""
     DELIVERED = "delivered"
     """Telegram shows what was bought."""
 
@@ -88,12 +92,37 @@ def past_expiry(order: Order, _heard: Occurrence, now: datetime) -> bool:
 
 def in_time(order: Order, _heard: Occurrence, now: datetime) -> bool:
     """It would still be open if nothing strange had happened."""
-    return now < order.expires_at + timedelta(seconds=OVERTIME_SECONDS)
+    return order.sold is None and now < order.expires_at + timedelta(seconds=OVERTIME_SECONDS)
+
+
+def never_sold(order: Order, _heard: Occurrence, _now: datetime) -> bool:
+    """It was not sold before."""
+    return order.sold is None
 
 
 def still_sold(order: Order, heard: Occurrence, _now: datetime) -> bool:
     """The same is still on sale at the same price, all of which is still here."""
     return heard.still_sold and not order.missing
+
+
+def nothing_left(order: Order, _heard: Occurrence, _now: datetime) -> bool:
+    """Meanwhile all of it went back."""
+    return not order.kept
+
+
+def was_granted(order: Order, _heard: Occurrence, _now: datetime) -> bool:
+    """What was bought was there before."""
+    return order.sold is not None and order.former is not State.PAID
+
+
+def was_paid(order: Order, _heard: Occurrence, _now: datetime) -> bool:
+    """What was bought was on its way."""
+    return order.sold is not None
+
+
+def all_here(order: Order, _heard: Occurrence, _now: datetime) -> bool:
+    """The whole price is here again."""
+    return not order.missing
 
 
 def take_checkout(order: Order, heard: Occurrence, _now: datetime) -> Order:
@@ -106,6 +135,17 @@ def count_attempt(order: Order, _heard: Occurrence, _now: datetime) -> Order:
     return replace(order, attempts=order.attempts + 1)
 
 
+def note_state(order: Order, _heard: Occurrence, _now: datetime) -> Order:
+    """Remember where it stood."""
+    return replace(order, former=order.state)
+
+
+def dismiss(order: Order, _heard: Occurrence, _now: datetime) -> Order:
+    """Remember that somebody has seen to it."""
+    return replace(order, dismissed=True)
+
+
 def book_sale(order: Order, _heard: Occurrence, now: datetime) -> Order:
-    """Remember what it was sold for."""
-    return replace(order, sold=min(order.kept, order.price), paid_at=now)
+    """Remember what it was sold for, the first time."""
+    sold = min(order.kept, order.price) if order.sold is None else order.sold
+    return replace(order, sold=sold, paid_at=now)

@@ -83,6 +83,7 @@ def _lines(order: Order) -> Iterator[str]:
         Line.COMING: order.coming and order.state not in _SHOWS_COMING_ITSELF,
         Line.SURPLUS: bool(order.surplus),
         Line.STRANGE: bool(order.strange),
+        Line.REINSTATED: bool(order.won) and order.state is not State.DISPUTED,
         Line.REFUNDED: bool(order.given_back) and order.state not in _SHOWS_REFUND_ITSELF,
     }
     for line, is_said in said.items():
@@ -93,6 +94,7 @@ def _lines(order: Order) -> Iterator[str]:
                 .format(
                     surplus=order.surplus,
                     given_back=order.given_back,
+                    won=order.won,
                     strange=", ".join(str(charge.received) for charge in order.strange),
                 )
             )

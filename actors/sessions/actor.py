@@ -1,7 +1,8 @@
 """One chat's session: leads its user through the flow, and keeps one message in step with it.
 
 Receives  sessions.Command: what the user does, receipts, Due, tracker.PaymentStatusChanged
-Tells     broadcast.Say, Edit, Erase, AnswerCallback; tracker.Track
+Tells     broadcast.Say, Edit, Erase, AnswerCallback; tracker.Track; debounce.Collect;
+          publishes sessions.DueBy
 Owns      the chat's Session, through ports.Sessions; the user's row, through ports.Records
 Restarts  safely: everything is saved before anybody is told, and on_start tells again what
           nobody confirmed: a view, a payment to wait for, a record to create
@@ -18,12 +19,14 @@ from datetime import timedelta
 from typing import assert_never
 
 from actors.broadcast import messages as broadcast
+from actors.debounce import messages as debounce
 from actors.kernel.failures import Conflict, Unavailable
 from actors.kernel.ids import ChatId, LetterId, RecordId, UpdateId
 from actors.sessions import flow, panel
 from actors.sessions import messages as sessions
 from actors.sessions.hearing import Said, acquainted, occurrence
 from actors.sessions.model import Note, Registration, Session, State
+from actors.sessions.passing import collect
 from actors.sessions.ports import Records, Sessions
 from actors.sessions.rules import Effect, Event, Occurrence
 from actors.sessions.texts import note
@@ -64,6 +67,8 @@ _Own = _Recorded | _Absent | _Postponed
 
 
 class UserSession(Actor[sessions.Command | _Own]):
+    """Without a `batcher` nothing is passed on."""
+
     def __init__(
         self,
         *,
@@ -72,10 +77,11 @@ class UserSession(Actor[sessions.Command | _Own]):
         records: Records,
         dispatcher: Recipient[broadcast.Command],
         tracker: Recipient[tracker.Command],
+        batcher: Recipient[debounce.Collect] | None = None,
     ) -> None:
         super().__init__()
         self._store, self._records = store, records
-        self._dispatcher, self._tracker = dispatcher, tracker
+        self._dispatcher, self._tracker, self._batcher = dispatcher, tracker, batcher
         self._session = Session(chat_id=chat_id)
         self._registering = False
         self._letter: LetterId | None = None
@@ -115,8 +121,9 @@ class UserSession(Actor[sessions.Command | _Own]):
 
     async def _hear(self, said: Said) -> None:
         known = acquainted(self._session, said.profile)
-        heard = occurrence(known, said)
-        bubble = await self._occur(heard, known, handled=said.update_id)
+        passed = None if self._batcher is None else collect(known, said, now=self.now())
+        heard = replace(occurrence(known, said), relayed=passed is not None)
+        bubble = await self._occur(heard, known, handled=said.update_id, passed=passed)
         if isinstance(said, sessions.ButtonPressed):
             self._answer(said, bubble)
         self._show()
@@ -199,36 +206,57 @@ class UserSession(Actor[sessions.Command | _Own]):
         return max(pause * jitter, error.retry_after_seconds or 0.0)
 
     async def _occur(
-        self, heard: Occurrence, known: Session, *, handled: UpdateId | None = None
+        self,
+        heard: Occurrence,
+        known: Session,
+        *,
+        handled: UpdateId | None = None,
+        passed: debounce.Collect | None = None,
     ) -> Note | None:
         """Move the session, save it, then do what follows; the bubble for a button."""
         before, now = self._session, self.now()
         step = flow.step(known, heard, now=now)
-        after = panel.raised(before, step.session, heard, now=now)
-        if not await self._keep(after, handled=handled):
+        passed = passed if step.effect is Effect.RELAY else None
+        after = panel.raised(before, step.session, heard, now=now, passed=passed is not None)
+        kept = await self._keep(after, handled=handled, passed=passed)
+        if passed is not None and self._batcher is not None:
+            # Also if it was handled before, perhaps by ourselves, and we did not hear of it: the
+            # batcher passes on what is stored, once, and nothing else.
+            self._batcher.tell(passed)
+        if not kept:
             return None
         if after.state is not before.state:
             self.log.info("session.moved", to=after.state, by=heard.event, was=before.state)
         self._follow(step.effect)
         return step.bubble
 
-    async def _keep(self, session: Session, *, handled: UpdateId | None = None) -> bool:
+    async def _keep(
+        self,
+        session: Session,
+        *,
+        handled: UpdateId | None = None,
+        passed: debounce.Collect | None = None,
+    ) -> bool:
         """Save, if there is anything to save; False when the update had been handled before."""
         if session == self._session and handled is None:
             return True
         try:
-            await self._store.save(session, handled=handled)
+            await self._store.save(session, handled=handled, passed=passed)
         except Conflict:
             await self._recover()
             return False
+        due_at, before = session.due_at, self._session.due_at
+        if due_at is not None and (before is None or due_at < before):
+            self.publish(sessions.DueBy(at=due_at))
         self._session = session
         return True
 
     async def _recover(self) -> None:
         """Take over what was saved, and tell again what may not have been heard."""
-        self._session = await self._store.load(self._session.chat_id) or self._session
-        match self._session.state:
-            case State.SAVING if self._session.attempts == 0:
+        loaded = await self._store.load(self._session.chat_id) or self._session
+        self._session = loaded
+        match loaded.state:
+            case State.SAVING if loaded.attempts == 0:
                 self._follow(Effect.REGISTER)
             case State.AWAITING_PAYMENT | State.CANCELLED:
                 self._follow(Effect.TRACK)
@@ -236,6 +264,8 @@ class UserSession(Actor[sessions.Command | _Own]):
                 pass  # a postponed attempt has its own time, see `Due`
         self._tidy()
         self._show()
+        if self._session != loaded:  # else a chat that only sleeps and wakes erases for ever
+            await self._store.save(self._session)
 
     def _follow(self, effect: Effect | None) -> None:
         record_id = self._session.record_id

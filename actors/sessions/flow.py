@@ -27,6 +27,7 @@ from actors.sessions.rules import (
     name_too_long,
     open_languages,
     own_record,
+    relay_open,
     same_phone,
     take_language,
     take_name,
@@ -55,6 +56,8 @@ _row = Transition.of
 ANY = tuple(State)
 FORM = (S.LANGUAGE, S.NAME, S.CONTACT, S.SUMMARY, S.CHANGING)
 ENDED = (S.CANCELLED, S.EXPIRED)
+OPEN = tuple(state for state in State if state not in (S.NEW, *FORM))
+"""States in which what a user writes is no answer to a question of ours."""
 TYPED = (E.TEXT, E.PHONE_SHARED, E.FOREIGN_CONTACT)
 BUTTONS = (
     *(E.LANGUAGE_CHOSEN, E.LANG, E.USE_NAME, E.SAVE, E.CHANGE, E.CHANGE_NAME, E.CHANGE_CONTACT),
@@ -134,6 +137,7 @@ FLOW: tuple[Transition, ...] = (
     _row(ANY, E.HELP, says=N.HELP),
     _row(ANY, E.UNKNOWN_COMMAND, says=N.UNKNOWN_COMMAND),
     _row(ANY, E.PHONE_SHARED, when=same_phone),
+    _row(OPEN, (*TYPED, E.UNSUPPORTED), when=relay_open, effect=Effect.RELAY),
     _row(S.SUCCESS, TYPED, says=N.ALREADY_PAID),
     _row(ANY, TYPED, says=N.BUTTONS_ONLY),
     _row(ANY, E.UNSUPPORTED, says=N.UNSUPPORTED),

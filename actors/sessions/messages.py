@@ -1,10 +1,12 @@
-"""What one chat's session can be told.
+"""What one chat's session can be told, and what it publishes.
 
 Everything that came from Telegram carries its `update_id`: the session marks it handled in
 the transaction that saves what it did with it.
 """
 
 from __future__ import annotations
+
+from datetime import datetime
 
 from actors.broadcast import messages as broadcast
 from actors.kernel.ids import MessageId, UpdateId
@@ -50,6 +52,8 @@ class ContactReceived:
     phone_number: str
     own: bool
     message_id: MessageId
+    name: str = ""
+    """Whose contact it is."""
 
 
 @message
@@ -64,12 +68,27 @@ class ButtonPressed:
 
 
 @message
+class Attached:
+    """What came with a message that is no text; what it has not is empty."""
+
+    file_id: str = ""
+    caption: str = ""
+    media_group_id: str = ""
+    latitude: float | None = None
+    longitude: float | None = None
+
+
+@message
 class UnsupportedReceived:
-    """A message this bot has no use for (`kind`: photo, sticker, voice ...): say so politely."""
+    """A message that no conversation has a use for (`kind`: photo, sticker, voice ...): say so
+    politely, or pass it on with what is `attached`. Without a `message_id` there is nothing in it.
+    """
 
     update_id: UpdateId
     profile: Profile
     kind: str
+    message_id: MessageId | None = None
+    attached: Attached = Attached()
 
 
 @message
@@ -94,6 +113,15 @@ Heard = (
 @message
 class Due:
     """A time-out of the flow, or a view nobody has seen yet, may be due: look."""
+
+
+@message
+class DueBy:
+    """Published when a session is to be looked at by `at`, and was not before: `Due` is to be told
+    then. Nobody repeats it: whoever must not miss one asks the store.
+    """
+
+    at: datetime
 
 
 Command = Heard | Due | broadcast.Receipt | tracker.PaymentStatusChanged

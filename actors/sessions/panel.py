@@ -41,12 +41,16 @@ REFUSED_PATIENCE_SECONDS = 600
 HIDE_KEYBOARD = "hide"
 
 
-def raised(before: Session, after: Session, heard: Occurrence, *, now: datetime) -> Session:
-    """`after`, with a new version if the user has to see something new."""
+def raised(
+    before: Session, after: Session, heard: Occurrence, *, now: datetime, passed: bool = False
+) -> Session:
+    """`after`, with a new version if the user has to see something new. What was `passed` on is
+    answered by somebody else.
+    """
     if after.state is State.NEW:
         return after
     changed = before.view_version == 0 or view_of(before) != view_of(after)
-    unanswered = heard.source == "typed" and not changed
+    unanswered = heard.source == "typed" and not changed and not passed
     let_in = before.blocked and not after.blocked
     anew = unanswered or let_in or heard.source == "command"
     return again(after, now=now, anew=anew) if changed or anew else after
@@ -115,9 +119,16 @@ def delivered(session: Session, receipt: broadcast.Delivered, *, now: datetime) 
     Message ids of a chat only grow: of two panels the later one stays, the other is a stray.
     """
     version, kind = _parts(receipt)
-    if kind == HIDE_KEYBOARD:
-        return replace(session, stray_message_id=receipt.message_id)
     newest = version >= session.view_version
+    if kind == HIDE_KEYBOARD:
+        # The panel still has to come anew, but this need not be told, nor erased, once more.
+        hidden = newest and session.contact_keyboard
+        return replace(
+            session,
+            stray_message_id=receipt.message_id,
+            contact_keyboard=session.contact_keyboard and not hidden,
+            renew=session.renew or hidden,
+        )
     asks_contact = view_of(session).contact_button is not None
     shown = receipt.message_id
     known = shown if session.panel_message_id is None else session.panel_message_id

@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
+from actors.debounce import messages as debounce
 from actors.kernel.ids import ChatId, RecordId, UpdateId
 from actors.sessions.model import Registration, Session
 
@@ -30,8 +31,15 @@ class Sessions(Protocol):
         """
         ...
 
-    async def save(self, session: Session, *, handled: UpdateId | None = None) -> None:
-        """Keep the session and mark this update as handled, in one transaction.
+    async def save(
+        self,
+        session: Session,
+        *,
+        handled: UpdateId | None = None,
+        passed: debounce.Collect | None = None,
+    ) -> None:
+        """Keep the session and what it passes on, and mark this update as handled, in one
+        transaction.
 
         Raises `Conflict`, and keeps nothing, when the update had been handled before: it came
         twice, or its first saving was only believed to have failed. Read again then. An
@@ -46,6 +54,10 @@ class Sessions(Protocol):
 
         `after` continues behind the last alarm of the page before.
         """
+        ...
+
+    async def next_due(self, *, after: datetime) -> datetime | None:
+        """The earliest `due_at` that is later than `after`; None when there is none."""
         ...
 
     async def unshown(self, *, limit: int, after: ChatId | None = None) -> tuple[ChatId, ...]:

@@ -52,6 +52,7 @@ class Effect(StrEnum):
     REGISTER = "register"
     LOOK_UP = "look_up"
     TRACK = "track"
+    RELAY = "relay"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +68,8 @@ class Occurrence:
     text: str = ""
     record_id: RecordId | None = None
     retry_at: datetime | None = None
+    relayed: bool = False
+    """There is somebody else to whom it can be passed on."""
 
 
 Guard = Callable[[Session, Occurrence], bool]
@@ -96,6 +99,11 @@ def valid_phone(session: Session, heard: Occurrence) -> bool:
 def same_phone(session: Session, heard: Occurrence) -> bool:
     """The shared number is the one that is known: the button was pressed twice."""
     return session.contact is not None and _phone(session, heard) == session.contact
+
+
+def relay_open(_session: Session, heard: Occurrence) -> bool:
+    """What no form awaits can be passed on."""
+    return heard.relayed
 
 
 def form_complete(session: Session, _heard: Occurrence) -> bool:

@@ -25,7 +25,7 @@ from actors.kernel.ledger import (
 )
 from actors.kernel.money import Money
 
-VISIBLE = ("standing", "received", "refunded", "disputed", "chat_id")
+VISIBLE = ("standing", "received", "refunded", "disputed", "reinstated", "chat_id")
 """Fields of a payment whose change is news for its order."""
 
 
@@ -89,11 +89,14 @@ def observe(
 
 def _contradiction(before: Payment | None, report: PaymentReport) -> str:
     currency = report.amount.currency
-    back = [each for each in (report.refunded, report.disputed) if each is not None]
+    totals = (report.refunded, report.disputed, report.reinstated)
+    back = [each for each in totals if each is not None]
     if any(each and each.amount < 0 for each in (report.amount, report.fee, *back)):
         return "a total is negative"
     if any(each.currency != currency for each in back):
         return "what was given back is in another currency than what was paid"
+    if report.reinstated is not None and report.reinstated > (report.disputed or report.amount):
+        return "more was won back than the bank took"
     if before is None:
         return ""
     if currency != before.received.currency:
@@ -101,6 +104,8 @@ def _contradiction(before: Payment | None, report: PaymentReport) -> str:
     fee, old_fee = report.fee, before.fee
     if fee is not None and old_fee is not None and fee.currency != old_fee.currency:
         return f"the fee is in {fee.currency}, and was in {old_fee.currency}"
+    if report.dispute and before.dispute and report.dispute != before.dispute:
+        return f"dispute {report.dispute} is not the first: before it there was {before.dispute}"
     if report.live != before.live:
         return "real money and test money in one charge"
     if report.order_id and before.order_id and report.order_id != before.order_id:
@@ -118,6 +123,7 @@ def _blank(report: PaymentReport) -> Payment:
         received=nothing,
         refunded=nothing,
         disputed=nothing,
+        reinstated=nothing,
         fee=None,
         live=report.live,
         order_id=None,
@@ -131,7 +137,8 @@ def _merged(old: Payment, report: PaymentReport, order: OrderView | None) -> Pay
     nothing = Money.zero(report.amount.currency)
     disputed = report.disputed
     if disputed is None:
-        disputed = report.amount if report.standing is Standing.DISPUTED else nothing
+        taken = report.standing.rank >= Standing.DISPUTED.rank
+        disputed = report.amount if taken else nothing
     order_id, chat_id = old.order_id or report.order_id, old.chat_id
     if order is not None and order.order_id == order_id and chat_id is None:
         chat_id = order.chat_id
@@ -141,6 +148,8 @@ def _merged(old: Payment, report: PaymentReport, order: OrderView | None) -> Pay
         received=max(old.received, report.amount),
         refunded=max(old.refunded, report.refunded or nothing),
         disputed=max(old.disputed, disputed),
+        reinstated=max(old.reinstated, report.reinstated or nothing),
+        dispute=old.dispute or report.dispute,
         fee=max((each for each in (old.fee, report.fee) if each is not None), default=None),
         order_id=order_id,
         chat_id=chat_id,
@@ -159,7 +168,7 @@ def _is_paid(payment: Payment) -> bool:
 def _transfers(old: Payment, new: Payment) -> Iterator[Transfer]:
     key, held = f"{new.rail}:{new.payment_id}", provider(new.rail)
     theirs, given_back = _accounts(new)
-    gone = old.refunded + old.disputed
+    gone = old.refunded + old.disputed - old.reinstated
     if old.chat_id != new.chat_id and (old.received or gone):
         yield transfer(
             f"{key}:match",
@@ -171,6 +180,7 @@ def _transfers(old: Payment, new: Payment) -> Iterator[Transfer]:
         ("receipt", old.received, new.received, held, theirs),
         ("refund", old.refunded, new.refunded, given_back, held),
         ("chargeback", old.disputed, new.disputed, given_back, held),
+        ("reinstated", old.reinstated, new.reinstated, held, given_back),
         ("fee", old.fee, new.fee, FEES, held),
     )
     for kind, before, total, gains, gives in steps:

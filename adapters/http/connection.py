@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -54,7 +54,8 @@ class Deadlines:
 class Connection:
     """One client, from its first byte to its last; only `serve` waits.
 
-    `note_request` is called once for each request that was understood.
+    `note_request` is called once for each request that was understood; `begin` waits until it is
+    the turn of a request from this address.
     """
 
     def __init__(
@@ -64,17 +65,17 @@ class Connection:
         app: ASGIApp,
         deadlines: Deadlines,
         note_request: Callable[[], None],
+        begin: Callable[[str], Awaitable[None]],
     ) -> None:
         self._stream, self._app, self._deadlines = stream, app, deadlines
-        self._note_request = note_request
+        self._note_request, self._begin = note_request, begin
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=HEADERS_MAX_BYTES)
         self._addresses = Addresses.of(stream.socket)
         self._reading = trio.CancelScope()  # the present one; cancelled to hang up
         self._writing = trio.Lock()
         self._life = trio.CancelScope()
         self._turn_since: float | None = trio.current_time()
-        self._waits = 0
-        """In how many places we wait for the client."""
+        self._waiting = _Waits()
         self._patience_seconds = deadlines.headers_seconds
         self._idle = True
         self._gone = self._draining = False
@@ -91,7 +92,7 @@ class Connection:
 
         Dripping does not help: the time starts with each request, not with each byte.
         """
-        return self._turn_since if self._waits else None
+        return self._turn_since if self._waiting.places else None
 
     @property
     def draining(self) -> bool:
@@ -139,6 +140,7 @@ class Connection:
             return False
         self._idle = False
         self._note_request()
+        await self._begin(self.host)
         if asks_for_websocket(head):
             self._turn_since = None
             await Conversation(self, head, self._http, self._addresses).run(self._app)
@@ -181,7 +183,7 @@ class Connection:
         """The same; None when there was no time left for it, or one of us has hung up."""
         if self._gone:
             return None
-        with self._waiting(), trio.CancelScope(deadline=deadline) as self._reading:
+        with self._waiting, trio.CancelScope(deadline=deadline) as self._reading:
             try:
                 return bytes(await self._stream.receive_some(READ_BYTES))
             except (trio.BrokenResourceError, trio.ClosedResourceError):
@@ -191,31 +193,40 @@ class Connection:
     async def leave(self) -> None:
         """The client has closed its side: it may still be waiting for our answer, for a while."""
         if not self._gone:
-            with self._waiting(), trio.CancelScope() as self._reading:
+            with self._waiting, trio.CancelScope() as self._reading:
                 await trio.sleep(self._deadlines.half_closed_seconds)
         self._gone = True
 
     async def write(self, data: bytes) -> None:
         """Say this, unless the client is gone; one that does not take it in time is."""
-        async with self._writing:
+        try:
+            self._writing.acquire_nowait()  # `acquire` would give way each time
+        except trio.WouldBlock:
+            await self._writing.acquire()
+        try:
             for start in range(0, len(data), WRITE_BYTES):
                 if self._gone:
                     return
-                limit = self._deadlines.write_seconds
-                with self._waiting(), trio.move_on_after(limit) as patience:
-                    try:
-                        await self._stream.send_all(data[start : start + WRITE_BYTES])
-                    except (trio.BrokenResourceError, trio.ClosedResourceError):
-                        self.hang_up()
-                if patience.cancelled_caught:
-                    self.hang_up()
+                await self._write(data[start : start + WRITE_BYTES])
+        finally:
+            self._writing.release()
+
+    async def _write(self, piece: bytes) -> None:
+        deadline = trio.current_time() + self._deadlines.write_seconds
+        with self._waiting, trio.CancelScope(deadline=deadline) as patience:
+            try:
+                await self._stream.send_all(piece)
+            except (trio.BrokenResourceError, trio.ClosedResourceError):
+                self.hang_up()
+        if patience.cancelled_caught:
+            self.hang_up()
 
     async def _linger(self) -> None:
         """Give the client a moment to read our last words: closing over input that we have not
         read resets the connection, and takes the answer with it.
         """
         with (
-            self._waiting(),
+            self._waiting,
             trio.move_on_after(self._deadlines.linger_seconds),
             contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError),
         ):
@@ -223,10 +234,17 @@ class Connection:
             while await self._stream.receive_some(READ_BYTES):
                 pass
 
-    @contextlib.contextmanager
-    def _waiting(self) -> Iterator[None]:
-        self._waits += 1
-        try:
-            yield
-        finally:
-            self._waits -= 1
+
+class _Waits:
+    """In how many places we wait for the client, as a context for each of them."""
+
+    __slots__ = ("places",)
+
+    def __init__(self) -> None:
+        self.places = 0
+
+    def __enter__(self) -> None:
+        self.places += 1
+
+    def __exit__(self, *_exc_info: object) -> None:
+        self.places -= 1

@@ -1,8 +1,6 @@
 """The operators' way to provider events: `/v1/admin/events...` and `/v1/admin/prune`.
 
-Looking asks the inbox; doing asks the desk, which writes down who did it and why. Who changes
-something sends JSON: a page of somebody else's in an operator's browser cannot (it would have to
-ask first, and is not answered).
+Looking asks the inbox; doing asks the desk, which writes down who did it and why.
 """
 
 from __future__ import annotations
@@ -32,19 +30,26 @@ from actors.ingress.model import (
     SubscriptionSeen,
     Summary,
     Unusable,
-    line,
 )
 from actors.ingress.ports import Events
 from actors.kernel.ids import EventId
-from actors.kernel.strict_json import MalformedJson, load_object
 from adapters.http.access import Endpoint, Operators
+from adapters.http.asking import (
+    NUMBER_MAX,
+    PAGE_DEFAULT,
+    PAGE_MAX,
+    Refusal,
+    answering,
+    is_number,
+    number,
+    read,
+    why,
+)
 from adapters.http.problems import problem
-from runtime import ActorDeadError, ActorRef, MailboxFullError, Timeout, Unavailable, ask
+from runtime import ActorRef, ask
 
-PAGE_DEFAULT, PAGE_MAX = 50, 500
 EVENT_IDS_MAX = 500
-EVENT_ID_MAX = 2**63 - 1
-WHY_MAX_CHARACTERS = 300
+EVENT_ID_MAX = NUMBER_MAX
 KIND = re.compile(r"[!-~]{1,100}")
 ANSWER_SECONDS = 30.0
 """A dry run may ask the provider."""
@@ -54,16 +59,12 @@ _FILTERS = frozenset(
 )
 
 
-class _Refusal(ValueError):  # noqa: N818 - a verdict
-    """The request is not understood; the text says what to write instead."""
-
-
 def event_routes(events: Events, desk: ActorRef[Any], operators: Operators) -> list[BaseRoute]:
     """Return the routes; `desk` is asked the questions of `ingress.Work`."""
     pages = _Pages(events, desk, operators)
 
     def route(path: str, page: Endpoint, method: str) -> Route:
-        return Route(path, operators.only(_answering(page)), methods=[method])
+        return Route(path, operators.only(answering(page)), methods=[method])
 
     one = "/v1/admin/events/{event_id}"
     return [
@@ -76,30 +77,14 @@ def event_routes(events: Events, desk: ActorRef[Any], operators: Operators) -> l
     ]
 
 
-def _answering(page: Endpoint) -> Endpoint:
-    """Turn what a page may raise into answers."""
-
-    async def answered(request: Request) -> Response:
-        try:
-            return await page(request)
-        except _Refusal as refusal:
-            return problem(HTTPStatus.BAD_REQUEST, str(refusal))
-        except (ActorDeadError, MailboxFullError, Timeout, Unavailable):
-            wait = {"retry-after": "2"}
-            detail = "the inbox does not answer: /health says why"
-            return problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers=wait)
-
-    return answered
-
-
 class _Pages:
     def __init__(self, events: Events, desk: ActorRef[Any], operators: Operators) -> None:
         self._events, self._desk, self._operators = events, desk, operators
 
     async def listing(self, request: Request) -> Response:
         query = request.query_params
-        limit = _number(query, "limit", PAGE_MAX) or PAGE_DEFAULT
-        before = _number(query, "before", EVENT_ID_MAX)
+        limit = number(query, "limit", PAGE_MAX) or PAGE_DEFAULT
+        before = number(query, "before", EVENT_ID_MAX)
         found = await self._events.listing(
             _chosen(query), limit=limit, before=None if before is None else EventId(before)
         )
@@ -112,7 +97,7 @@ class _Pages:
         return _unknown() if found is None else JSONResponse(_found(found))
 
     async def dry_run(self, request: Request) -> Response:
-        await _read(request)
+        await read(request)
         told = await self._ask(request, lambda event_id: ingress.DryRun(event_id=event_id))
         if told is None:
             return _unknown()
@@ -121,14 +106,14 @@ class _Pages:
         return JSONResponse({"fact": describe(told.fact), "failure": ""})
 
     async def replay(self, request: Request) -> Response:
-        why, who = await _why(request), self._operators.name
+        reason, who = why(await read(request)), self._operators.name
         replay = ingress.Replay
-        done = await self._ask(request, lambda e: replay(event_id=e, who=who, why=why))
+        done = await self._ask(request, lambda e: replay(event_id=e, who=who, why=reason))
         return JSONResponse({"replayed": True}) if done else _unknown()
 
     async def park(self, request: Request) -> Response:
-        why, who = await _why(request), self._operators.name
-        done = await self._ask(request, lambda e: ingress.Park(event_id=e, who=who, why=why))
+        reason, who = why(await read(request)), self._operators.name
+        done = await self._ask(request, lambda e: ingress.Park(event_id=e, who=who, why=reason))
         if done:
             return JSONResponse({"parked": True})
         event_id = _event_id(request)
@@ -137,7 +122,7 @@ class _Pages:
         return problem(HTTPStatus.CONFLICT, "only a pending event can be parked")
 
     async def prune(self, request: Request) -> Response:
-        await _read(request)
+        await read(request)
         told = await ask(self._desk, ingress.Prune(), timeout=ANSWER_SECONDS)
         return JSONResponse({"forgotten": {source.value: n for source, n in told.items()}})
 
@@ -155,33 +140,19 @@ class _Pages:
 
 def _event_id(request: Request) -> EventId | None:
     text = request.path_params["event_id"]
-    return EventId(int(text)) if _is_number(text, EVENT_ID_MAX) else None
-
-
-def _is_number(text: str, most: int) -> bool:
-    digits = text.isascii() and text.isdecimal() and len(text) <= len(str(EVENT_ID_MAX))
-    return digits and 1 <= int(text) <= most
-
-
-def _number(query: QueryParams, name: str, most: int) -> int | None:
-    text = query.get(name)
-    if text is None:
-        return None
-    if not _is_number(text, most):
-        raise _Refusal(f"{name} is a number from 1 to {most}")
-    return int(text)
+    return EventId(int(text)) if is_number(text, EVENT_ID_MAX) else None
 
 
 def _chosen(query: QueryParams) -> Chosen:
     unknown = sorted(set(query) - _FILTERS)
     if unknown:
-        raise _Refusal(f"events are chosen by {', '.join(sorted(_FILTERS))}")
+        raise Refusal(f"events are chosen by {', '.join(sorted(_FILTERS))}")
     ids = query.getlist("id")
-    if len(ids) > EVENT_IDS_MAX or not all(_is_number(text, EVENT_ID_MAX) for text in ids):
-        raise _Refusal(f"id is the number of an event, at most {EVENT_IDS_MAX} times")
+    if len(ids) > EVENT_IDS_MAX or not all(is_number(text, EVENT_ID_MAX) for text in ids):
+        raise Refusal(f"id is the number of an event, at most {EVENT_IDS_MAX} times")
     kind = query.get("kind")
     if kind is not None and not KIND.fullmatch(kind):
-        raise _Refusal("kind is a type of event in its source's own words")
+        raise Refusal("kind is a type of event in its source's own words")
     return Chosen(
         event_ids=tuple(EventId(int(text)) for text in ids),
         source=_one_of(query, "source", SourceName),
@@ -198,7 +169,7 @@ def _one_of(query: QueryParams, name: str, kind: Any) -> Any:  # noqa: ANN401 - 
         return None
     words = [member.value for member in kind]
     if text not in words:
-        raise _Refusal(f"{name} is one of {', '.join(words)}")
+        raise Refusal(f"{name} is one of {', '.join(words)}")
     return kind(text)
 
 
@@ -212,25 +183,7 @@ def _moment(query: QueryParams, name: str) -> datetime | None:
             return moment.astimezone(UTC)
     except (ValueError, OverflowError):
         pass
-    raise _Refusal(f"{name} is a time with its zone, such as 2026-11-21T12:00:00Z")
-
-
-async def _read(request: Request) -> dict[str, Any]:
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":
-        raise _Refusal("send JSON, as content-type: application/json")
-    try:
-        return load_object(await request.body())
-    except MalformedJson as malformed:
-        raise _Refusal(f"the body is {malformed}") from None
-
-
-async def _why(request: Request) -> str:
-    """The operator's own words for the audit."""
-    why = (await _read(request)).get("why")
-    if not isinstance(why, str) or not line(why) or len(why) > WHY_MAX_CHARACTERS:
-        raise _Refusal(f'say why: {{"why": "..."}}, up to {WHY_MAX_CHARACTERS} characters')
-    return line(why)
+    raise Refusal(f"{name} is a time with its zone, such as 2026-11-21T12:00:00Z")
 
 
 # What is told
@@ -286,6 +239,8 @@ def describe(fact: Fact) -> dict[str, object]:
                 "standing": report.standing.value,
                 "amount": str(report.amount),
                 "refunded": report.refunded and str(report.refunded),
+                "disputed": report.disputed and str(report.disputed),
+                "reinstated": report.reinstated and str(report.reinstated),
                 "fee": report.fee and str(report.fee),
                 "live": report.live,
                 "parent": report.parent,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from email.utils import formatdate
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, Protocol, Self
 from urllib.parse import unquote
@@ -16,6 +17,8 @@ from urllib.parse import unquote
 import h11
 from starlette.types import ASGIApp, Message
 
+from adapters.http.head import target_of
+from adapters.http.limits import secured
 from adapters.http.problems import problem
 
 UNREAD_MAX_BYTES = 64 * 1024
@@ -24,7 +27,13 @@ UNREAD_MAX_BYTES = 64 * 1024
 CHUNKS_MAX = 256
 """Of one body. Each costs as much work as a whole body; a real sender fills some kilobytes."""
 
+HEADS_KEPT = 16
+"""Heads of answers: acknowledgements are alike, and h11 checks each header of each one."""
+
 _DISCONNECT: Message = {"type": "http.disconnect"}
+
+
+Headers = tuple[tuple[bytes, bytes], ...]
 
 
 class Wire(Protocol):
@@ -58,7 +67,10 @@ class Addresses:
 
 def scope_of(head: h11.Request, addresses: Addresses, kind: str) -> dict[str, Any]:
     """The ASGI scope of a request; `kind` is `http` or `websocket`."""
-    path, _, query = head.target.partition(b"?")
+    path, query, authority = target_of(head)
+    headers = list(head.headers)
+    if authority is not None:
+        headers = [(b"host", authority), *(h for h in headers if h[0] != b"host")]
     return {
         "type": kind,
         "asgi": {"version": "3.0", "spec_version": "2.3"},
@@ -69,7 +81,7 @@ def scope_of(head: h11.Request, addresses: Addresses, kind: str) -> dict[str, An
         "raw_path": path,
         "query_string": query,
         "root_path": "",
-        "headers": list(head.headers),
+        "headers": headers,
         "client": addresses.client,
         "server": addresses.server,
         "state": {},
@@ -178,19 +190,25 @@ class Exchange:
         headers = [*start.get("headers", ()), (b"date", _date())]
         if self._wire.draining:
             headers.append((b"connection", b"close"))
-        return h11.Response(status_code=start["status"], headers=headers)
+        return _head(start["status"], tuple(headers))
 
     async def refuse(self, status: HTTPStatus) -> None:
         """Answer in the place of the application, and end the connection."""
         if self._http.our_state not in {h11.IDLE, h11.SEND_RESPONSE}:
             return
         answer = problem(status, headers={"connection": "close"})
-        head = h11.Response(status_code=status, headers=[*answer.raw_headers, (b"date", _date())])
+        headers = [*secured(answer.raw_headers), (b"date", _date())]
+        head = h11.Response(status_code=status, headers=headers)
         self._answering = True
         data = self._http.send(head) or b""
         if self._head is None or self._head.method != b"HEAD":
             data += self._http.send(h11.Data(data=bytes(answer.body))) or b""
         await self._wire.write(data + (self._http.send(h11.EndOfMessage()) or b""))
+
+
+@lru_cache(HEADS_KEPT)
+def _head(status: int, headers: Headers) -> h11.Response:
+    return h11.Response(status_code=status, headers=list(headers))
 
 
 class _Date:

@@ -8,6 +8,7 @@ Nobody who speaks to us properly sends any of them, so they are refused, and the
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
 
 import h11
@@ -28,10 +29,26 @@ def flaw_in_text(received: bytes) -> HTTPStatus | None:
     return None
 
 
+_ABSOLUTE = re.compile(rb"https?://([^/?#@]+)((?:[/?][^#]*)?)", re.IGNORECASE)
+
+
+def target_of(head: h11.Request) -> tuple[bytes, bytes, bytes | None]:
+    """Path and query of a request, and the authority of a target in absolute form, as a proxy is
+    sent it: that one counts, whatever `Host` says (RFC 9112, 3.2.2).
+    """
+    authority, target = None, head.target
+    if not target.startswith(b"/") and (absolute := _ABSOLUTE.fullmatch(target)):
+        authority, target = absolute.groups()
+    path, _, query = target.partition(b"?")
+    return path or b"/", query, authority
+
+
 def flaw_in_request(head: h11.Request) -> HTTPStatus | None:
     """Why a head that could be read is refused; or None."""
     if head.http_version not in VERSIONS:
         return HTTPStatus.HTTP_VERSION_NOT_SUPPORTED
+    if b"://" in head.target[:8] and _ABSOLUTE.fullmatch(head.target) is None:
+        return HTTPStatus.BAD_REQUEST  # no host, or a name and a password before it
     framing = {name for name, _ in head.headers} & {b"content-length", b"transfer-encoding"}
     # RFC 9112, 6.1: both at once, or chunks in HTTP/1.0, are an attack or a fault.
     twofold = len(framing) > 1

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 
 import trio
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -16,6 +15,8 @@ HEADERS_MAX_BYTES = 16 * 1024
 BODY_MAX_BYTES = 64 * 1024
 WEBHOOK_BODY_MAX_BYTES = 256 * 1024
 """Of what providers deliver; the largest that is documented (Telegram's) is below 64 KiB."""
+AUDIENCE_MAX_BYTES = 256 * 1024
+"""Of a broadcast, which may list twenty thousand recipients."""
 BODY_SECONDS = 10.0
 """From the end of the headers to the end of the body, however slowly it drips."""
 
@@ -54,14 +55,15 @@ class RequestLimits:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        header_bytes, declared = _measured(scope)
         # The protocol refuses only headers that are too long *and* unfinished.
-        if _headers_bytes(scope) > HEADERS_MAX_BYTES:
+        if header_bytes > HEADERS_MAX_BYTES:
             large = problem(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, headers=_CLOSE)
             await large(scope, receive, send)
             return
         body: bytes | Response | None = None
         with trio.move_on_after(self._seconds) as deadline:
-            body = await self._read(scope, receive)
+            body = await self._read(scope["path"], declared, receive)
         if deadline.cancelled_caught:
             body = problem(
                 HTTPStatus.REQUEST_TIMEOUT,
@@ -73,33 +75,40 @@ class RequestLimits:
         elif body is not None:
             await self._app(scope, _replay(body, receive), send)
 
-    async def _read(self, scope: Scope, receive: Receive) -> bytes | Response | None:
+    async def _read(self, path: str, declared: int, receive: Receive) -> bytes | Response | None:
         """Return the body, a refusal, or None when the client has gone."""
-        max_bytes = self._larger.get(scope["path"], self._max_bytes)
-        too_large = problem(
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            f"a body may have {max_bytes} bytes",
-            headers=_CLOSE,
-        )
-        declared = Headers(scope=scope).get("content-length", "0")
-        if declared.isdecimal() and int(declared) > max_bytes:
-            return too_large
-        body = bytearray()
+        max_bytes = self._larger.get(path, self._max_bytes)
+        if declared > max_bytes:
+            return _too_large(max_bytes)
+        body = b""  # in one piece, nearly always
         while True:
             event = await receive()
             if event["type"] == "http.disconnect":
                 return None
-            body += event.get("body", b"")
+            piece: bytes = event.get("body", b"")
+            body += piece
             if len(body) > max_bytes:
-                return too_large
+                return _too_large(max_bytes)
             if not event.get("more_body", False):
-                return bytes(body)
+                return body
 
 
-def _headers_bytes(scope: Scope) -> int:
-    """Count the headers as they were written, with their colons and line ends, and the target."""
-    target = len(scope.get("raw_path") or b"") + len(scope.get("query_string", b""))
-    return target + sum(len(name) + len(value) + 4 for name, value in scope["headers"])
+def _too_large(max_bytes: int) -> Response:
+    detail = f"a body may have {max_bytes} bytes"
+    return problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail, headers=_CLOSE)
+
+
+def _measured(scope: Scope) -> tuple[int, int]:
+    """The bytes of the headers as they were written, with their colons and line ends, and the
+    target; and how long the body says that it is, 0 where it does not say.
+    """
+    size = len(scope.get("raw_path") or b"") + len(scope.get("query_string", b""))
+    declared = 0
+    for name, value in scope["headers"]:
+        size += len(name) + len(value) + 4
+        if name == b"content-length" and value.isdigit():
+            declared = int(value)
+    return size, declared
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
@@ -115,6 +124,16 @@ def _replay(body: bytes, receive: Receive) -> Receive:
     return replayed
 
 
+_SECURITY = [(name.encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
+
+
+def secured(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """`headers`, whose names are in lower case, with what a browser has to know."""
+    whole = list(headers)
+    own = {name for name, _ in whole}
+    return whole + [header for header in _SECURITY if header[0] not in own]
+
+
 class SecurityHeaders:
     """Add what a browser has to know to every answer."""
 
@@ -126,9 +145,7 @@ class SecurityHeaders:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in SECURITY_HEADERS.items():
-                    headers.setdefault(name, value)
+                message["headers"] = secured(message.get("headers", ()))
             await send(message)
 
         await self._app(scope, receive, send_with_headers)

@@ -5,25 +5,32 @@ Written by hand, in the words of the routes; a test compares it with what is ser
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from actors.ingress.model import EventState, SourceName
 from actors.operations.model import Identity
-from adapters.http.events import EVENT_ID_MAX, KIND, PAGE_DEFAULT, PAGE_MAX, WHY_MAX_CHARACTERS
+from adapters.http.broadcasts_described import broadcast_paths
+from adapters.http.described import BUSY as _BUSY
+from adapters.http.described import LIMIT as _LIMIT
+from adapters.http.described import PROBLEM as _PROBLEM
+from adapters.http.described import WHY as _WHY
+from adapters.http.described import Json
+from adapters.http.described import content as _content
+from adapters.http.described import guarded as _guarded
+from adapters.http.described import json as _json
+from adapters.http.described import limited as _limited
+from adapters.http.described import plain as _get
+from adapters.http.described import posting as _posting
+from adapters.http.described import problem as _problem
+from adapters.http.described import query as _query
+from adapters.http.events import EVENT_ID_MAX, KIND
+from adapters.http.orders import ORDER_ID, ORDERS, PAYMENT_ID
+from adapters.http.relay_described import relay_paths
 from adapters.http.success import PATH as SUCCESS_PATH
 from adapters.http.webhooks import WEBHOOKS
 
-Json = dict[str, Any]
-
-_PROBLEM: Json = {"$ref": "#/components/responses/Problem"}
-_BUSY: Json = {"$ref": "#/components/responses/Busy"}
-_OPERATORS: list[Json] = [{"operatorToken": []}, {}]
-"""Without a token only on loopback (`adapters.http.access`)."""
 _TEXT: Json = {"text/plain": {"schema": {"type": "string"}}}
 _PROOFS = {
     SourceName.STRIPE: "stripe-signature",
@@ -50,6 +57,9 @@ def document(identity: Identity) -> Json:
         **_watching(),
         **{path: _webhook(path, source) for path, source in WEBHOOKS.items()},
         **_events(),
+        **_orders(),
+        **broadcast_paths(),
+        **relay_paths(),
         SUCCESS_PATH: _success(),
     }
     return {
@@ -147,11 +157,6 @@ def _events() -> Json:
         "properties": {"events": {"type": "array"}, "next": {"type": ["integer", "null"]}},
         "required": ["events", "next"],
     }
-    why = {
-        "type": "object",
-        "properties": {"why": {"type": "string", "minLength": 1, "maxLength": WHY_MAX_CHARACTERS}},
-        "required": ["why"],
-    }
     one = "/v1/admin/events/{event_id}"
     at = [event_id]
     return {
@@ -163,8 +168,54 @@ def _events() -> Json:
         "/v1/admin/prune": _posting("Forget what is old and finished.", found, {}),
         one: _guarded("One event, with its body and what operators did.", found, parameters=at),
         f"{one}/dry-run": _posting("What would it do?", found, {}, parameters=at),
-        f"{one}/replay": _posting("Try it again, now.", found, why, parameters=at),
-        f"{one}/park": _posting("Put it aside.", {**found, "409": _PROBLEM}, why, parameters=at),
+        f"{one}/replay": _posting("Try it again, now.", found, _WHY, parameters=at),
+        f"{one}/park": _posting("Put it aside.", {**found, "409": _PROBLEM}, _WHY, parameters=at),
+    }
+
+
+def _orders() -> Json:
+    known: Json = {"type": "string", "pattern": f"^{ORDER_ID.pattern}$"}
+    order_id = {"name": "order_id", "in": "path", "required": True, "schema": known}
+    errors = {"400": _PROBLEM, "401": _PROBLEM, "403": _PROBLEM, "503": _BUSY}
+    found = {"200": _json({"type": "object"}), **errors, "404": _PROBLEM}
+    listed = {
+        "type": "object",
+        "properties": {"orders": {"type": "array"}, "next": {"type": ["string", "null"]}},
+        "required": ["orders", "next"],
+    }
+    state = {"type": "object", "properties": {"state": {"type": "string"}}, "required": ["state"]}
+    done = {**found, "200": _json(state), "409": _PROBLEM}
+    charge = {"type": "string", "pattern": f"^{PAYMENT_ID.pattern}$"}
+    refund = {
+        **_WHY,
+        "properties": {
+            **_WHY["properties"],
+            "payment_id": charge | {"description": "which charge; the only one by default"},
+            "total": {
+                "type": "string",
+                "description": "how much of it is to have gone back in all; all by default",
+            },
+        },
+        "additionalProperties": False,
+    }
+    one = f"{ORDERS}/{{order_id}}"
+    at = [order_id]
+    pages = [
+        _query("after", known, "the page behind this order"),
+        _query("limit", _LIMIT, "how many"),
+    ]
+    return {
+        ORDERS: _guarded(
+            "Orders that a person has to look at, the oldest first.",
+            {"200": _json(listed), **errors},
+            parameters=pages,
+        ),
+        one: _guarded(
+            "One order, with its charges, refunds and what operators did.", found, parameters=at
+        ),
+        f"{one}/accept": _posting("It counts as paid.", done, _WHY, parameters=at),
+        f"{one}/dismiss": _posting("Nobody has to look at it any more.", done, _WHY, parameters=at),
+        f"{one}/refund": _posting("Give money back.", done, refund, parameters=at),
     }
 
 
@@ -199,64 +250,5 @@ def _filters() -> list[Json]:
         _query("received_from", moment, "received then or later"),
         _query("received_before", moment, "received before"),
         _query("before", number, "the page before this event"),
-        _query(
-            "limit",
-            {"type": "integer", "minimum": 1, "maximum": PAGE_MAX, "default": PAGE_DEFAULT},
-            "how many",
-        ),
+        _query("limit", _LIMIT, "how many"),
     ]
-
-
-# Pieces
-
-
-def _get(summary: str, answer: Json) -> Json:
-    return {"get": {"summary": summary, "responses": {"200": answer}}}
-
-
-def _guarded(summary: str, responses: Json, *, parameters: Sequence[Json] = ()) -> Json:
-    return {
-        "get": {
-            "summary": summary,
-            "security": _OPERATORS,
-            "parameters": list(parameters),
-            "responses": responses,
-        }
-    }
-
-
-def _posting(
-    summary: str, responses: Json, schema: Json, *, parameters: Sequence[Json] = ()
-) -> Json:
-    body = schema or {"type": "object"}
-    return {
-        "post": {
-            "summary": summary,
-            "security": _OPERATORS,
-            "parameters": list(parameters),
-            "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
-            "responses": responses,
-        }
-    }
-
-
-def _limited(told: Json) -> Json:
-    """What every route may be answered (`adapters.http.limits`)."""
-    refusals = dict.fromkeys(("408", "413", "431"), _PROBLEM)
-    return {**told, "responses": {**told["responses"], **refusals}}
-
-
-def _query(name: str, schema: Json, description: str) -> Json:
-    return {"name": name, "in": "query", "schema": schema, "description": description}
-
-
-def _content(content: Json, description: str) -> Json:
-    return {"description": description, "content": content}
-
-
-def _json(schema: Json) -> Json:
-    return _content({"application/json": {"schema": schema}}, "the answer")
-
-
-def _problem(description: str) -> Json:
-    return _content({"application/problem+json": {"schema": {"type": "object"}}}, description)

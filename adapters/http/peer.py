@@ -9,12 +9,16 @@ list is read from its end, and believed only for as long as it was written by pr
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from starlette.requests import HTTPConnection
 
 Network = IPv4Network | IPv6Network
 _Address = IPv4Address | IPv6Address
+
+ADDRESSES_KEPT = 256
+"""Read already: a provider delivers from a few addresses, thousands of times."""
 
 
 def peer_of(connection: HTTPConnection, trusted: Sequence[Network]) -> str:
@@ -40,6 +44,7 @@ def _is_in(address: _Address, networks: Sequence[Network]) -> bool:
     return any(address in network for network in networks)
 
 
+@lru_cache(ADDRESSES_KEPT)
 def _address(text: str) -> _Address | None:
     """An address, with or without a port, IPv4 also where it is written as IPv6."""
     if text.startswith("["):

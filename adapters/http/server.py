@@ -23,6 +23,7 @@ from actors.operations import messages as operations
 from adapters.http import messages as http
 from adapters.http.connection import Connection, Deadlines
 from adapters.http.listening import Bind, listen, port_of
+from adapters.http.turns import RequestTurns
 from runtime import Actor, message
 
 CONNECTIONS_MAX = 512
@@ -36,6 +37,8 @@ DRAIN_SECONDS = 3.0
 """For the requests that are being served when the actor stops; less than its spec gives it."""
 
 REPORT_SECONDS = 10.0
+"""Within this time it is told that something has happened, and without that, that nothing has
+within `operations.HEARTBEAT_SECONDS`."""
 ACCEPT_PAUSE_SECONDS = 0.1
 
 _NO_ROOM = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS}
@@ -82,8 +85,10 @@ class HttpServer(Actor[_Message]):
         self._deadlines = deadlines or Deadlines()
         self._listeners: list[trio.SocketListener] = []
         self._connections: set[Connection] = set()
+        self._turns = RequestTurns()
         self._empty = trio.Event()
         self._url = ""
+        self._newsworthy = False
         self._requests = self._served = self._crashed = self._evicted = self._refused = 0
 
     async def on_start(self) -> None:
@@ -91,7 +96,7 @@ class HttpServer(Actor[_Message]):
         self._url = self._bind.url(port_of(self._listeners[0]))
         for listener in self._listeners:
             self.pipe(self._accept, listener, then=lambda _: _Deaf())
-        self.every(REPORT_SECONDS, _Report())
+        self.pipe(self._turns.serve, then=lambda _: _Deaf())
         self.log.info("http.listening", url=self._url)
         self.publish(http.Listening(url=self._url))
         self._report()
@@ -104,6 +109,7 @@ class HttpServer(Actor[_Message]):
                 self._note_crash(message.error)
             case _Over():
                 self._served += 1
+                self._news()
             case _Deaf():
                 raise RuntimeError(f"the listener on {self._bind} has closed")
             case _Report():
@@ -125,11 +131,19 @@ class HttpServer(Actor[_Message]):
     def _note_crash(self, error: Exception) -> None:
         self._served += 1
         self._crashed += 1
+        self._news()
         while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
             error = error.exceptions[0]  # the nurseries around it say nothing
         self.log.error("http.request_failed", exc_info=error)
 
+    def _news(self) -> None:
+        if not self._newsworthy:
+            self._newsworthy = True
+            self.after(REPORT_SECONDS, _Report(), key=_Report)
+
     def _report(self) -> None:
+        self._newsworthy = False
+        self.after(operations.HEARTBEAT_SECONDS, _Report(), key=_Report)
         figures = {
             "connections": len(self._connections),
             "connections_served_total": self._served,
@@ -167,12 +181,17 @@ class HttpServer(Actor[_Message]):
                     self._admit(stream)
 
     def _admit(self, stream: trio.SocketStream) -> None:
+        self._news()
         if len(self._connections) >= self._connections_max and not self._make_room():
             self._refused += 1
             stream.socket.close()
             return
         connection = Connection(
-            stream, app=self._app, deadlines=self._deadlines, note_request=self._count
+            stream,
+            app=self._app,
+            deadlines=self._deadlines,
+            note_request=self._count,
+            begin=self._turns.begin,
         )
         self._connections.add(connection)
         self.pipe(
@@ -184,6 +203,7 @@ class HttpServer(Actor[_Message]):
 
     def _count(self) -> None:
         self._requests += 1
+        self._news()
 
     def _make_room(self) -> bool:
         crowd = Counter(connection.host for connection in self._connections)

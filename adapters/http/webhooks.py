@@ -18,13 +18,13 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, assert_never
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
 
 from actors.ingress import messages as ingress
 from actors.ingress.model import Delivery, SourceName
-from adapters.http.access import Endpoint
 from adapters.http.peer import Network, peer_of
 from adapters.http.problems import problem
 from runtime import ActorDeadError, ActorRef, MailboxFullError, Timeout, Unavailable, ask
@@ -65,45 +65,83 @@ _STATUS = {
 }
 
 
+_WANTED = {name.encode(): name for name in HEADERS}
+
+_ACKNOWLEDGED = {
+    duplicate: JSONResponse({"status": "duplicate" if duplicate else "stored"})
+    for duplicate in (False, True)
+}
+
+
 def webhook_routes(
     ingress: ActorRef[Any], *, trusted_proxies: Sequence[Network] = ()
 ) -> list[BaseRoute]:
     """Return the routes; `ingress` is asked `Deliver` for every request."""
     return [
-        Route(path, _taking(source, ingress, trusted_proxies), methods=["POST"])
+        Route(path, _Taking(source, ingress, trusted_proxies), methods=["POST"])
         for path, source in WEBHOOKS.items()
     ]
 
 
-def _taking(source: SourceName, ref: ActorRef[Any], trusted_proxies: Sequence[Network]) -> Endpoint:
-    async def take(request: Request) -> Response:
-        twice = [name for name in HEADERS if len(request.headers.getlist(name)) > 1]
-        if twice:
-            # Two readers could take different ones for the proof.
-            return problem(HTTPStatus.BAD_REQUEST, f"{twice[0]} is there more than once")
-        if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
-            detail = "a delivery is signed, and read, as it is sent: do not compress it"
-            return problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail)
-        delivery = Delivery(
-            source=source,
-            headers={name: request.headers[name] for name in HEADERS if name in request.headers},
-            body=await request.body(),
-            peer=peer_of(request, trusted_proxies),
-        )
+class _Taking:
+    """The route of one source, as bare ASGI: of these requests there are many at once."""
+
+    def __init__(
+        self, source: SourceName, ref: ActorRef[Any], trusted_proxies: Sequence[Network]
+    ) -> None:
+        self._source, self._ref, self._trusted_proxies = source, ref, trusted_proxies
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Take one delivery."""
+        headers = _wanted(scope)
+        answer = headers if isinstance(headers, Response) else None
+        if isinstance(headers, dict):
+            answer = _respond(await self._deliver(scope, headers, await _whole(receive)))
+        assert answer is not None  # noqa: S101 - one or the other
+        await answer(scope, receive, send)
+
+    async def _deliver(
+        self, scope: Scope, headers: Mapping[str, str], body: bytes
+    ) -> ingress.Answer:
+        peer = peer_of(HTTPConnection(scope), self._trusted_proxies)
+        delivery = Delivery(source=self._source, headers=headers, body=body, peer=peer)
         question = ingress.Deliver(delivery=delivery)
         try:
-            answer = await ask(ref, question, timeout=ANSWER_SECONDS)
+            return await ask(self._ref, question, timeout=ANSWER_SECONDS)
         except (ActorDeadError, MailboxFullError, Timeout, Unavailable):
-            answer = ingress.Busy(retry_after_seconds=AWAY_RETRY_SECONDS, detail="try again")
-        return _respond(answer)
+            return ingress.Busy(retry_after_seconds=AWAY_RETRY_SECONDS, detail="try again")
 
-    return take
+
+def _wanted(scope: Scope) -> dict[str, str] | Response:
+    """What of the headers reaches the ingress; or why the request is refused."""
+    found: dict[str, str] = {}
+    for raw, value in scope["headers"]:
+        name = _WANTED.get(raw)
+        if name is not None:
+            if name in found:
+                # Two readers could take different ones for the proof.
+                return problem(HTTPStatus.BAD_REQUEST, f"{name} is there more than once")
+            found[name] = value.decode("latin-1")
+        elif raw == b"content-encoding" and value.strip().lower() != b"identity":
+            detail = "a delivery is signed, and read, as it is sent: do not compress it"
+            return problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail)
+    return found
+
+
+async def _whole(receive: Receive) -> bytes:
+    """The body, which has arrived by now (`adapters.http.limits`)."""
+    event = await receive()
+    body: bytes = event.get("body", b"")
+    while event.get("more_body", False):
+        event = await receive()
+        body += event.get("body", b"")
+    return body
 
 
 def _respond(answer: ingress.Answer) -> Response:
     match answer:
         case ingress.Stored():
-            return JSONResponse({"status": "duplicate" if answer.duplicate else "stored"})
+            return _ACKNOWLEDGED[answer.duplicate]
         case ingress.Refused():
             unconfigured = answer.reason == "unconfigured"
             wait = {"retry-after": str(UNCONFIGURED_RETRY_SECONDS)} if unconfigured else {}

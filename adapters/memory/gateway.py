@@ -87,6 +87,7 @@ class MemoryInbox(Inbox):
             row = tables.unhandled.pop(update_id, None)
             if row is not None:
                 row.parked_reason = reason
+                tables.parked.add(update_id)
             known = tables.updates.get(update_id)
             return known is not None and known.parked_reason == reason
 
@@ -96,7 +97,7 @@ class MemoryInbox(Inbox):
         return await self.connection.read(
             lambda tables: Counts(
                 unhandled=len(tables.unhandled),
-                parked=sum(row.parked_reason is not None for row in tables.updates.values()),
+                parked=len(tables.parked),
             )
         )
 
@@ -110,6 +111,7 @@ class MemoryInbox(Inbox):
             ][:limit]
             for update_id in old:
                 del tables.updates[update_id]
+                tables.parked.discard(update_id)
             return len(old)
 
         return await self.connection.write(prune)

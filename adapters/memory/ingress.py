@@ -5,17 +5,16 @@ Whoever does what an event means marks it with `Tables.mark_event_processed`, in
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from operator import itemgetter
-from uuid import UUID
 
 from actors.ingress.model import (
     Action,
     Added,
+    Arrival,
     Backlog,
     Chosen,
-    Event,
     EventState,
     Found,
     SourceName,
@@ -37,19 +36,12 @@ class MemoryEvents(Events):
     def __init__(self, connection: MemoryConnection | None = None) -> None:
         self.connection = connection or MemoryDatabase().connect()
 
-    async def add(self, event: Event, *, delivery_id: UUID, at: datetime) -> Added:
-        def add(tables: Tables) -> Added:
-            check_texts((event.key, event.kind, event.subject))
-            known = tables.event_keys.get((event.source, event.key))
-            if known is not None:
-                row = tables.events[known]
-                return Added(event_id=known, duplicate=row.delivery_id != delivery_id)
-            tables.event_count += 1
-            event_id = EventId(tables.event_count)
-            row = EventRow(event, at, at, delivery_id)
-            tables.events[event_id] = tables.pending_events[event_id] = row
-            tables.event_keys[event.source, event.key] = event_id
-            return Added(event_id=event_id, duplicate=False)
+    async def add(self, arrivals: Sequence[Arrival]) -> tuple[Added, ...]:
+        def add(tables: Tables) -> tuple[Added, ...]:
+            for arrival in arrivals:
+                event = arrival.event
+                check_texts((event.key, event.kind, event.subject))
+            return tuple(_add(tables, arrival) for arrival in arrivals)
 
         return await self.connection.write(add)
 
@@ -71,24 +63,34 @@ class MemoryEvents(Events):
 
         return await self.connection.read(due)
 
+    async def next_due(self, *, after: datetime) -> datetime | None:
+        def next_due(tables: Tables) -> datetime | None:
+            times = (row.due_at for row in tables.pending_events.values())
+            return min((at for at in times if at > after), default=None)
+
+        return await self.connection.read(next_due)
+
     async def processed(self, event_id: EventId, *, at: datetime) -> None:
         await self.connection.write(lambda tables: tables.mark_event_processed(event_id, at))
 
-    async def ignored(self, event_id: EventId, why: str, *, at: datetime) -> None:
-        await self._settle(event_id, EventState.IGNORED, why, at)
+    async def ignored(self, reasons: Mapping[EventId, str], *, at: datetime) -> None:
+        def ignore(tables: Tables) -> None:
+            check_texts(reasons.values())
+            for event_id, why in reasons.items():
+                if event_id in tables.pending_events:
+                    tables.settle_event(event_id, EventState.IGNORED, why, at)
+
+        await self.connection.write(ignore)
 
     async def parked(self, event_id: EventId, why: str, *, at: datetime) -> bool:
-        return await self._settle(event_id, EventState.PARKED, why, at)
-
-    async def _settle(self, event_id: EventId, state: EventState, why: str, at: datetime) -> bool:
-        def settle(tables: Tables) -> bool:
+        def park(tables: Tables) -> bool:
             check_texts((why,))
             if event_id in tables.pending_events:
-                tables.settle_event(event_id, state, why, at)
+                tables.settle_event(event_id, EventState.PARKED, why, at)
             row = tables.events.get(event_id)
-            return row is not None and (row.state, row.outcome) == (state, why)
+            return row is not None and (row.state, row.outcome) == (EventState.PARKED, why)
 
-        return await self.connection.write(settle)
+        return await self.connection.write(park)
 
     async def postponed(
         self, event_id: EventId, why: str, *, attempts: int, due_at: datetime
@@ -202,6 +204,20 @@ class MemoryEvents(Events):
             return len(old)
 
         return await self.connection.write(prune)
+
+
+def _add(tables: Tables, arrival: Arrival) -> Added:
+    event = arrival.event
+    known = tables.event_keys.get((event.source, event.key))
+    if known is not None:
+        duplicate = tables.events[known].delivery_id != arrival.delivery_id
+        return Added(event_id=known, duplicate=duplicate)
+    tables.event_count += 1
+    event_id = EventId(tables.event_count)
+    row = EventRow(event, arrival.at, arrival.at, arrival.delivery_id)
+    tables.events[event_id] = tables.pending_events[event_id] = row
+    tables.event_keys[event.source, event.key] = event_id
+    return Added(event_id=event_id, duplicate=False)
 
 
 def _stamp(seen: SubscriptionSeen, event_id: EventId) -> tuple[datetime, EventId]:

@@ -9,6 +9,7 @@ from actors.kernel.failures import Conflict
 from actors.kernel.ids import ChatId, OrderId, UpdateId
 from actors.kernel.language import Language
 from actors.kernel.ledger import Transfer
+from actors.payments.deeds import Deed
 from actors.payments.orders import ALIVE, DONE, Order, State
 from actors.payments.ports import (
     OpenCheckout,
@@ -21,8 +22,6 @@ from actors.tracker.ports import OrderBook
 from actors.tracker.settlement import OrderView
 from adapters.memory.database import MemoryConnection, MemoryDatabase
 from adapters.memory.tables import OrderRow, Tables, check_texts
-
-FOR_A_PERSON = (State.LATE, State.HELD, State.DISPUTED)
 
 
 class MemoryOrders(Orders, OrderBook):
@@ -76,6 +75,7 @@ class MemoryOrders(Orders, OrderBook):
         handled: UpdateId | None = None,
         recorded: Recording | None = None,
         transfers: tuple[Transfer, ...] = (),
+        deed: Deed | None = None,
     ) -> None:
         me = object()
 
@@ -94,6 +94,8 @@ class MemoryOrders(Orders, OrderBook):
                 tables.mark_handled(handled, tables.now())
             if recorded is not None:
                 tables.mark_charge_recorded(*recorded)
+            if deed is not None:
+                tables.write_down(deed)
 
         await self.connection.write(save)
 
@@ -113,12 +115,15 @@ class MemoryOrders(Orders, OrderBook):
 
         return await self.connection.read(due)
 
+    async def next_due(self, *, after: datetime) -> datetime | None:
+        return await self.connection.read(
+            lambda tables: _next((order.due_at for order in _orders(tables)), after)
+        )
+
     async def counts(self) -> OrderCounts:
         def counts(tables: Tables) -> OrderCounts:
             paid = [order.paid_at for order in _orders(tables) if order.state is State.PAID]
-            person = [
-                row.saved_at for row in tables.orders.values() if row.order.state in FOR_A_PERSON
-            ]
+            person = [row.saved_at for row in tables.orders.values() if row.order.concern]
             return OrderCounts(
                 ungranted=len(paid),
                 ungranted_since=min(filter(None, paid), default=None),
@@ -127,6 +132,23 @@ class MemoryOrders(Orders, OrderBook):
             )
 
         return await self.connection.read(counts)
+
+    async def concerning(self, *, limit: int, after: OrderId | None = None) -> tuple[Order, ...]:
+        def concerning(tables: Tables) -> tuple[Order, ...]:
+            found = sorted((o for o in _orders(tables) if o.concern), key=_age)
+            if after is not None:
+                known = tables.orders.get(after)
+                found = [o for o in found if known is not None and _age(o) > _age(known.order)]
+            return tuple(found[:limit])
+
+        return await self.connection.read(concerning)
+
+    async def deeds(self, order_id: OrderId) -> tuple[Deed, ...]:
+        def deeds(tables: Tables) -> tuple[Deed, ...]:
+            found = (deed for deed in tables.deeds.values() if deed.order_id == order_id)
+            return tuple(sorted(found, key=lambda deed: (deed.at, deed.deed_id)))
+
+        return await self.connection.write(deeds)
 
     async def checkouts(self, *, now: datetime, limit: int) -> tuple[OpenCheckout, ...]:
         def checkouts(tables: Tables) -> tuple[OpenCheckout, ...]:
@@ -139,6 +161,11 @@ class MemoryOrders(Orders, OrderBook):
 
         return await self.connection.read(checkouts)
 
+    async def next_look(self, *, after: datetime) -> datetime | None:
+        return await self.connection.read(
+            lambda tables: _next((row.look_at for row in tables.orders.values()), after)
+        )
+
     async def looked(
         self, order_id: OrderId, *, again_at: datetime | None, answered: bool = True
     ) -> None:
@@ -150,13 +177,21 @@ class MemoryOrders(Orders, OrderBook):
         await self.connection.write(looked)
 
 
+def _next(times: Iterable[datetime | None], after: datetime) -> datetime | None:
+    return min((at for at in times if at is not None and at > after), default=None)
+
+
 def _orders(tables: Tables) -> Iterable[Order]:
     return (row.order for row in tables.orders.values())
 
 
 def _newest_first(tables: Tables, chat_id: ChatId) -> list[Order]:
     mine = (order for order in _orders(tables) if order.chat_id == chat_id)
-    return sorted(mine, key=lambda order: (order.created_at, order.order_id), reverse=True)
+    return sorted(mine, key=_age, reverse=True)
+
+
+def _age(order: Order) -> tuple[datetime, OrderId]:
+    return order.created_at, order.order_id
 
 
 def _check(tables: Tables, order: Order, handled: UpdateId | None) -> None:

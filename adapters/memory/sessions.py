@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from actors.debounce import messages as debounce
 from actors.kernel.failures import Conflict
 from actors.kernel.ids import ChatId, RecordId, UpdateId
 from actors.sessions.model import Registration, Session
@@ -21,12 +22,20 @@ class MemorySessions(Sessions):
     async def load(self, chat_id: ChatId) -> Session | None:
         return await self.connection.write(lambda tables: tables.sessions.get(chat_id))
 
-    async def save(self, session: Session, *, handled: UpdateId | None = None) -> None:
+    async def save(
+        self,
+        session: Session,
+        *,
+        handled: UpdateId | None = None,
+        passed: debounce.Collect | None = None,
+    ) -> None:
         def save(tables: Tables) -> None:
             update = None if handled is None else tables.updates.get(handled)
             if update is not None and update.handled_at is not None:
                 raise Conflict(f"update {handled} was handled before")
             tables.put_session(session)
+            if passed is not None:
+                tables.relay.pass_on(passed)
             if handled is not None:
                 tables.mark_handled(handled, tables.now())
 
@@ -40,6 +49,11 @@ class MemorySessions(Sessions):
             return tuple(sorted(a for a in alarms if after is None or a > after))[:limit]
 
         return await self.connection.read(due)
+
+    async def next_due(self, *, after: datetime) -> datetime | None:
+        return await self.connection.read(
+            lambda tables: min((at for at in tables.alarms.values() if at > after), default=None)
+        )
 
     async def unshown(self, *, limit: int, after: ChatId | None = None) -> tuple[ChatId, ...]:
         def unshown(tables: Tables) -> tuple[ChatId, ...]:

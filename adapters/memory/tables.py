@@ -6,19 +6,25 @@ The twin of `adapters/postgres/migrations`. Rows are changed in place and never 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from actors.broadcast.ports import Unreachable
+from actors.broadcasts.model import Action as BroadcastAction
+from actors.broadcasts.model import Broadcast, Recipient
 from actors.gateway.model import Entry, Stored
 from actors.ingress.model import Action, Event, EventState, SourceName, SubscriptionSeen
 from actors.kernel.charges import Payment as Charge
 from actors.kernel.charges import Rail
-from actors.kernel.ids import ChatId, EventId, OrderId, PaymentId, RecordId, UpdateId
+from actors.kernel.ids import BroadcastId, ChatId, EventId, OrderId, PaymentId, RecordId, UpdateId
 from actors.kernel.ledger import Ledger
+from actors.kernel.money import Money
+from actors.payments.deeds import Deed, Refund
 from actors.payments.orders import Order
 from actors.payments.ports import LOOK_FIRST_SECONDS, NoticeState
 from actors.sessions.model import Session, State
+from adapters.memory.relay_tables import RelayTables
 
 Payment = tuple[RecordId, ChatId]
 """A payment belongs to a record and a chat."""
@@ -90,6 +96,19 @@ class OrderRow:
     looks: int = 0
 
 
+@dataclass(slots=True)
+class BroadcastRow:
+    """One pass of a broadcast, and which save made its version."""
+
+    broadcast: Broadcast
+    saved_by: object
+    stopped: bool = False
+    recipients: dict[ChatId, Recipient] = field(default_factory=dict)
+    chat_ids: list[ChatId] = field(default_factory=list)
+    """Theirs, in order."""
+    actions: list[BroadcastAction] = field(default_factory=list)
+
+
 class Tables:
     """Everything that is committed. `now` is the server's clock."""
 
@@ -98,6 +117,7 @@ class Tables:
         self.updates: dict[UpdateId, UpdateRow] = {}
         """In the order of arrival."""
         self.unhandled: dict[UpdateId, UpdateRow] = {}
+        self.parked: set[UpdateId] = set()
         """Those that are, in the same order: an index."""
         self.sessions: dict[ChatId, Session] = {}
         self.alarms: dict[ChatId, datetime] = {}
@@ -122,14 +142,31 @@ class Tables:
         """In the same order."""
         self.orders: dict[OrderId, OrderRow] = {}
         """In the order in which they were made."""
+        self.relay = RelayTables()
+        self.deeds: dict[UUID, Deed] = {}
+        self.refunds: dict[tuple[Rail, PaymentId, Money], Refund] = {}
+        """In the order in which they were first wanted."""
+        self.broadcasts: dict[BroadcastId, BroadcastRow] = {}
+        """In the same order."""
+        self.broadcast_creations: dict[UUID, BroadcastId] = {}
+        self.session_saved_at: dict[ChatId, datetime] = {}
+        self.unreachable: dict[ChatId, Unreachable] = {}
+        """Chats that cannot be written to."""
+        self.moved_chats: dict[ChatId, ChatId] = {}
+        self.flood_waits: dict[ChatId, datetime] = {}
+        self.bulk_closed_until: datetime | None = None
+        self.stars_tenths = 0
 
     def put_update(self, row: UpdateRow) -> None:
         """A new row, behind all others; it takes the place of an old one with its id."""
         update_id = row.entry.update_id
         self.updates.pop(update_id, None)
+        self.parked.discard(update_id)
         self.updates[update_id] = row
         if row.unhandled:
             self.unhandled[update_id] = row
+        if row.parked_reason is not None:
+            self.parked.add(update_id)
 
     def mark_handled(self, update_id: UpdateId, at: datetime) -> None:
         """Nothing happens to what is not unhandled."""
@@ -168,12 +205,20 @@ class Tables:
         if order.checkout_id is not None and not had_checkout:
             row.look_at = row.saved_at + timedelta(seconds=LOOK_FIRST_SECONDS)
 
+    def write_down(self, deed: Deed) -> None:
+        """For the transaction that does it; written down twice, it is there once. Raises
+        `ValueError` for what PostgreSQL would refuse.
+        """
+        check_texts((deed.who, deed.why))
+        self.deeds.setdefault(deed.deed_id, deed)
+
     def put_session(self, session: Session) -> None:
         """Raises `ValueError` for what PostgreSQL would refuse."""
         if session.state in PAYING and session.record_id is None:
             raise ValueError(f"a session in {session.state} has no record")
         check_texts((session.name, session.contact, session.first_name))
         self.sessions[session.chat_id] = session
+        self.session_saved_at[session.chat_id] = self.now()
         if session.due_at is None:
             self.alarms.pop(session.chat_id, None)
         else:

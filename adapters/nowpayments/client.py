@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
@@ -17,7 +16,7 @@ import trio
 
 from actors.kernel.failures import Unavailable
 from actors.kernel.strict_json import BYTES_MAX, MalformedJson, load_object
-from adapters.web.api import Answer, Api, printable
+from adapters.web.api import Answer, Api, ApiClient, printable
 
 DEADLINE_SECONDS = 15.0
 """For one whole request. Invoices take NOWPayments a second or two."""
@@ -45,7 +44,7 @@ class Account:
     password: str
 
 
-class NowPaymentsClient:
+class NowPaymentsClient(ApiClient):
     """`url` ends in `/v1`. Use it as `async with`; any number of tasks may share it."""
 
     def __init__(
@@ -59,7 +58,7 @@ class NowPaymentsClient:
         self._secrets = (api_key, *((account.password,) if account else ()))
         self._account = account
         self._token, self._token_until = "", 0.0
-        self._api = Api(
+        api = Api(
             "NOWPayments",
             url=url,
             headers={"x-api-key": api_key},
@@ -67,17 +66,7 @@ class NowPaymentsClient:
             bytes_max=BYTES_MAX,
             deadline_seconds=deadline_seconds,
         )
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self._api.__aexit__(exc_type, exc, traceback)
+        super().__init__(api)
 
     @property
     def lists(self) -> bool:

@@ -6,14 +6,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from actors.ingress.model import (
     Action,
     Added,
+    Arrival,
     Backlog,
     Chosen,
     Event,
@@ -25,8 +25,8 @@ from actors.ingress.model import (
     Summary,
 )
 from actors.ingress.ports import Events
-from actors.kernel.failures import Unavailable
 from actors.kernel.ids import EventId
+from adapters.postgres.arrivals import added, adding
 from adapters.postgres.database import Database, Statement
 
 
@@ -50,44 +50,11 @@ class PostgresEvents(Events):
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, event: Event, *, delivery_id: UUID, at: datetime) -> Added:
-        # One statement, so that many deliveries share a batch and a round trip. It sees nothing
-        # of its own insertion: a row comes from one half or from the other.
-        (rows,) = await self._database.write(
-            Statement(
-                """
-                with added as (
-                    insert into provider_event
-                        (source, key, kind, subject, body, headers, at, received_at, due_at,
-                            delivery_id)
-                    values
-                        (%(source)s, %(key)s, %(kind)s, %(subject)s, %(body)s, %(headers)s,
-                            %(at)s, %(received_at)s, %(received_at)s, %(delivery_id)s)
-                    on conflict (source, key) do nothing
-                    returning event_id
-                )
-                select event_id, false as duplicate from added
-                union all
-                select event_id, delivery_id <> %(delivery_id)s from provider_event
-                where source = %(source)s and key = %(key)s
-                """,
-                {
-                    "source": event.source.value,
-                    "key": event.key,
-                    "kind": event.kind,
-                    "subject": event.subject,
-                    "body": event.body,
-                    "headers": json.dumps(dict(event.headers)),
-                    "at": event.at,
-                    "received_at": at,
-                    "delivery_id": delivery_id,
-                },
-            )
-        )
-        if not rows:
-            # Another process's row that this statement conflicts with and cannot see yet.
-            raise Unavailable("the event is being stored by somebody else")
-        return Added(event_id=EventId(rows[0]["event_id"]), duplicate=rows[0]["duplicate"])
+    async def add(self, arrivals: Sequence[Arrival]) -> tuple[Added, ...]:
+        if not arrivals:
+            return ()
+        (rows,) = await self._database.write(adding(arrivals))
+        return added(rows)
 
     async def due(
         self, *, now: datetime, without: Collection[EventId], limit: int
@@ -110,21 +77,38 @@ class PostgresEvents(Events):
         )
         return tuple(_stored(row) for row in rows)
 
+    async def next_due(self, *, after: datetime) -> datetime | None:
+        (row,) = await self._database.read(
+            """
+            select min(due_at) as at from provider_event
+            where state = 'pending' and due_at > %(after)s
+            """,
+            {"after": after},
+        )
+        at: datetime | None = row["at"]
+        return at
+
     async def processed(self, event_id: EventId, *, at: datetime) -> None:
         await self._database.write(processed(event_id, at))
 
-    async def ignored(self, event_id: EventId, why: str, *, at: datetime) -> None:
-        await self._settle(event_id, "ignored", why, at)
+    async def ignored(self, reasons: Mapping[EventId, str], *, at: datetime) -> None:
+        await self._database.write(
+            Statement(
+                """
+                update provider_event as e
+                set state = 'ignored', outcome = ignored.why, settled_at = %(at)s
+                from unnest(%(event_ids)s::bigint[], %(whys)s::text[]) as ignored (event_id, why)
+                where e.event_id = ignored.event_id and e.state = 'pending'
+                """,
+                {"event_ids": list(reasons), "whys": list(reasons.values()), "at": at},
+            )
+        )
 
     async def parked(self, event_id: EventId, why: str, *, at: datetime) -> bool:
-        return await self._settle(event_id, "parked", why, at)
-
-    async def _settle(self, event_id: EventId, state: str, why: str, at: datetime) -> bool:
-        params = {"event_id": event_id, "state": state, "why": why, "at": at}
-        settle = Statement(
+        params = {"event_id": event_id, "why": why, "at": at}
+        park = Statement(
             """
-            update provider_event
-            set state = %(state)s, outcome = %(why)s, settled_at = %(at)s
+            update provider_event set state = 'parked', outcome = %(why)s, settled_at = %(at)s
             where event_id = %(event_id)s and state = 'pending'
             """,
             params,
@@ -133,11 +117,11 @@ class PostgresEvents(Events):
         is_so = Statement(
             """
             select true from provider_event
-            where event_id = %(event_id)s and state = %(state)s and outcome = %(why)s
+            where event_id = %(event_id)s and state = 'parked' and outcome = %(why)s
             """,
             params,
         )
-        _, rows = await self._database.write(settle, is_so)
+        _, rows = await self._database.write(park, is_so)
         return bool(rows)
 
     async def postponed(

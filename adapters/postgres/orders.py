@@ -13,6 +13,7 @@ from actors.kernel.ids import ChatId, OrderId, PaymentId, ProductId, UpdateId
 from actors.kernel.language import Language
 from actors.kernel.ledger import Transfer
 from actors.kernel.money import Currency, Money
+from actors.payments.deeds import Deed, What
 from actors.payments.orders import Charge, Order, State
 from actors.payments.ports import (
     LOOK_FIRST_SECONDS,
@@ -86,6 +87,7 @@ class PostgresOrders(Orders, OrderBook):
         handled: UpdateId | None = None,
         recorded: Recording | None = None,
         transfers: tuple[Transfer, ...] = (),
+        deed: Deed | None = None,
     ) -> None:
         row = _row(order) | {"saved_by": uuid4(), "look_first_seconds": LOOK_FIRST_SECONDS}
         statements = [Statement(_KEEP, row), Statement(_IS_KEPT, row)]
@@ -96,6 +98,8 @@ class PostgresOrders(Orders, OrderBook):
         if recorded is not None:
             statements.append(recorded_by_order(*recorded))
         statements += [posting(transfer) for transfer in transfers]
+        if deed is not None:
+            statements.append(written_down(deed))
         await self._database.write(*statements)
 
     async def finish(self, update_id: UpdateId) -> None:
@@ -125,6 +129,14 @@ class PostgresOrders(Orders, OrderBook):
             for row in rows
         )
 
+    async def next_due(self, *, after: datetime) -> datetime | None:
+        (row,) = await self._database.read(
+            "select min(due_at) as at from purchase_order where due_at > %(after)s",
+            {"after": after},
+        )
+        at: datetime | None = row["at"]
+        return at
+
     async def counts(self) -> OrderCounts:
         (row,) = await self._database.read(
             """
@@ -132,11 +144,34 @@ class PostgresOrders(Orders, OrderBook):
                 (select count(*) as ungranted, min(paid_at) as ungranted_since
                     from purchase_order where state = 'paid') as ungranted,
                 (select count(*) as for_a_person, min(saved_at) as for_a_person_since
-                    from purchase_order where state in ('late', 'held', 'disputed'))
-                    as for_a_person
+                    from purchase_order where concern is not null) as for_a_person
             """
         )
         return OrderCounts(**row)
+
+    async def concerning(self, *, limit: int, after: OrderId | None = None) -> tuple[Order, ...]:
+        rows = await self._database.read(
+            """
+            select * from purchase_order
+            where concern is not null and (
+                %(after)s::text is null or (created_at, order_id) > (
+                    select created_at, order_id from purchase_order where order_id = %(after)s::text
+                )
+            )
+            order by created_at, order_id limit %(limit)s
+            """,
+            {"limit": limit, "after": after},
+        )
+        return tuple(map(_order, rows))
+
+    async def deeds(self, order_id: OrderId) -> tuple[Deed, ...]:
+        # By the writer: whoever asks what was done must not miss what was done just now.
+        deeds = Statement(
+            "select * from order_deed where order_id = %(order_id)s order by at, deed_id",
+            {"order_id": order_id},
+        )
+        (rows,) = await self._database.write(deeds)
+        return tuple(Deed(**{**row, "what": What(row["what"])}) for row in rows)
 
     async def checkouts(self, *, now: datetime, limit: int) -> tuple[OpenCheckout, ...]:
         rows = await self._database.read(
@@ -150,6 +185,14 @@ class PostgresOrders(Orders, OrderBook):
             OpenCheckout(**{**row, "rail": Rail(row["rail"]), "state": State(row["state"])})
             for row in rows
         )
+
+    async def next_look(self, *, after: datetime) -> datetime | None:
+        (row,) = await self._database.read(
+            "select min(look_at) as at from purchase_order where look_at > %(after)s",
+            {"after": after},
+        )
+        at: datetime | None = row["at"]
+        return at
 
     async def looked(
         self, order_id: OrderId, *, again_at: datetime | None, answered: bool = True
@@ -184,7 +227,7 @@ insert into purchase_order as kept (
     order_id, chat_id, product_id, rail, state, version, saved_by, title, description, goods,
     language, currency, price, sold, live, charges, checkout_id, url, attempts, created_at,
     expires_at, paid_at, deadline, deliver_by, show_by, view_version, shown_version,
-    panel_message_id, stray_message_id, renew, look_at
+    panel_message_id, stray_message_id, renew, former, dismissed, concern, look_at
 )
 select
     %(order_id)s::text, %(chat_id)s::bigint, %(product_id)s::text, %(rail)s::text,
@@ -195,7 +238,7 @@ select
     %(expires_at)s::timestamptz, %(paid_at)s::timestamptz, %(deadline)s::timestamptz,
     %(deliver_by)s::timestamptz, %(show_by)s::timestamptz, %(view_version)s::int,
     %(shown_version)s::int, %(panel_message_id)s::bigint, %(stray_message_id)s::bigint,
-    %(renew)s::boolean,
+    %(renew)s::boolean, %(former)s::text, %(dismissed)s::boolean, %(concern)s::text,
     case when %(checkout_id)s::text is not null
         then now() + make_interval(secs => %(look_first_seconds)s) end
 where %(version)s = 1 or exists (select from purchase_order where order_id = %(order_id)s)
@@ -208,6 +251,7 @@ on conflict (order_id) do update set
     view_version = excluded.view_version, shown_version = excluded.shown_version,
     panel_message_id = excluded.panel_message_id,
     stray_message_id = excluded.stray_message_id, renew = excluded.renew,
+    former = excluded.former, dismissed = excluded.dismissed, concern = excluded.concern,
     look_at = case when kept.checkout_id is null then excluded.look_at else kept.look_at end,
     saved_at = now()
 where kept.version = excluded.version - 1
@@ -222,6 +266,25 @@ select conflict_unless(
     'the order has changed meanwhile'
 )
 """
+
+
+def written_down(deed: Deed) -> Statement:
+    """An operator's deed; for the transaction that does it. Repeating it changes nothing."""
+    return Statement(
+        """
+        insert into order_deed (deed_id, order_id, what, who, why, at)
+        values (%(deed_id)s, %(order_id)s, %(what)s, %(who)s, %(why)s, %(at)s)
+        on conflict (deed_id) do nothing
+        """,
+        {
+            "deed_id": deed.deed_id,
+            "order_id": deed.order_id,
+            "what": deed.what.value,
+            "who": deed.who,
+            "why": deed.why,
+            "at": deed.at,
+        },
+    )
 
 
 def _handled(update_id: UpdateId) -> Statement:
@@ -265,6 +328,9 @@ def _row(order: Order) -> dict[str, object]:
         "panel_message_id": order.panel_message_id,
         "stray_message_id": order.stray_message_id,
         "renew": order.renew,
+        "former": order.former and order.former.value,
+        "dismissed": order.dismissed,
+        "concern": order.concern and order.concern.value,
     }
 
 
@@ -277,12 +343,13 @@ def _charge_row(charge: Charge) -> dict[str, object]:
         "received": charge.received.text,
         "refunded": charge.refunded.text,
         "disputed": charge.disputed.text,
+        "reinstated": charge.reinstated and charge.reinstated.text,
         "live": charge.live,
         "parent": charge.parent,
     }
 
 
-_NOT_OF_THE_ORDER = ("saved_by", "currency", "due_at", "look_at", "looks", "saved_at")
+_NOT_OF_THE_ORDER = ("saved_by", "currency", "due_at", "look_at", "looks", "saved_at", "concern")
 
 
 def _order(row: Mapping[str, Any]) -> Order:
@@ -292,6 +359,7 @@ def _order(row: Mapping[str, Any]) -> Order:
         "product_id": ProductId(row["product_id"]),
         "rail": Rail(row["rail"]),
         "state": State(row["state"]),
+        "former": row["former"] and State(row["former"]),
         "language": Language(row["language"]),
         "price": Money(row["price"], currency),
         "sold": None if row["sold"] is None else Money(row["sold"], currency),
@@ -301,7 +369,7 @@ def _order(row: Mapping[str, Any]) -> Order:
 
 
 def _charge(row: Mapping[str, Any]) -> Charge:
-    currency = row["currency"]
+    currency, reinstated = row["currency"], row.get("reinstated")
     return Charge(
         payment_id=PaymentId(row["payment_id"]),
         version=row["version"],
@@ -311,4 +379,5 @@ def _charge(row: Mapping[str, Any]) -> Charge:
         disputed=Money.of(row["disputed"], currency),
         live=row["live"],
         parent=row["parent"],
+        reinstated=Money.of(reinstated, currency) if reinstated else None,
     )

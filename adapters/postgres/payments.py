@@ -225,17 +225,19 @@ class PostgresNotices(Notices):
 # `recorded_version` is the orders' business. A change that is carried out twice finds its own row.
 _KEEP = """
 insert into payment (
-    rail, payment_id, order_id, chat_id, standing, currency, received, refunded, disputed, fee,
-    fee_currency, live, parent, version, news_version, first_seen_at, changed_at
+    rail, payment_id, order_id, chat_id, standing, currency, received, refunded, disputed,
+    reinstated, dispute, fee, fee_currency, live, parent, version, news_version, first_seen_at,
+    changed_at
 )
 values (
     %(rail)s, %(payment_id)s, %(order_id)s, %(chat_id)s, %(standing)s, %(currency)s,
-    %(received)s, %(refunded)s, %(disputed)s, %(fee)s, %(fee_currency)s, %(live)s, %(parent)s,
-    %(version)s, %(news_version)s, %(at)s, %(at)s
+    %(received)s, %(refunded)s, %(disputed)s, %(reinstated)s, %(dispute)s, %(fee)s,
+    %(fee_currency)s, %(live)s, %(parent)s, %(version)s, %(news_version)s, %(at)s, %(at)s
 )
 on conflict (rail, payment_id) do update set
     order_id = excluded.order_id, chat_id = excluded.chat_id, standing = excluded.standing,
     received = excluded.received, refunded = excluded.refunded, disputed = excluded.disputed,
+    reinstated = excluded.reinstated, dispute = excluded.dispute,
     fee = excluded.fee, fee_currency = excluded.fee_currency, parent = excluded.parent,
     version = excluded.version, news_version = excluded.news_version,
     changed_at = excluded.changed_at
@@ -249,11 +251,12 @@ select conflict_unless(
         where rail = %(rail)s and payment_id = %(payment_id)s and version = %(version)s
             and news_version = %(news_version)s and currency = %(currency)s and live = %(live)s
             and (
-                order_id, chat_id, standing, received, refunded, disputed, fee, fee_currency,
-                parent
+                order_id, chat_id, standing, received, refunded, disputed, reinstated, dispute,
+                fee, fee_currency, parent
             ) is not distinct from (
                 %(order_id)s::text, %(chat_id)s::bigint, %(standing)s::text,
                 %(received)s::numeric, %(refunded)s::numeric, %(disputed)s::numeric,
+                %(reinstated)s::numeric, %(dispute)s::text,
                 %(fee)s::numeric, %(fee_currency)s::text, %(parent)s::text
             )
     ),
@@ -280,6 +283,8 @@ def _row(payment: Payment) -> dict[str, object]:
         "received": payment.received.amount,
         "refunded": payment.refunded.amount,
         "disputed": payment.disputed.amount,
+        "reinstated": payment.reinstated.amount,
+        "dispute": payment.dispute,
         "fee": None if fee is None else fee.amount,
         "fee_currency": None if fee is None else fee.currency,
         "live": payment.live,
@@ -298,12 +303,14 @@ def _payment(row: Mapping[str, Any]) -> Payment:
         received=Money(row["received"], currency),
         refunded=Money(row["refunded"], currency),
         disputed=Money(row["disputed"], currency),
+        reinstated=Money(row["reinstated"], currency),
         fee=None if fee is None else Money(fee, Currency(row["fee_currency"])),
         live=row["live"],
         order_id=row["order_id"] and OrderId(row["order_id"]),
         chat_id=row["chat_id"] and ChatId(row["chat_id"]),
         parent=row["parent"] and PaymentId(row["parent"]),
         version=row["version"],
+        dispute=row["dispute"],
         news_version=row["news_version"],
         recorded_version=row["recorded_version"],
     )

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from actors.debounce import messages as debounce
+from actors.debounce.model import written
 from actors.kernel.failures import Conflict
 from actors.kernel.ids import ChatId, UpdateId
 from actors.kernel.language import Language
@@ -35,49 +37,17 @@ class PostgresSessions(Sessions):
         (rows,) = await self._database.write(load)
         return _session(rows[0]) if rows else None
 
-    async def save(self, session: Session, *, handled: UpdateId | None = None) -> None:
-        # One statement sees one snapshot: the first part does not notice what the second does.
-        save = Statement(
-            """
-            with marked as (
-                update telegram_update set handled_at = now()
-                where update_id = %(handled)s::bigint
-                    and handled_at is null and parked_reason is null
-            )
-            insert into user_session (
-                chat_id, state, language, name, contact, record_id, first_name,
-                choosing_language, note, step, attempts, deadline, blocked, view_version,
-                shown_version, show_by, panel_message_id, stray_message_id, renew,
-                contact_keyboard
-            )
-            select
-                %(chat_id)s::bigint, %(state)s::text, %(language)s::text, %(name)s::text,
-                %(contact)s::text, %(record_id)s::bigint, %(first_name)s::text,
-                %(choosing_language)s::boolean, %(note)s::text, %(step)s::int,
-                %(attempts)s::int, %(deadline)s::timestamptz, %(blocked)s::boolean,
-                %(view_version)s::int, %(shown_version)s::int, %(show_by)s::timestamptz,
-                %(panel_message_id)s::bigint, %(stray_message_id)s::bigint, %(renew)s::boolean,
-                %(contact_keyboard)s::boolean
-            where not exists (
-                select from telegram_update
-                where update_id = %(handled)s::bigint and handled_at is not null
-            )
-            on conflict (chat_id) do update set
-                state = excluded.state, language = excluded.language, name = excluded.name,
-                contact = excluded.contact, record_id = excluded.record_id,
-                first_name = excluded.first_name,
-                choosing_language = excluded.choosing_language, note = excluded.note,
-                step = excluded.step, attempts = excluded.attempts,
-                deadline = excluded.deadline, blocked = excluded.blocked,
-                view_version = excluded.view_version, shown_version = excluded.shown_version,
-                show_by = excluded.show_by, panel_message_id = excluded.panel_message_id,
-                stray_message_id = excluded.stray_message_id, renew = excluded.renew,
-                contact_keyboard = excluded.contact_keyboard, saved_at = now()
-            returning chat_id
-            """,
-            _row(session) | {"handled": handled},
-        )
-        (saved,) = await self._database.write(save)
+    async def save(
+        self,
+        session: Session,
+        *,
+        handled: UpdateId | None = None,
+        passed: debounce.Collect | None = None,
+    ) -> None:
+        statement, params = _SAVE, _row(session) | {"handled": handled}
+        if passed is not None:
+            statement, params = _SAVE_AND_PASS, params | _passed(passed)
+        (saved,) = await self._database.write(Statement(statement, params))
         if not saved:
             raise Conflict(f"update {handled} was handled before")
 
@@ -102,6 +72,14 @@ class PostgresSessions(Sessions):
         )
         return tuple(Alarm(row["due_at"], ChatId(row["chat_id"])) for row in rows)
 
+    async def next_due(self, *, after: datetime) -> datetime | None:
+        (row,) = await self._database.read(
+            "select min(due_at) as at from user_session where due_at > %(after)s",
+            {"after": after},
+        )
+        at: datetime | None = row["at"]
+        return at
+
     async def unshown(self, *, limit: int, after: ChatId | None = None) -> tuple[ChatId, ...]:
         rows = await self._database.read(
             """
@@ -113,6 +91,76 @@ class PostgresSessions(Sessions):
             {"after": after, "limit": limit},
         )
         return tuple(ChatId(row["chat_id"]) for row in rows)
+
+
+# One statement sees one snapshot: each part does not notice what the others do.
+_MARK = """
+with marked as (
+    update telegram_update set handled_at = now()
+    where update_id = %(handled)s::bigint and handled_at is null and parked_reason is null
+)
+"""
+_UNLESS_HANDLED = """
+where not exists (
+    select from telegram_update
+    where update_id = %(handled)s::bigint and handled_at is not null
+)
+"""
+# Telegram may count its updates anew: what has left long ago makes room.
+_PASS = f"""
+, passed as (
+    insert into relay_message as kept (chat_id, update_id, body, bytes, album, received_at)
+    select %(chat_id)s::bigint, %(passed_id)s::bigint, %(passed_body)s::text,
+        %(passed_bytes)s::int, %(passed_album)s::text, %(passed_at)s::timestamptz
+    {_UNLESS_HANDLED}
+    on conflict (chat_id, update_id) do update set
+        body = excluded.body, bytes = excluded.bytes, album = excluded.album,
+        received_at = excluded.received_at, event_id = null, flooded = false
+    where kept.event_id is not null
+)
+"""
+_KEEP = f"""
+insert into user_session (
+    chat_id, state, language, name, contact, record_id, first_name,
+    choosing_language, note, step, attempts, deadline, blocked, view_version,
+    shown_version, show_by, panel_message_id, stray_message_id, renew,
+    contact_keyboard
+)
+select
+    %(chat_id)s::bigint, %(state)s::text, %(language)s::text, %(name)s::text,
+    %(contact)s::text, %(record_id)s::bigint, %(first_name)s::text,
+    %(choosing_language)s::boolean, %(note)s::text, %(step)s::int,
+    %(attempts)s::int, %(deadline)s::timestamptz, %(blocked)s::boolean,
+    %(view_version)s::int, %(shown_version)s::int, %(show_by)s::timestamptz,
+    %(panel_message_id)s::bigint, %(stray_message_id)s::bigint, %(renew)s::boolean,
+    %(contact_keyboard)s::boolean
+{_UNLESS_HANDLED}
+on conflict (chat_id) do update set
+    state = excluded.state, language = excluded.language, name = excluded.name,
+    contact = excluded.contact, record_id = excluded.record_id,
+    first_name = excluded.first_name,
+    choosing_language = excluded.choosing_language, note = excluded.note,
+    step = excluded.step, attempts = excluded.attempts,
+    deadline = excluded.deadline, blocked = excluded.blocked,
+    view_version = excluded.view_version, shown_version = excluded.shown_version,
+    show_by = excluded.show_by, panel_message_id = excluded.panel_message_id,
+    stray_message_id = excluded.stray_message_id, renew = excluded.renew,
+    contact_keyboard = excluded.contact_keyboard, saved_at = now()
+returning chat_id
+"""
+_SAVE = f"{_MARK}{_KEEP}"
+_SAVE_AND_PASS = f"{_MARK}{_PASS}{_KEEP}"
+
+
+def _passed(told: debounce.Collect) -> dict[str, object]:
+    body = written(told.passed)
+    return {
+        "passed_id": told.passed.update_id,
+        "passed_body": body,
+        "passed_bytes": len(body.encode()),
+        "passed_album": told.passed.media_group_id,
+        "passed_at": told.received_at,
+    }
 
 
 def _row(session: Session) -> dict[str, object]:

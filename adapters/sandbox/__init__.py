@@ -6,6 +6,7 @@
 `stripe`           Stripe's checkout, and its signed webhooks
 `yookassa`         YooKassa's payments and refunds, and its notifications
 `nowpayments`      invoices in coins, their payers, and the IPN
+`make`             Make's custom webhooks, and what a scenario answers
 `deliveries`       webhooks on their way: repeated, lost, late, in any order
 `faults`           what can be made to go wrong: fail, hang, drop
 `control`          the same from another process: `serve(telegram_control.controlled(telegram))`

@@ -154,6 +154,10 @@ class NowPaymentsSandbox:
         """Carry out the next requests, then hang up: the client never learns the outcome."""
         self._faults.plan(Drop(), times=times, kind=kind)
 
+    def forget_faults(self) -> None:
+        """What was planned to go wrong does not."""
+        self._faults.clear()
+
     # What the server does.
 
     async def __call__(self, request: Request) -> Response | None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import count
 from typing import Any, Literal
 
-from adapters.sandbox.stripe_errors import Refused, no_such
+from adapters.sandbox.stripe_errors import Refused, invalid, no_such
 from adapters.sandbox.stripe_events import Events
 from adapters.sandbox.stripe_forms import Fields
 from adapters.sandbox.stripe_sessions import new_session
@@ -142,6 +142,37 @@ class Checkouts:
         units = left if units is None else units
         if not 0 < units <= left:
             raise CannotDo(f"{units} cannot be given back of {left}")
+        self._give_back(charge, units)
+
+    def give_back(self, fields: Fields) -> Json:
+        """Create a refund of a PaymentIntent, or of a charge. Raises Refused."""
+        fields.only(frozenset({"payment_intent", "charge", "amount"}))
+        if intent_id := fields.text("payment_intent", ""):
+            charge_id = self.intent(intent_id).get("latest_charge") or ""
+        else:
+            charge_id = fields.text("charge")
+        charge = self.charges.get(charge_id)
+        if charge is None:
+            raise invalid("payment_intent", "This PaymentIntent does not have a successful charge")
+        left = charge["amount_captured"] - charge["amount_refunded"]
+        if not left:
+            text = f"Charge {charge_id} has already been refunded."
+            raise invalid("charge", text, "charge_already_refunded")
+        units = fields.integer("amount", left)
+        if not 0 < units <= left:
+            raise invalid("amount", f"Refund amount ({units}) is greater than unrefunded amount")
+        self._give_back(charge, units)
+        return {
+            "id": f"re_3Sandbox{next(self._numbers):016d}",
+            "object": "refund",
+            "amount": units,
+            "charge": charge_id,
+            "currency": charge["currency"],
+            "payment_intent": charge["payment_intent"],
+            "status": "succeeded",
+        }
+
+    def _give_back(self, charge: Json, units: int) -> None:
         charge["amount_refunded"] += units
         charge["refunded"] = charge["amount_refunded"] == charge["amount_captured"]
         self._events.emit("charge.refunded", charge)

@@ -18,16 +18,22 @@ from __future__ import annotations
 import hmac
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import datetime
 
 import trio
 
-from adapters.sandbox import telegram_methods
+from adapters.sandbox import telegram_messages, telegram_methods
 from adapters.sandbox.faults import Drop, Fail, Faults, Hang
 from adapters.sandbox.server import Request, Response, utc_now
-from adapters.sandbox.telegram_limits import SendLimits
-from adapters.sandbox.telegram_parameters import Refusal, read
+from adapters.sandbox.telegram_limits import (
+    PENDING_HELD_SECONDS,
+    PENDING_MAX,
+    PENDING_RETRY_SECONDS,
+    SendLimits,
+)
+from adapters.sandbox.telegram_parameters import Parameters, Refusal, read, too_many
 from adapters.sandbox.telegram_payments import Payments
 from adapters.sandbox.telegram_state import Account, Chat, Json
 from adapters.sandbox.telegram_user import TelegramUser
@@ -113,6 +119,11 @@ class TelegramSandbox:
         group = Chat(id=chat_id, type="supergroup", title=title, started=True)
         return self.world.chats.setdefault(chat_id, group)
 
+    def upgrade(self, chat_id: int, to: int) -> Chat:
+        """A group becomes the supergroup `to`: the bot learns of it when it writes there."""
+        self.world.chats[chat_id].moved_to = to
+        return self.group(to, self.world.chats[chat_id].title)
+
     def push(self, update: Json) -> Json | None:
         """Queue any update, `{kind: object}`; None when the bot did not ask for this kind.
 
@@ -150,6 +161,14 @@ class TelegramSandbox:
         """What was planned to go wrong does not."""
         self._faults.clear()
 
+    def flood(self, chat_id: int, seconds: float) -> None:
+        """This chat is in a flood wait from now on; whoever writes there is told."""
+        self.limits.flood(chat_id, seconds, self.now().timestamp())
+
+    def flood_next(self, times: int, seconds: int) -> None:
+        """The next messages, wherever they go, find their chats in a flood wait of so long."""
+        self.limits.flood_next(times, seconds)
+
     def rate_limit(self, *, on: bool) -> None:
         """Answer 429 to whoever breaks Telegram's limits; they are counted in any case."""
         self.world.rate_limited = on
@@ -183,14 +202,35 @@ class TelegramSandbox:
         fault = self._faults.take(method)
         if isinstance(fault, Fail):
             return fault.answer
-        if isinstance(fault, Hang):
-            await trio.sleep(fault.seconds)
         try:
-            result = await telegram_methods.call(self.world, method, read(request))
+            parameters = read(request)
+            async with self._pending(method, parameters):
+                if isinstance(fault, Hang):
+                    await trio.sleep(fault.seconds)
+                result = await telegram_methods.call(self.world, method, parameters)
             response = Response.of({"ok": True, "result": result})
         except Refusal as refusal:
             response = _refused(refusal)
         return None if isinstance(fault, Drop) else response
+
+    @asynccontextmanager
+    async def _pending(self, method: str, parameters: Parameters) -> AsyncIterator[None]:
+        """One more request of its chat is under way; with too many it is held, then refused."""
+        chat_id = parameters.get("chat_id", "")
+        if not chat_id or method not in telegram_messages.METHODS:
+            yield
+            return
+        pending = self.limits.pending
+        pending[chat_id] += 1
+        try:
+            if pending[chat_id] > PENDING_MAX:
+                await trio.sleep(PENDING_HELD_SECONDS)
+                raise too_many(PENDING_RETRY_SECONDS)
+            yield
+        finally:
+            pending[chat_id] -= 1
+            if not pending[chat_id]:
+                del pending[chat_id]
 
 
 def _refused(refusal: Refusal) -> Response:

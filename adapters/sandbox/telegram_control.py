@@ -13,6 +13,8 @@
     POST /_control/fail_next                 {"times", "status", "description", "method", ...}
     POST /_control/hang_next                 {"times", "seconds", "method"}
     POST /_control/drop_next                 {"times", "method"}
+    POST /_control/flood                     {"chat_id", "seconds"}
+    POST /_control/flood_next                {"times", "seconds"}
     POST /_control/rate_limit                {"on"}
     GET  /_control/counters                  requests per method, violations, waiting updates
 
@@ -32,7 +34,9 @@ DOINGS = frozenset({"says", "commands", "shares_contact", "sends", "presses"}) |
     {"blocks_bot", "unblocks_bot", "deactivates"}
 )
 """Methods of a person that take the fields of the body as they are."""
-SWITCHES = frozenset({"fail_next", "hang_next", "drop_next", "rate_limit"})
+SWITCHES = frozenset({"fail_next", "hang_next", "drop_next"}) | frozenset(
+    {"flood", "flood_next", "rate_limit"}
+)
 """The same of the sandbox."""
 
 
@@ -51,6 +55,8 @@ def controlled(telegram: TelegramSandbox) -> Controlled:
                 return {
                     "calls": dict(telegram.calls),
                     "violations": telegram.limits.violations,
+                    "too_early": telegram.limits.too_early,
+                    "billed": telegram.limits.billed,
                     "waiting_updates": len(telegram.world.updates),
                 }
             case [verb] if verb in SWITCHES:

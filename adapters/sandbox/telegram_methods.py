@@ -6,19 +6,16 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 
-from adapters.sandbox import telegram_markup, telegram_text
+from adapters.sandbox import telegram_markup, telegram_messages
+from adapters.sandbox.telegram_messages import chat_of, must_be_open, spend
 from adapters.sandbox.telegram_parameters import (
     Parameters,
     Refusal,
     bad,
-    flag,
-    integer,
     parsed,
-    too_many,
 )
 from adapters.sandbox.telegram_payments import LINK
-from adapters.sandbox.telegram_poll import INT32_MAX
-from adapters.sandbox.telegram_state import Chat, Json, Message
+from adapters.sandbox.telegram_state import Json, Message
 from adapters.sandbox.telegram_world import World
 
 CALLBACK_SECONDS = 15
@@ -64,41 +61,16 @@ def _get_webhook_info(world: World, _: Parameters) -> Json:
     return world.webhooks.info()
 
 
-def _send_message(world: World, parameters: Parameters) -> Json:
-    text, entities = telegram_text.read(parameters)
-    markup = telegram_markup.read(parameters)
-    chat = _chat(world, parameters)
-    if markup.reply and chat.type != "private":
-        for button in (button for row in markup.reply for button in row):
-            if button.get("request_contact"):
-                raise bad("phone number can be requested in private chats only")
-    _must_be_open(chat)
-    _spend(world, chat, parameters)
-    message = Message(
-        message_id=world.next_message_id(chat),
-        chat=chat,
-        sender=world.bot,
-        date=world.now(),
-        text=text,
-        entities=entities,
-        inline_keyboard=markup.inline or [],
-    )
-    if markup.reply is not None or markup.remove:
-        chat.reply_keyboard = markup.reply or []
-    world.show(message)
-    return message.as_json()
-
-
 def _create_invoice_link(world: World, parameters: Parameters) -> str:
     return LINK + world.payments.invoice(parameters).slug
 
 
 def _send_invoice(world: World, parameters: Parameters) -> Json:
-    chat = _chat(world, parameters)
+    chat = chat_of(world, parameters)
     invoice = world.payments.invoice(parameters)
     markup = telegram_markup.read(parameters)
-    _must_be_open(chat)
-    _spend(world, chat, parameters)
+    must_be_open(chat)
+    spend(world, chat, parameters)
     pay: Json = {"text": f"Pay {invoice.currency} {invoice.total_amount}", "pay": True}
     message = Message(
         message_id=world.next_message_id(chat),
@@ -129,50 +101,6 @@ def _get_star_transactions(world: World, parameters: Parameters) -> Json:
     return world.payments.transactions(parameters)
 
 
-def _edit_message_text(world: World, parameters: Parameters) -> Json:
-    text, entities = telegram_text.read(parameters)
-    markup = telegram_markup.read(parameters)
-    message = _own_message(world, parameters)
-    return _change(world, message, parameters, (text, entities, markup.inline or []))
-
-
-def _edit_message_reply_markup(world: World, parameters: Parameters) -> Json:
-    markup = telegram_markup.read(parameters)
-    message = _own_message(world, parameters)
-    shown = (message.text, message.entities, markup.inline or [])
-    return _change(world, message, parameters, shown)
-
-
-def _change(
-    world: World,
-    message: Message,
-    parameters: Parameters,
-    shown: tuple[str, list[Json], telegram_markup.Rows],
-) -> Json:
-    """Show something else in a message; an edit without a keyboard takes the keyboard away."""
-    if shown == (message.text, message.entities, message.inline_keyboard):
-        raise bad(
-            "message is not modified: specified new message content and reply markup "
-            "are exactly the same as a current content and reply markup of the message"
-        )
-    _spend(world, message.chat, parameters)
-    message.history.append(message.text)
-    message.text, message.entities, message.inline_keyboard = shown
-    message.edit_date = world.now()
-    message.chat.notice()
-    return message.as_json()
-
-
-def _delete_message(world: World, parameters: Parameters) -> bool:
-    chat = _chat(world, parameters)
-    message_id = _message_id(parameters)
-    if message_id not in chat.messages:
-        raise bad("message to delete not found")
-    del chat.messages[message_id]
-    chat.notice()
-    return True
-
-
 def _answer_callback_query(world: World, parameters: Parameters) -> bool:
     """Answering twice in time is harmless; the first text has been shown."""
     callback = world.callbacks.get(parameters.get("callback_query_id", ""))
@@ -189,11 +117,11 @@ def _answer_callback_query(world: World, parameters: Parameters) -> bool:
 
 
 def _send_chat_action(world: World, parameters: Parameters) -> bool:
-    chat = _chat(world, parameters)
+    chat = chat_of(world, parameters)
     action = parameters.get("action", "").lower()
     if action not in CHAT_ACTIONS:
         raise bad("wrong parameter action in request")
-    _must_be_open(chat)
+    must_be_open(chat)
     chat.action = None if action == "cancel" else action
     chat.notice()
     return True
@@ -220,7 +148,7 @@ def _get_my_commands(world: World, _: Parameters) -> list[Json]:
 
 def _get_chat(world: World, parameters: Parameters) -> Json:
     gifts = ("unlimited_gifts", "limited_gifts", "unique_gifts", "premium_subscription")
-    return _chat(world, parameters).as_json() | {
+    return chat_of(world, parameters).as_json() | {
         "accent_color_id": 0,
         "max_reaction_count": 11,
         "accepted_gift_types": dict.fromkeys((*gifts, "gifts_from_channels"), False),
@@ -228,19 +156,16 @@ def _get_chat(world: World, parameters: Parameters) -> Json:
 
 
 METHODS: dict[str, Callable[[World, Parameters], object]] = {
+    **telegram_messages.METHODS,
     "getme": _get_me,
     "setwebhook": _set_webhook,
     "deletewebhook": _delete_webhook,
     "getwebhookinfo": _get_webhook_info,
-    "sendmessage": _send_message,
     "createinvoicelink": _create_invoice_link,
     "sendinvoice": _send_invoice,
     "answerprecheckoutquery": _answer_pre_checkout_query,
     "refundstarpayment": _refund_star_payment,
     "getstartransactions": _get_star_transactions,
-    "editmessagetext": _edit_message_text,
-    "editmessagereplymarkup": _edit_message_reply_markup,
-    "deletemessage": _delete_message,
     "answercallbackquery": _answer_callback_query,
     "sendchataction": _send_chat_action,
     "setmycommands": _set_my_commands,
@@ -248,51 +173,3 @@ METHODS: dict[str, Callable[[World, Parameters], object]] = {
     "getchat": _get_chat,
 }
 """Everything but getUpdates, which is the only one that waits."""
-
-
-def _chat(world: World, parameters: Parameters) -> Chat:
-    """The chat named by `chat_id`; a person who never wrote is nobody to a bot."""
-    named = parameters.get("chat_id", "").strip()
-    if not named:
-        raise bad("chat_id is empty")
-    try:
-        chat = world.chats.get(int(named))
-    except ValueError:
-        chat = None
-    if chat is None or not chat.started:
-        raise bad("chat not found")
-    return chat
-
-
-def _must_be_open(chat: Chat) -> None:
-    if chat.peer is not None and chat.peer.deactivated:
-        raise Refusal(403, "Forbidden: user is deactivated")
-    if chat.blocked and chat.peer is not None:
-        raise Refusal(403, "Forbidden: bot was blocked by the user")
-    if chat.blocked:
-        raise Refusal(403, f"Forbidden: bot was kicked from the {chat.type} chat")
-
-
-def _spend(world: World, chat: Chat, parameters: Parameters) -> None:
-    paid = flag(parameters, "allow_paid_broadcast")
-    wait_seconds = world.limits.spend(chat.id, world.now().timestamp(), paid=paid)
-    if wait_seconds and world.rate_limited:
-        raise too_many(wait_seconds)
-
-
-def _message_id(parameters: Parameters) -> int:
-    found = integer(parameters, "message_id", 0, 0, INT32_MAX)
-    if not found:
-        raise bad("message identifier is not specified")
-    return found
-
-
-def _own_message(world: World, parameters: Parameters) -> Message:
-    chat = _chat(world, parameters)
-    message = chat.messages.get(_message_id(parameters))
-    _must_be_open(chat)
-    if message is None:
-        raise bad("message to edit not found")
-    if message.sender is not world.bot:
-        raise bad("message can't be edited")
-    return message

@@ -17,9 +17,17 @@ Parameters = NewType("Parameters", dict[str, str])
 class Refusal(Exception):  # noqa: N818 - a verdict
     """The call is refused: `{"ok": false, "error_code": code, "description": ...}`."""
 
-    def __init__(self, code: int, description: str, *, retry_after: int | None = None) -> None:
+    def __init__(
+        self,
+        code: int,
+        description: str,
+        *,
+        retry_after: int | None = None,
+        migrate_to_chat_id: int | None = None,
+    ) -> None:
         super().__init__(description)
         self.code, self.description, self.retry_after = code, description, retry_after
+        self.migrate_to_chat_id = migrate_to_chat_id
 
     def as_json(self) -> dict[str, Any]:
         """The body of the answer."""
@@ -30,6 +38,8 @@ class Refusal(Exception):  # noqa: N818 - a verdict
         }
         if self.retry_after is not None:
             body["parameters"] = {"retry_after": self.retry_after}
+        if self.migrate_to_chat_id is not None:
+            body["parameters"] = {"migrate_to_chat_id": self.migrate_to_chat_id}
         return body
 
 

@@ -9,6 +9,8 @@ from typing import Any, Literal
 import trio
 
 Json = dict[str, Any]
+MEDIA = frozenset({"photo", "video", "animation", "document"})
+"""Attachments with a caption."""
 ChatType = Literal["private", "group", "supergroup", "channel"]
 
 
@@ -56,6 +58,11 @@ class Message:
     """Earlier texts, oldest first."""
 
     @property
+    def captioned(self) -> bool:
+        """Whether its text stands below media."""
+        return not MEDIA.isdisjoint(self.attachment)
+
+    @property
     def buttons(self) -> list[str]:
         """The labels of its inline buttons, row by row."""
         return [button["text"] for row in self.inline_keyboard for button in row]
@@ -71,9 +78,9 @@ class Message:
         if self.edit_date is not None:
             shown["edit_date"] = int(self.edit_date.timestamp())
         if self.text:
-            shown["text"] = self.text
+            shown["caption" if self.captioned else "text"] = self.text
         if self.entities:
-            shown["entities"] = self.entities
+            shown["caption_entities" if self.captioned else "entities"] = self.entities
         if self.inline_keyboard:
             shown["reply_markup"] = {"inline_keyboard": self.inline_keyboard}
         return shown | self.attachment
@@ -95,6 +102,8 @@ class Chat:
     """The person has written: before that a bot may not open the conversation."""
     blocked: bool = False
     """The person blocked the bot, or the group threw it out."""
+    moved_to: int | None = None
+    """The supergroup that this group became."""
     messages: dict[int, Message] = field(default_factory=dict)
     """What is shown now, oldest first; deleted messages are gone."""
     reply_keyboard: list[list[Json]] = field(default_factory=list)

@@ -26,25 +26,16 @@ _REMOVED = re.compile(r"[\r\u2028-\u202e\u030a\u0333\u033f]")
 _BLANK = " \n\u00a0"
 
 
+CAPTION_UNITS_MAX = 1024
+"""The same of a caption (`sendPhoto`)."""
+
+
 def read(parameters: Parameters) -> tuple[str, list[Json]]:
     """The plain text to show and its entities; raises Refusal."""
     source = parameters.get("text", "")
     if not source:
         raise bad("message text is empty")
-    if len(source.encode()) > SOURCE_BYTES_MAX:
-        raise bad("text is too long")
-    source = clean(source)
-    match parameters.get("parse_mode", "").lower():
-        case "" | "none":
-            text, entities = source, _given(parameters)
-        case "html":
-            try:
-                text, entities = telegram_html.parse(source)
-            except telegram_html.MarkupError as error:
-                raise bad(f"can't parse entities: {error}") from error
-        case _:  # Markdown is Telegram's too, but nobody in this house writes it
-            raise bad("unsupported parse_mode")
-    text, entities = _trim(text, entities)
+    text, entities = _read(source, parameters, entities="entities")
     if not text:
         raise bad("text must be non-empty")
     if units(text) > TEXT_UNITS_MAX:
@@ -52,15 +43,41 @@ def read(parameters: Parameters) -> tuple[str, list[Json]]:
     return text, entities
 
 
+def read_caption(parameters: Parameters) -> tuple[str, list[Json]]:
+    """The same of what stands below media, which may be nothing."""
+    source = parameters.get("caption", "")
+    text, entities = _read(source, parameters, entities="caption_entities")
+    if units(text) > CAPTION_UNITS_MAX:
+        raise bad("message caption is too long")
+    return text, entities
+
+
+def _read(source: str, parameters: Parameters, *, entities: str) -> tuple[str, list[Json]]:
+    if len(source.encode()) > SOURCE_BYTES_MAX:
+        raise bad("text is too long")
+    source = clean(source)
+    match parameters.get("parse_mode", "").lower():
+        case "" | "none":
+            text, given = source, _given(parameters, entities)
+        case "html":
+            try:
+                text, given = telegram_html.parse(source)
+            except telegram_html.MarkupError as error:
+                raise bad(f"can't parse entities: {error}") from error
+        case _:  # Markdown is Telegram's too, but nobody in this house writes it
+            raise bad("unsupported parse_mode")
+    return _trim(text, given)
+
+
 def clean(text: str) -> str:
     """Control characters become spaces, some invisible ones vanish (`clean_input_string`)."""
     return _REMOVED.sub("", _CONTROL.sub(" ", text))
 
 
-def _given(parameters: Parameters) -> list[Json]:
-    """The `entities` parameter; what is not a JSON array is ignored, as Telegram does."""
+def _given(parameters: Parameters, name: str) -> list[Json]:
+    """The parameter of entities; what is not a JSON array is ignored, as Telegram does."""
     try:
-        items = decode(parameters.get("entities", ""))
+        items = decode(parameters.get(name, ""))
     except ValueError:
         return []
     if not isinstance(items, list):

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from actors.kernel.charges import PaymentReport
 from actors.kernel.failures import Unavailable
-from actors.payments.ports import Checkout, Declined, Offer, Opened
+from actors.payments.deeds import Refund
+from actors.payments.ports import Checkout, Declined, GivenBack, Offer, Opened, Refunding
 from adapters.stripe.client import Form, Refusal, StripeClient
-from adapters.stripe.objects import Odd, Session, read
+from adapters.stripe.objects import Odd, Refunded, Session, read
 from adapters.stripe.reports import ORDER_KEY, Told, of_session, units
 
 SESSIONS = "/v1/checkout/sessions"
+REFUNDS = "/v1/refunds"
 LINGERS_SECONDS = 1800
 """How long a session outlives its order. Stripe takes sessions of at least 30 minutes from now,
 so that an order can be asked for until its last second; `expire` closes the page earlier."""
@@ -24,10 +27,19 @@ METADATA_VALUE_MAX_CHARACTERS = 500
 EXPANDED: Form = (("expand[]", "payment_intent.latest_charge.balance_transaction"),)
 NOT_FOUND = 404
 
+
+class _By(NamedTuple):
+    """How a charge is named in a refund."""
+
+    prefix: str
+    field: str
+
+
+_REFUNDED_BY = (_By("pi_", "payment_intent"), _By("ch_", "charge"), _By("py_", "charge"))
 _SESSION_ID = re.compile(r"cs_[A-Za-z0-9_]{1,250}")
 
 
-class StripeCheckout(Checkout):
+class StripeCheckout(Checkout, Refunding):
     """Sells over `client`. `live` is the mode of its key: reports of the other mode are not ours.
 
     The order's id is the idempotency key, so the same offer has to be told in the same words:
@@ -68,10 +80,28 @@ class StripeCheckout(Checkout):
         try:
             report = of_session(session, Told(live=session.livemode is True))
         except ValueError as error:
-            raise Unavailable(
-                f"Stripe answered what this bot does not understand: {error}"
-            ) from None
+            raise _odd(error) from None
         return () if report is None else (report,)
+
+    async def give_back(self, refund: Refund) -> GivenBack | Declined:
+        by = next((by for by in _REFUNDED_BY if refund.payment_id.startswith(by.prefix)), None)
+        if by is None:
+            return Declined(detail="nothing was charged for this checkout")
+        try:
+            amount = str(units(refund.amount))
+        except ValueError as error:
+            return Declined(detail=str(error))
+        form = ((by.field, refund.payment_id), ("amount", amount))
+        answer = await self._client.post(REFUNDS, form, idempotency_key=refund.key)
+        if isinstance(answer, Refusal):
+            return Declined(detail=str(answer))
+        try:
+            made = read(answer.body, Refunded)
+        except Odd as error:
+            raise _odd(error) from None
+        if made.has_failed:
+            return Declined(detail=f"the refund has {made.status}")
+        return GivenBack()
 
     async def expire(self, checkout_id: str) -> bool:
         """Close the page: True when nobody can pay on it any more, False when somebody has, or
@@ -127,4 +157,8 @@ def _session(body: object) -> Session:
     try:
         return read(body, Session)
     except Odd as error:
-        raise Unavailable(f"Stripe answered what this bot does not understand: {error}") from None
+        raise _odd(error) from None
+
+
+def _odd(error: ValueError) -> Unavailable:
+    return Unavailable(f"Stripe answered what this bot does not understand: {error}")

@@ -15,15 +15,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import quote, quote_plus
 
 import structlog
 
 from actors.kernel.failures import Unavailable
 from actors.kernel.strict_json import BYTES_MAX, MalformedJson, load_object
-from adapters.web.api import Answer, Api, printable
+from adapters.web.api import Answer, Api, ApiClient, printable
 
 API_URL = "https://api.stripe.com"
 API_VERSION = "2026-10-28.endive"
@@ -69,7 +68,7 @@ class Refusal:
         return f"Stripe answered {self.status}: {', '.join(filter(None, words)) or 'no reason'}"
 
 
-class StripeClient:
+class StripeClient(ApiClient):
     """One account. Use it as `async with`; it may be shared by any number of tasks."""
 
     def __init__(
@@ -80,7 +79,7 @@ class StripeClient:
         deadline_seconds: float = DEADLINE_SECONDS,
     ) -> None:
         self._secret_key = secret_key
-        self._api = Api(
+        api = Api(
             "Stripe",
             url=url,
             headers={"authorization": f"Bearer {secret_key}", "stripe-version": API_VERSION},
@@ -88,17 +87,7 @@ class StripeClient:
             bytes_max=BYTES_MAX,
             deadline_seconds=deadline_seconds,
         )
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self._api.__aexit__(exc_type, exc, traceback)
+        super().__init__(api)
 
     async def get(self, path: str, query: Form = ()) -> Reply | Refusal:
         """Read an object; `path` as in `/v1/invoices/in_1`."""

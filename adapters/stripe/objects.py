@@ -80,6 +80,22 @@ class Session(msgspec.Struct):
     url: str | None = None
 
 
+class Refunded(msgspec.Struct):
+    """An amount on its way back (a Refund)."""
+
+    id: Id
+    status: Word | None = None
+    charge: Id | Named | None = None
+    payment_intent: Id | Named | None = None
+
+    @property
+    def has_failed(self) -> bool:
+        """Nothing goes back, or what did has come again; `pending` and `requires_action` may
+        take days.
+        """
+        return self.status in {"failed", "canceled"}
+
+
 class Dispute(msgspec.Struct):
     """A chargeback, or (status `warning_...`) a bank's question before one."""
 

@@ -37,6 +37,9 @@ TWO_DECIMALS = frozenset({"ISK", "UGX"})
 """Have no minor unit any more, and Stripe counts them in hundredths all the same
 (docs.stripe.com/currencies, "Special cases": 5 UGX are 500)."""
 
+WON = "won"
+"""The status of a dispute that the shop has won: it has its money again."""
+
 _ORDER_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _INTENT_STANDINGS = {
     "succeeded": Standing.PAID,
@@ -118,16 +121,22 @@ def of_charge(charge: Charge, told: Told) -> PaymentReport:
 
 
 def of_dispute(dispute: Dispute, told: Told) -> PaymentReport:
-    """A charge that the payer's bank took back. How much the whole charge was is not told here:
-    `amount` and `disputed` are both what was taken.
+    """A charge that the payer's bank took back, and gave back where the dispute was won. How much
+    the whole charge was is not told here: `amount` and `disputed` are both what was taken.
     """
     payment_id = id_of(dispute.payment_intent) or id_of(dispute.charge)
     if payment_id is None:
         raise Odd("a dispute about no charge")
     taken = money(dispute.amount, dispute.currency)
-    return _report(
-        told, payment_id=payment_id, standing=Standing.DISPUTED, amount=taken, disputed=taken
+    won = dispute.status == WON
+    report = _report(
+        told,
+        payment_id=payment_id,
+        standing=Standing.REINSTATED if won else Standing.DISPUTED,
+        amount=taken,
+        disputed=taken,
     )
+    return replace(report, reinstated=taken if won else None, dispute=dispute.id)
 
 
 def of_invoice(invoice: Invoice, told: Told) -> PaymentReport:

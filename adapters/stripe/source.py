@@ -32,6 +32,9 @@ EXPANDED: Form = (("expand[]", "payments"),)
 THIN = "v2.core.event"
 """An event that names its object instead of carrying it; sent to endpoints made for it only."""
 
+PREVENTED = "prevented"
+"""Of a dispute: settled before the bank took anything, by a refund that its charge tells."""
+
 
 class StripeSource(Source):
     """Deliveries signed with any of `secrets` (whole `whsec_...` texts). `live` is the shop's
@@ -96,7 +99,9 @@ class StripeSource(Source):
                 return PaymentSeen(report=reports.of_intent(read(raw, objects.PaymentIntent), told))
             case ["charge", "refunded"]:
                 return PaymentSeen(report=reports.of_charge(read(raw, objects.Charge), told))
-            case ["charge", "dispute", "created" | "closed"]:
+            case ["refund", "failed" | "updated"] | ["charge", "refund", "updated"]:
+                return _of_refund(read(raw, objects.Refunded))
+            case ["charge", "dispute", "created" | "closed" | "funds_reinstated"]:
                 return _of_dispute(read(raw, objects.Dispute), told)
             case ["invoice", "payment_succeeded" | "paid"]:
                 return await self._of_invoice(read(raw, objects.Invoice), told)
@@ -131,12 +136,27 @@ def _of_session(word: str, session: objects.Session, told: Told) -> Fact:
     return PaymentSeen(report=report)
 
 
+def _of_refund(refund: objects.Refunded) -> Fact:
+    """One that went through is told by its charge. One that did not (a closed account) is money
+    that we have again, after it was booked, and told to the buyer, as given back.
+    """
+    if not refund.has_failed:
+        return Nothing(why="told by its charge")
+    of = objects.id_of(refund.payment_intent) or objects.id_of(refund.charge) or "a charge"
+    return Unusable(
+        why=f"refund {refund.id} of {of} has {refund.status}: the buyer did not get his money, "
+        "give it to him in another way"
+    )
+
+
 def _of_dispute(dispute: objects.Dispute, told: Told) -> Fact:
     if dispute.status.startswith("warning_"):
         return Nothing(why="a bank's question: no money has moved")
-    if dispute.status == "won":
-        # A standing only moves forward, and this one goes back: the shop has its money again.
-        return Unusable(why=f"dispute {dispute.id} was won: book the money back by hand")
+    if dispute.status == PREVENTED:
+        return Unusable(
+            why=f"dispute {dispute.id} was prevented: what went back for it is told as a refund; "
+            "see on Stripe's page that nothing was taken besides"
+        )
     return PaymentSeen(report=reports.of_dispute(dispute, told))
 
 

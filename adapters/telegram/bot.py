@@ -21,9 +21,13 @@ SEND_CONNECTIONS = 8
 
 
 class TrioBot(telegram.Bot):
-    """One bot. `api_url` is where its Bot API server listens, with or without a slash."""
+    """One bot. `api_url` is where its Bot API server listens, with or without a slash;
+    `connections` is how many requests may be under way besides a poll.
+    """
 
-    def __init__(self, *, token: str, api_url: str = API_URL) -> None:
+    def __init__(
+        self, *, token: str, api_url: str = API_URL, connections: int = SEND_CONNECTIONS
+    ) -> None:
         tls, api_url = tls_for(api_url), api_url.rstrip("/")
         # A server of one's own, reached without TLS, stands where no proxy leads.
         proxies = api_url.startswith("https:")
@@ -32,7 +36,7 @@ class TrioBot(telegram.Bot):
             base_url=f"{api_url}/bot",
             base_file_url=f"{api_url}/file/bot",
             get_updates_request=TrioRequest(connections=1, tls=tls, proxies=proxies),
-            request=TrioRequest(connections=SEND_CONNECTIONS, tls=tls, proxies=proxies),
+            request=TrioRequest(connections=connections, tls=tls, proxies=proxies),
         )
 
     def __repr__(self) -> str:
@@ -65,9 +69,11 @@ class TrioBot(telegram.Bot):
 
 
 @asynccontextmanager
-async def connected(*, token: str, api_url: str = API_URL) -> AsyncIterator[TrioBot]:
+async def connected(
+    *, token: str, api_url: str = API_URL, connections: int = SEND_CONNECTIONS
+) -> AsyncIterator[TrioBot]:
     """A bot whose connections are closed at the end."""
-    bot = TrioBot(token=token, api_url=api_url)
+    bot = TrioBot(token=token, api_url=api_url, connections=connections)
     try:
         await bot.initialize()
         yield bot

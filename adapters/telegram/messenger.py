@@ -12,7 +12,7 @@ from telegram import (
     ReplyKeyboardMarkup,
     ReplyKeyboardRemove,
 )
-from telegram.constants import ParseMode
+from telegram.constants import ChatAction, ParseMode
 from telegram.error import TelegramError
 
 from actors.broadcast import messages as broadcast
@@ -24,6 +24,15 @@ from adapters.telegram.refusals import outcome
 
 CALLBACK_TEXT_MAX_CHARACTERS = 200
 """Bot API, `answerCallbackQuery`."""
+
+_METHODS = {
+    None: "sendMessage",
+    "photo": "sendPhoto",
+    "video": "sendVideo",
+    "document": "sendDocument",
+    "animation": "sendAnimation",
+}
+"""By the kind of media; its parameter has the name of its kind."""
 
 _TEXT_STYLE = {
     "parse_mode": ParseMode.HTML,
@@ -41,16 +50,21 @@ class TelegramMessenger(Messenger):
         try:
             match letter:
                 case broadcast.Say():
-                    return Sent(_message_id(await self._bot.call("sendMessage", _say(letter))))
+                    method = _METHODS[letter.media.kind if letter.media else None]
+                    return Sent(_message_id(await self._bot.call(method, _say(letter))))
                 case broadcast.Edit():
+                    method = "editMessageCaption" if letter.caption else "editMessageText"
                     # The Bot API answers `true` instead of the message for an inline one.
-                    answer = await self._bot.call("editMessageText", _edit(letter))
+                    answer = await self._bot.call(method, _edit(letter))
                     return Sent(_message_id(answer) or letter.message_id)
                 case broadcast.Erase():
                     await self._bot.call("deleteMessage", _place(letter))
                     return Sent()
                 case broadcast.AnswerCallback():
                     await self._bot.call("answerCallbackQuery", _callback(letter))
+                    return Sent()
+                case broadcast.Typing():
+                    await self._bot.call("sendChatAction", _typing(letter))
                     return Sent()
                 case _:
                     assert_never(letter)
@@ -61,9 +75,10 @@ class TelegramMessenger(Messenger):
 def _say(letter: broadcast.Say) -> dict[str, Any]:
     return {
         "chat_id": letter.chat_id,
-        "text": _whole(letter.text),
         "reply_markup": _markup(letter),
-        **_TEXT_STYLE,
+        "allow_paid_broadcast": True if letter.paid else None,
+        **({} if letter.media is None else {letter.media.kind: letter.media.file}),
+        **_words(letter.text, caption=letter.media is not None),
     }
 
 
@@ -72,10 +87,15 @@ def _edit(letter: broadcast.Edit) -> dict[str, Any]:
     # empty keyboard says.
     return {
         **_place(letter),
-        "text": _whole(letter.text),
         "reply_markup": _inline(letter.keyboard) if letter.keyboard else None,
-        **_TEXT_STYLE,
+        **_words(letter.text, caption=letter.caption),
     }
+
+
+def _words(text: str, *, caption: bool) -> dict[str, Any]:
+    if caption:
+        return {"caption": _whole(text) or None, "parse_mode": ParseMode.HTML}
+    return {"text": _whole(text), **_TEXT_STYLE}
 
 
 def _place(letter: broadcast.Edit | broadcast.Erase) -> dict[str, Any]:
@@ -85,6 +105,10 @@ def _place(letter: broadcast.Edit | broadcast.Erase) -> dict[str, Any]:
 def _callback(letter: broadcast.AnswerCallback) -> dict[str, Any]:
     text = _whole(letter.text)[:CALLBACK_TEXT_MAX_CHARACTERS]
     return {"callback_query_id": letter.callback_id, "text": text or None}
+
+
+def _typing(letter: broadcast.Typing) -> dict[str, Any]:
+    return {"chat_id": letter.chat_id, "action": ChatAction.TYPING}
 
 
 def _markup(

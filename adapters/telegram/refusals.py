@@ -7,6 +7,8 @@ is `Refused`: nothing is dropped silently, and nothing is repeated for ever.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from telegram.error import (
     BadRequest,
     ChatMigrated,
@@ -16,6 +18,7 @@ from telegram.error import (
 )
 
 from actors.broadcast import messages as broadcast
+from actors.broadcast.messages import Closed
 from actors.broadcast.model import (
     Blocked,
     Flooded,
@@ -31,18 +34,20 @@ from actors.kernel.failures import Unavailable
 from actors.kernel.ids import ChatId
 from adapters.telegram import request
 
-CLOSED_CHAT = (
-    "chat not found",
-    "user not found",
-    "peer_id_invalid",
-    "user_is_blocked",
-    "input_user_deactivated",
-    "user_deactivated",
-    "bot was blocked by the user",
-    "bot was kicked",
-    "group chat was deactivated",
-    "chat_write_forbidden",
-)
+CLOSED_CHAT: Mapping[str, Closed] = {
+    "chat not found": "unknown",
+    "user not found": "unknown",
+    "peer_id_invalid": "unknown",
+    "bot can't initiate conversation": "unknown",
+    "user_is_blocked": "blocked",
+    "bot was blocked by the user": "blocked",
+    "bot was kicked": "blocked",
+    "chat_write_forbidden": "blocked",
+    "input_user_deactivated": "deactivated",
+    "user_deactivated": "deactivated",
+    "user is deactivated": "deactivated",
+    "group chat was deactivated": "deactivated",
+}
 """400 about the chat rather than the letter. 403 is always about the chat."""
 
 LOST_MESSAGE = (
@@ -75,7 +80,7 @@ def outcome(letter: broadcast.Letter, error: TelegramError) -> Outcome:
         case ChatMigrated():
             return Migrated(ChatId(error.new_chat_id))
         case Forbidden():
-            return Blocked(error.message)
+            return Blocked(error.message, _closed(error.message) or "blocked")
         case BadRequest():
             return _bad_request(letter, error.message)
         case _:
@@ -97,9 +102,15 @@ def _bad_request(letter: broadcast.Letter, text: str) -> Outcome:
         return Sent()
     if isinstance(letter, broadcast.Edit | broadcast.Erase) and _any(LOST_MESSAGE, lower):
         return Gone()
-    if _any(CLOSED_CHAT, lower):
-        return Blocked(text)
+    if closed := _closed(text):
+        return Blocked(text, closed)
     return Refused(text)
+
+
+def _closed(text: str) -> Closed | None:
+    """What a refusal says about its chat; None when it is about something else."""
+    lower = text.lower()
+    return next((closed for words, closed in CLOSED_CHAT.items() if words in lower), None)
 
 
 def _any(fragments: tuple[str, ...], text: str) -> bool:

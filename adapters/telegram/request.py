@@ -26,6 +26,7 @@ import math
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Final
 
 import httpx
@@ -83,7 +84,8 @@ class OutcomeUnknown(NetworkError):  # noqa: N818 - a verdict
 
 
 class TrioRequest(BaseRequest):
-    """One connection per concurrent request, at most `connections`; `tls` is shared.
+    """One connection per concurrent request, at most `connections`, each made when it is first
+    needed; `tls` is shared.
 
     With `proxies` the environment's HTTPS_PROXY and its kind are obeyed.
     An answer of more than `response_bytes_max` is not read to its end.
@@ -104,13 +106,16 @@ class TrioRequest(BaseRequest):
             max_connections=1, max_keepalive_connections=1, keepalive_expiry=KEEPALIVE_SECONDS
         )
         self._response_bytes_max = response_bytes_max
-        self._idle = [
-            httpx.AsyncClient(
-                verify=tls, timeout=timeout, limits=limits, headers=_HEADERS, trust_env=proxies
-            )
-            for _ in range(connections)
-        ]
-        self._all = tuple(self._idle)
+        self._new = partial(
+            httpx.AsyncClient,
+            verify=tls,
+            timeout=timeout,
+            limits=limits,
+            headers=_HEADERS,
+            trust_env=proxies,
+        )
+        self._all = [self._new()]
+        self._idle = list(self._all)
         self._free = trio.Semaphore(connections, max_value=connections)
         hide_tokens_in_logs()
 
@@ -203,6 +208,9 @@ class TrioRequest(BaseRequest):
             await self._free.acquire()
         if wait.cancelled_caught:
             raise NotSent("every connection is in use")
+        if not self._idle:
+            self._all.append(self._new())
+            self._idle.append(self._all[-1])
         client = self._idle.pop()
         try:
             yield client

@@ -20,6 +20,8 @@ import trio
 from actors.kernel.failures import Unavailable
 
 DETAIL_LENGTH_MAX = 200
+IDLE_SECONDS = 5.0
+"""A connection that nobody has used for so long is not used again, unless its client says more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +37,8 @@ class Api:
     """The server at `url`, called `name` in errors. Use it as `async with`; tasks may share it.
 
     `headers` are sent with each request; `deadline_seconds` runs from the pool's queue to the
-    last byte of the answer, which may have `bytes_max`.
+    last byte of the answer, which may have `bytes_max`. A connection is used again when it was idle
+    for less than `idle_seconds`, and the server has not closed it.
     """
 
     def __init__(
@@ -47,6 +50,7 @@ class Api:
         connections_max: int,
         bytes_max: int,
         deadline_seconds: float,
+        idle_seconds: float = IDLE_SECONDS,
         auth: httpx.Auth | None = None,
     ) -> None:
         self._name, self._url = name, url.rstrip("/")
@@ -62,7 +66,11 @@ class Api:
             },
             verify=tls_for(url),
             timeout=None,  # noqa: S113 - one deadline for the whole request, in `ask`
-            limits=httpx.Limits(max_connections=connections_max),
+            limits=httpx.Limits(
+                max_connections=connections_max,
+                max_keepalive_connections=connections_max,
+                keepalive_expiry=idle_seconds,
+            ),
             follow_redirects=False,  # credentials must not follow anybody
             trust_env=False,  # the settings say where to go, and nothing else does
         )
@@ -84,14 +92,18 @@ class Api:
         target: str,
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
+        *,
+        address: str | None = None,
     ) -> Answer:
-        """One request; `target` begins with a slash. Raises `Unavailable` without an answer."""
+        """One request; `target` begins with a slash. Raises `Unavailable` without an answer.
+
+        It goes to `address` where there is one, instead of to what the server's name resolves to;
+        the server still has to prove that name.
+        """
         content = bytearray()
         try:
             with trio.move_on_after(self._deadline_seconds) as deadline:
-                request = self._http.build_request(
-                    method, self._url + target, content=body, headers=headers
-                )
+                request = self._request(method, target, body, headers or {}, address)
                 response = await self._receive(request, content, deadline)
         except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL) as error:
             # Not chained: the request that it carries has the credentials.
@@ -101,6 +113,29 @@ class Api:
         if deadline.cancelled_caught:
             raise self.unavailable(f"did not answer within {self._deadline_seconds:g} s")
         return Answer(status=response.status_code, headers=response.headers, content=bytes(content))
+
+    def _request(
+        self,
+        method: str,
+        target: str,
+        body: bytes | None,
+        headers: Mapping[str, str],
+        address: str | None,
+    ) -> httpx.Request:
+        if address is None:
+            return self._http.build_request(
+                method, self._url + target, content=body, headers=headers
+            )
+        place = urlsplit(self._url)
+        host = f"[{address}]" if ":" in address else address
+        port = f":{place.port}" if place.port else ""
+        return self._http.build_request(
+            method,
+            f"{place.scheme}://{host}{port}{place.path}{target}",
+            content=body,
+            headers={**headers, "host": place.netloc},
+            extensions={"sni_hostname": self.host},
+        )
 
     async def _receive(
         self, request: httpx.Request, content: bytearray, deadline: trio.CancelScope
@@ -122,6 +157,24 @@ class Api:
         return Unavailable(
             f"{self._name} at {self.host} {what}", retry_after_seconds=retry_after_seconds
         )
+
+
+class ApiClient:
+    """Whoever speaks with one `Api`. Use it as `async with`; any number of tasks may share it."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._api.__aexit__(exc_type, exc, traceback)
 
 
 def printable(text: str) -> str:

@@ -12,32 +12,47 @@ from urllib.parse import quote
 from actors.kernel.charges import PaymentReport
 from actors.kernel.failures import Unavailable
 from actors.kernel.ids import PaymentId
-from actors.payments.ports import Charges, Checkout, Declined, Offer, Opened
+from actors.payments.deeds import Refund
+from actors.payments.ports import (
+    Charges,
+    Checkout,
+    Declined,
+    GivenBack,
+    Offer,
+    Opened,
+    Refunding,
+)
 from adapters.yookassa.client import Refusal, YooKassaClient
+from adapters.yookassa.receipts import Receipts
 from adapters.yookassa.reports import Unreadable, payment_id, report_of
 
 DESCRIPTION_LENGTH_MAX = 128
 METADATA_KEYS_MAX, METADATA_KEY_LENGTH_MAX, METADATA_VALUE_LENGTH_MAX = 16, 32, 512
 NOT_FOUND = 404
+REFUND_STATUSES = ("pending", "succeeded", "canceled")
 
 
-class YooKassaCheckout(Checkout, Charges):
-    """One shop of YooKassa; payments are captured at once (one step)."""
+class YooKassaCheckout(Checkout, Charges, Refunding):
+    """One shop of YooKassa; payments are captured at once (one step). With `receipts` each carries
+    what YooKassa needs to make one.
+    """
 
-    def __init__(self, *, client: YooKassaClient) -> None:
-        self._client = client
+    def __init__(self, *, client: YooKassaClient, receipts: Receipts | None = None) -> None:
+        self._client, self._receipts = client, receipts
 
     async def open(self, offer: Offer) -> Opened | Declined:
         metadata = {**offer.metadata, "order_id": offer.order_id}
         if not _fits(metadata):
             return Declined(detail="YooKassa takes at most 16 short texts as metadata")
-        fields = {
+        fields: dict[str, object] = {
             "amount": {"value": offer.price.text, "currency": offer.price.currency},
             "capture": True,
             "confirmation": {"type": "redirect", "return_url": offer.return_url},
             "description": offer.title[:DESCRIPTION_LENGTH_MAX],
             "metadata": metadata,
         }
+        if self._receipts is not None:
+            fields["receipt"] = self._receipts.of(offer.title, offer.price)
         payment = await self._client.post("/payments", fields, key=offer.order_id)
         if isinstance(payment, Refusal):
             return Declined(detail=payment.detail)
@@ -51,6 +66,19 @@ class YooKassaCheckout(Checkout, Charges):
             return Opened(checkout_id=payment_id(payment), url=url)
         except Unreadable as error:
             raise self._client.unreadable(str(error)) from None
+
+    async def give_back(self, refund: Refund) -> GivenBack | Declined:
+        fields = {
+            "payment_id": refund.payment_id,
+            "amount": {"value": refund.amount.text, "currency": refund.amount.currency},
+        }
+        made = await self._client.post("/refunds", fields, key=refund.key)
+        if isinstance(made, Refusal):
+            return Declined(detail=made.detail)
+        status = made.get("status")
+        if status not in REFUND_STATUSES:
+            raise self._client.unreadable("a refund without a status")
+        return Declined(detail="YooKassa cancelled it") if status == "canceled" else GivenBack()
 
     async def look(self, checkout_id: str) -> tuple[PaymentReport, ...]:
         report = await self.read(PaymentId(checkout_id))

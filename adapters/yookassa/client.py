@@ -13,8 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import httpx
 import msgspec
@@ -22,7 +21,7 @@ import trio
 
 from actors.kernel.failures import Unavailable
 from actors.kernel.strict_json import BYTES_MAX, MalformedJson, load_object
-from adapters.web.api import Api, printable
+from adapters.web.api import Api, ApiClient, printable
 
 DEADLINE_SECONDS = 20.0
 """For one question, its repetitions after a 202 included."""
@@ -47,7 +46,7 @@ class Refusal:
 Answer = dict[str, Any] | Refusal
 
 
-class YooKassaClient:
+class YooKassaClient(ApiClient):
     """`url` ends in `/v3`. Use it as `async with`; any number of tasks may share it."""
 
     def __init__(
@@ -59,7 +58,7 @@ class YooKassaClient:
         deadline_seconds: float = DEADLINE_SECONDS,
     ) -> None:
         self._secret_key, self._deadline_seconds = secret_key, deadline_seconds
-        self._api = Api(
+        api = Api(
             "YooKassa",
             url=url,
             headers={},
@@ -68,17 +67,7 @@ class YooKassaClient:
             bytes_max=BYTES_MAX,
             deadline_seconds=deadline_seconds,
         )
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self._api.__aexit__(exc_type, exc, traceback)
+        super().__init__(api)
 
     async def get(self, path: str) -> Answer:
         """Read one object."""

@@ -67,8 +67,9 @@ _SEEN = ("pressed again", "paid at once", "health: pass", "health: warn", "healt
 """What people and operators see of it."""
 
 _MARKET = (
-    "Stripe cut off",
-    "Stripe stumbled",
+    "a provider cut off",
+    "a provider stumbled",
+    "YooKassa did not say",
     "webhooks strayed",
     "a webhook was delivered twice",
     "a webhook came while nobody took it",
@@ -87,6 +88,10 @@ _MARKET = (
     "paid late",
     "refused before paying",
     "did it again",
+    "the money went back: at_once",
+    "the money went back: refunded",
+    "the money went back: disputed",
+    "the money went back: reinstated",
 )
 """What has to happen where something is sold."""
 
@@ -141,7 +146,7 @@ SCENARIOS: Mapping[str, Scenario] = {
         seeds=200,
     ),
     "purchase": Scenario(
-        title="people buy at Stripe's page and by Stars, everything fails, webhooks go astray",
+        title="people buy on four rails, some get their money back; webhooks go astray, all fails",
         run="config.scenarios.purchase:purchase",
         sometimes=_MARKET,
         options={
@@ -150,9 +155,61 @@ SCENARIOS: Mapping[str, Scenario] = {
         },
         seeds=300,
     ),
+    "clocks": Scenario(
+        title="the bot's clock is an hour ahead or ten minutes behind, while forms and orders wait",
+        run="config.scenarios.clocks:clocks",
+        sometimes=(
+            *("the clock was ahead", "the clock was behind", "everything stood still"),
+            *("a form expired", "a webhook was refused and accepted later", "paid late"),
+        ),
+        options={"people": Option(8, "who register, and as many who buy")},
+        seeds=150,
+    ),
+    "talk": Scenario(
+        title="people talk to a scenario of Make through the bot, while everything fails",
+        run="config.scenarios.relay:talk",
+        sometimes=(
+            *("Make failed", "Make asked for a rest", "an answer of Make got lost"),
+            *("Make was slow", "nobody listened", "the queue was full", "the bot restarted"),
+            "an event came twice",
+        ),
+        options={
+            "people": Option(6, "who talk"),
+            "seconds": Option(15, "between two things that go wrong, on average"),
+        },
+        seeds=150,
+    ),
+    "exchange": Scenario(
+        title="one person talks to Make; for `sim crash exchange --node bot`",
+        run="config.scenarios.relay:exchange",
+        seeds=1000,
+    ),
+    "broadcast": Scenario(
+        title="an administrator sends to hundreds; the bot dies, Telegram and the database fail",
+        run="config.scenarios.broadcast:broadcast",
+        sometimes=(
+            *("crash of bot", "the bot restarted", "an actor failed", "flood wait"),
+            *("Telegram cut off", "database away", "an outcome stayed unknown"),
+        ),
+        options={
+            "people": Option(300, "who get it"),
+            "seconds": Option(6, "between two things that go wrong, on average"),
+        },
+        seeds=150,
+    ),
+    "notice": Scenario(
+        title="an administrator sends to a dozen; for `sim crash notice --node bot`",
+        run="config.scenarios.broadcast:notice",
+        seeds=500,
+    ),
     "sale": Scenario(
-        title="one person buys at Stripe's page, one by Stars; for `sim crash sale --node bot`",
+        title="one person buys on each of four rails; for `sim crash sale --node bot`",
         run="config.scenarios.purchase:sale",
         seeds=1000,
+    ),
+    "returns": Scenario(
+        title="ten people buy, and their money goes back; for `sim crash returns --node bot`",
+        run="config.scenarios.purchase:returns",
+        seeds=200,
     ),
 }

@@ -14,7 +14,7 @@ from enum import StrEnum
 
 import trio
 
-from actors.kernel.charges import Rail
+from actors.kernel.charges import Rail, Standing
 from actors.kernel.ids import ChatId
 from actors.kernel.language import Language
 from actors.payments import texts
@@ -36,8 +36,23 @@ PAYS_AGAIN_SECONDS = 20.0
 """After this he presses Pay again, if the bot did not let him."""
 FIRST_BUYER = 1_000
 """Their chats are others than those of the people who register."""
-SEEN = (TO_PAY, CANCELLED, ON_ITS_WAY, PAID, LATE, GOODS)
+OVER = "The time to pay is over"
+SEEN = (TO_PAY, OVER, CANCELLED, ON_ITS_WAY, PAID, LATE, GOODS)
 """What can follow on the choice of a rail; a panel that is older than its order tells less."""
+
+
+class Regret(StrEnum):
+    """What becomes of a payment afterwards."""
+
+    NONE = "none"
+    AT_ONCE = "at_once"
+    """It is given back at once: who is faster, the goods or the money?"""
+    REFUNDED = "refunded"
+    """It is given back when he has had his goods."""
+    DISPUTED = "disputed"
+    """His bank takes it back then, and decides for him; Stripe only."""
+    REINSTATED = "reinstated"
+    """The same, and his bank decides for the shop."""
 
 
 class Manner(StrEnum):
@@ -47,7 +62,7 @@ class Manner(StrEnum):
     REFUSED_FIRST = "refused_first"
     """His bank refuses the card, and then does not."""
     DELAYED = "delayed"
-    """By a method whose money is on its way for a while; Stripe only."""
+    """By a method whose money is on its way for a while; Stripe and NOWPayments only."""
     CANCELS_FIRST = "cancels_first"
     """He cancels, and pays nevertheless, where the provider lets him."""
     NEVER = "never"
@@ -66,6 +81,23 @@ class Wish:
     """How long a delayed method takes."""
     taps: int = 1
     """How often he taps where one tap would do."""
+    regret: Regret = Regret.NONE
+
+
+OUTCOMES = {
+    Regret.NONE: (State.GRANTED, Standing.PAID),
+    Regret.AT_ONCE: (State.REFUNDED, Standing.REFUNDED),
+    Regret.REFUNDED: (State.REFUNDED, Standing.REFUNDED),
+    Regret.DISPUTED: (State.DISPUTED, Standing.DISPUTED),
+    Regret.REINSTATED: (State.GRANTED, Standing.REINSTATED),
+}
+"""Where the order and its charge stand at last."""
+PAID_FOR = frozenset(state for state, _ in OUTCOMES.values()) | {
+    State.PAID,
+    State.LATE,
+    State.HELD,
+}
+"""Where no order stands that nobody paid for."""
 
 
 class Buyer:
@@ -81,6 +113,8 @@ class Buyer:
         """When a provider took his money, in virtual seconds."""
         self.got_at: float | None = None
         """When he had what he paid for."""
+        self.takes_goods = False
+        """He has paid, and not taken his money back before he had anything."""
         self.under_way = True
 
     async def live(self) -> None:
@@ -89,12 +123,16 @@ class Buyer:
         await self._does(lambda: self.user.commands("/buy"), SHOP)
         await self._does(lambda: self._taps(data(Verb.ITEM, PRODUCT)), RAILS)
         await self._does(lambda: self._taps(data(Verb.RAIL, PRODUCT, self.temper.rail)), *SEEN)
-        await self._until(TO_PAY)
-        if self.temper.manner is not Manner.NEVER:
-            await (self._pays_stars if self.temper.rail is Rail.STARS else self._pays_by_card)()
+        await self._until(TO_PAY, OVER)
+        if self._find(TO_PAY) is None:
+            self._market.sim.sometimes("the time to pay was over")
+        elif self.temper.manner is not Manner.NEVER:
+            await (self._pays_stars if self.temper.rail is Rail.STARS else self._pays_on_page)()
         if self.paid_at is not None:
-            await self._collects()
-            self.got_at = trio.current_time()
+            if self.takes_goods:
+                await self._collects()
+                self.got_at = trio.current_time()
+            await self._regrets()
         self.under_way = False
 
     @property
@@ -108,10 +146,12 @@ class Buyer:
         found = []
         if self.under_way:
             found.append(f"{self.name} is still under way and sees\n{self.user.screen()}")
-        granted = [order for order in self.orders if order.state is State.GRANTED]
-        if len(granted) != (self.paid_at is not None):
-            found.append(f"{self.name} paid at {self.paid_at} and has {self.orders}")
-        if bool(self._find(GOODS)) is not (self.paid_at is not None):
+        state, _ = OUTCOMES[self.temper.regret]
+        paid = [order for order in self.orders if order.state in PAID_FOR]
+        if [order.state for order in paid] != [state] * (self.paid_at is not None):
+            found.append(f"{self.name} paid at {self.paid_at}, {self.temper}, has {self.orders}")
+        given = self._find(GOODS) is not None
+        if given < self.takes_goods or given > (self.paid_at is not None):
             found.append(f"{self.name} paid at {self.paid_at} and sees\n{self.user.screen()}")
         return found + [
             f"{self.name} does not see {order} but\n{self.user.screen()}"
@@ -119,30 +159,40 @@ class Buyer:
             if order.unshown
         ]
 
-    async def _pays_by_card(self) -> None:
-        checkouts, session_id = self._market.stripe.checkouts, self._link().rpartition("/")[2]
+    async def _pays_on_page(self) -> None:
+        provider = self._market.providers[self.temper.rail]
+        page = provider.page(self._link())
         await self._think()
         try:
             match self.temper.manner:
                 case Manner.REFUSED_FIRST:
-                    checkouts.decline(session_id)
+                    self._market.stripe.sandbox.checkouts.decline(page)
                     self._market.sim.sometimes("a card was refused")
                     await self._think()
-                    checkouts.pay(session_id)
+                    provider.pay(page)
                 case Manner.DELAYED:
-                    checkouts.pay_later(session_id)
                     self._market.sim.sometimes("paid by a delayed method")
-                    await trio.sleep(self.temper.takes_for)
-                    checkouts.settle(session_id)
+                    await self._pays_slowly(page)
                 case Manner.CANCELS_FIRST:
                     await self._does(self._cancels, CANCELLED)
-                    checkouts.pay(session_id)
+                    provider.pay(page)
                 case _:
-                    checkouts.pay(session_id)
+                    provider.pay(page)
         except CannotPay:
             self._market.sim.sometimes("came too late to pay")
         else:
             self._has_paid()
+
+    async def _pays_slowly(self, page: str) -> None:
+        market = self._market
+        if self.temper.rail is Rail.NOWPAYMENTS:
+            payment_id = market.nowpayments.begin(page)
+            await trio.sleep(self.temper.takes_for)
+            market.nowpayments.arrive(payment_id)
+        else:
+            market.stripe.sandbox.checkouts.pay_later(page)
+            await trio.sleep(self.temper.takes_for)
+            market.stripe.sandbox.checkouts.settle(page)
 
     async def _pays_stars(self) -> None:
         link = self._link()
@@ -166,6 +216,7 @@ class Buyer:
 
     def _has_paid(self) -> None:
         self.paid_at = trio.current_time()
+        self.takes_goods = self.temper.regret is not Regret.AT_ONCE
         self._market.paid()
 
     def _unanswered(self, began: float) -> None:
@@ -180,6 +231,28 @@ class Buyer:
             if self._find(LATE):
                 self._market.sim.sometimes("paid late")
                 await self._does(lambda: self._presses(texts.label(Label.TAKE, Language.EN)), GOODS)
+
+    async def _regrets(self) -> None:
+        """The money goes back, and the bot comes to know of it."""
+        regret, market = self.temper.regret, self._market
+        if regret is Regret.NONE:
+            return
+        if self.takes_goods:
+            await self._think()
+        market.sim.sometimes(f"the money went back: {regret}")
+        order_id = next(each.order_id for each in self.orders if market.taken(each.order_id))
+        if regret in {Regret.DISPUTED, Regret.REINSTATED}:
+            market.stripe.dispute(order_id)
+            await self._think()
+            market.stripe.decide(order_id, won=regret is Regret.REINSTATED)
+        else:
+            market.providers[self.temper.rail].refund(order_id)
+        state, standing = OUTCOMES[regret]
+        while not any(
+            order.state is state and any(each.standing is standing for each in order.charges)
+            for order in self.orders
+        ):
+            await market.moved.wait()
 
     def _cancels(self) -> None:
         self._market.sim.sometimes("cancelled")

@@ -1,4 +1,4 @@
-"""What goes wrong around a market besides what does around every shop: Stripe and its webhooks.
+"""What goes wrong around a market besides what does around every shop: providers, webhooks.
 
 Kinds that keep Telegram, the bot or its database away are `hindering`: whoever presses Pay
 meanwhile, or soon after, may wait in vain.
@@ -12,12 +12,14 @@ from random import Random
 
 import trio
 
+from actors.kernel.charges import Rail
 from config.scenarios import weather
-from config.scenarios.market import STRIPE, Market
+from config.scenarios.market import Market
 from config.scenarios.shop import BOT
 
 MarketWeather = Callable[[Market, Random], Awaitable[None]]
 
+HOSTS = tuple(rail.value for rail in (Rail.STRIPE, Rail.YOOKASSA, Rail.NOWPAYMENTS))
 EVENTS_MAX = 12
 """How many webhooks something may happen to at once: those of two or three payments."""
 NEW_PAYMENT_SECONDS = 300.0
@@ -26,34 +28,44 @@ GRANTED_SECONDS = 0.3
 """By then what was paid for in calm weather has usually been granted."""
 
 
-async def stripe_is_cut_off(market: Market, luck: Random) -> None:
+async def a_provider_is_cut_off(market: Market, luck: Random) -> None:
     """Neither checkouts nor webhooks get through, or only one way."""
-    market.sim.sometimes("Stripe cut off")
-    market.sim.network.cut(BOT, STRIPE, one_way=luck.choice((True, False)))
+    market.sim.sometimes("a provider cut off")
+    host = luck.choice(HOSTS)
+    market.sim.network.cut(BOT, host, one_way=luck.choice((True, False)))
     await trio.sleep(luck.uniform(1, 300))
-    market.sim.network.heal(BOT, STRIPE)
+    market.sim.network.heal(BOT, host)
 
 
-async def stripe_stumbles(market: Market, luck: Random) -> None:
+async def a_provider_stumbles(market: Market, luck: Random) -> None:
     """Its API fails, hangs, or does the work and hangs up."""
-    market.sim.sometimes("Stripe stumbled")
-    stripe, times = market.stripe, luck.randrange(1, 5)
+    market.sim.sometimes("a provider stumbled")
+    provider = luck.choice((market.stripe, market.yookassa, market.nowpayments))
+    sandbox, times = provider.sandbox, luck.randrange(1, 5)
     match luck.randrange(4):
         case 0:
-            stripe.fail_next(times, 500)
+            sandbox.fail_next(times, 500)
         case 1:
-            stripe.fail_next(times, 429)
+            sandbox.fail_next(times, 429)
         case 2:
-            stripe.hang_next(times, luck.uniform(1, 40))
+            sandbox.hang_next(times, luck.uniform(1, 40))
         case _:
-            stripe.drop_next(times)
+            sandbox.drop_next(times)
+    await trio.lowlevel.checkpoint()
+
+
+async def yookassa_does_not_say(market: Market, luck: Random) -> None:
+    """It answers that it is not done yet, or does it and answers 500."""
+    market.sim.sometimes("YooKassa did not say")
+    sandbox, times = market.yookassa.sandbox, luck.randrange(1, 5)
+    (sandbox.processing_next if luck.random() < 1 / 2 else sandbox.forget_next)(times)
     await trio.lowlevel.checkpoint()
 
 
 async def webhooks_stray(market: Market, luck: Random) -> None:
     """They come twice, late, in another order, or not at first; or their answers do not."""
     market.sim.sometimes("webhooks strayed")
-    deliveries, times = market.stripe.deliveries, luck.randrange(1, EVENTS_MAX)
+    deliveries, times = luck.choice(market.deliveries), luck.randrange(1, EVENTS_MAX)
     match luck.randrange(5):
         case 0:
             deliveries.duplicate_next(times, copies=luck.randrange(2, 4))
@@ -84,7 +96,9 @@ async def the_bot_dies_at_a_payment(market: Market, luck: Random) -> None:
 async def a_purchase_fails(market: Market, luck: Random) -> None:
     """A defect strikes what has to do with money, once."""
     paths = ("root/webhooks/processor", "root/webhooks/ingress", "root/reconciler", "root/tracker")
-    weather.strike(market, luck.choice((*paths, "root/delivery/order-alarms", "root/gateway")))
+    delivery = ("root/delivery/order-alarms", "root/delivery/dispatcher", "root/delivery/notices")
+    others = ("root/pre-checkout", "root/gateway", *delivery)
+    weather.strike(market, luck.choice((*paths, *others)))
     await trio.lowlevel.checkpoint()
 
 
@@ -100,8 +114,10 @@ def hindering(kind: MarketWeather) -> MarketWeather:
 
 
 EVERYTHING: tuple[MarketWeather, ...] = (
-    stripe_is_cut_off,
-    stripe_stumbles,
+    a_provider_is_cut_off,
+    a_provider_stumbles,
+    yookassa_does_not_say,
+    webhooks_stray,
     webhooks_stray,
     webhooks_stray,
     a_purchase_fails,

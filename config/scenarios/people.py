@@ -15,6 +15,9 @@ from itertools import count
 import trio
 
 from actors.kernel.ids import ChatId
+from actors.kernel.language import Language
+from actors.sessions import texts
+from actors.sessions.texts import Text
 from adapters.sandbox.telegram_user import TelegramUser
 from config.scenarios.shop import SimulatedShop
 from config.scenarios.witness import SUCCESS
@@ -28,6 +31,11 @@ CANCELS_SAVING = 0.2
 """Share of those who cancel while their record is being created, where people do that."""
 CANCELLED = "is cancelled"
 ASKED_LANGUAGE = "Which language"
+EXPIRED = texts.say(Text.EXPIRED, Language.EN)
+
+
+class FormExpiredError(Exception):
+    """The form that somebody filled in was closed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +110,21 @@ class Person:
         self.told_at = trio.current_time()
 
     async def _register(self) -> None:
+        """Fill in the form; anew if the bot's clock ran ahead of him."""
+        while True:
+            try:
+                await self._tries_to_register()
+            except FormExpiredError:
+                self._shop.sim.sometimes("a form expired")
+                if not self._shop.ran_ahead:
+                    self._shop.wrong(f"the form of {self.name} expired although he was there")
+            else:
+                return
+
+    async def _tries_to_register(self) -> None:
         self.user.commands("/start")
+        while self._sees_last(EXPIRED):
+            await self.user.chat.changed.wait()
         await self._sees(ASKED_LANGUAGE)
         await self._fills_in()
         if self.temper.cancels_saving_after is not None:
@@ -213,6 +235,8 @@ class Person:
 
     async def _until(self, texts: tuple[str, ...]) -> None:
         while not self._sees_last(*texts):
+            if self._sees_last(EXPIRED):
+                raise FormExpiredError
             await self.user.chat.changed.wait()
 
     def _sees_last(self, *texts: str) -> bool:

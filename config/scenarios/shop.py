@@ -76,6 +76,10 @@ class SimulatedShop:
         self.bot = sim.node(BOT, self._live, restart_seconds=RESTART_SECONDS)
         self.present: Shop | None = None
         """The shop of the bot's newest start that came up."""
+        self.ran_ahead = False
+        """The bot's clock was far ahead: forms may have run out of time."""
+        self.stalled_at = float("-inf")
+        """When everything stood still last: whoever waited then may have lost his patience."""
         self.starts = 0
         """Of the bot, after crashes and after orderly stops."""
         self.started_at = 0.0
@@ -135,6 +139,10 @@ class SimulatedShop:
     async def still(self) -> None:
         """Wait until nothing that others have sent is on its way to the bot."""
         await trio.lowlevel.checkpoint()
+
+    def excused(self) -> frozenset[str]:
+        """Components that have a reason to be unwell at the end."""
+        return frozenset()
 
     def restart(self) -> None:
         """The bot is told to stop, as by SIGTERM, and is started again."""

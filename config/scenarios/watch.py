@@ -55,10 +55,12 @@ async def watch_health(shop: SimulatedShop, *, every_seconds: float = LOOK_SECON
     luck = shop.sim.luck("operator")
     while True:
         await trio.sleep(luck.uniform(0.5, 1.5) * every_seconds)
-        starts = shop.starts
+        starts, since = shop.starts, trio.current_time()
         try:
             seen = await health()
         except httpx.HTTPError as error:
+            if shop.stalled_at >= since:
+                continue
             await _check_that_it_was_down(shop, starts, error)
             continue
         shop.sim.sometimes(f"health: {seen.document['status']}")

@@ -25,20 +25,19 @@ from adapters.memory.tables import Tables
 from adapters.sandbox.nocodb import NocodbSandbox
 from adapters.sandbox.server import Request, Response
 from adapters.sandbox.telegram import TelegramSandbox
-from adapters.sandbox.telegram_parameters import Parameters, Refusal, read
+from adapters.sandbox.telegram_parameters import Parameters, Refusal, flag, read
 
 SUCCESS = "Payment received"
 """What tells a person that he has paid."""
-TOO_MANY, BROKEN = 429, 500
+BAD_REQUEST, TOO_MANY, BROKEN = 400, 429, 500
 FAILED_POLLS_SECONDS = 10.0
-VAIN_ERASURES_MAX = 3
-"""A chat that is asleep more often than it saves tells so often that a message is in the way."""
 FAILED_POLLS_MAX = 16
 """Polls in vain in that time, a new start or two of the bot among them."""
 UNDER_WAY_SECONDS = 0.25
 """How long after a 429 requests may come in that left before it arrived."""
 SHUT_SECONDS = 30.0
-"""A 429 shuts the way for everybody, not for longer than this at first (`broadcast.gate`)."""
+"""Two chats that are flooded shut the way for everybody, not for longer than this at first
+(`broadcast.gate`)."""
 QUESTIONS_PER_INTERVAL = 2
 """To NocoDB: what has changed, and a chunk of those who wait. However many they are."""
 SENDS = frozenset(
@@ -82,14 +81,17 @@ class WitnessedTables(Tables):
 
 
 class Pauses:
-    """Whether somebody who was told to wait does so: the one it concerned, and all others.
+    """Whether somebody who was told to wait does so: the chat it concerned, and, when it is more
+    than one chat, all others.
 
-    See `broadcast.gate`: after a 429 nobody starts before the time is over, or before the
-    longest pause for all; then one request goes alone, until one is answered in peace.
+    See `broadcast.gate`: once a second chat is told to wait while the first one still has to, and
+    nothing got through in between, nobody starts before the time is over, or before the longest
+    pause for all; then one request goes alone, until one is answered in peace.
     """
 
     def __init__(self) -> None:
         self._closed: dict[int, float] = {}
+        self._flooded: dict[int, float] = {}
         self._shut_until = self._told_at = float("-inf")
         self._trouble = False
         self._open = 0
@@ -112,11 +114,17 @@ class Pauses:
         now = trio.current_time()
         self._open -= 1
         if retry_after is not None:
-            self._trouble, self._told_at = True, now
+            self._told_at = now
             self._closed[chat_id] = max(self._closed.get(chat_id, now), now + retry_after)
-            self._shut_until = max(self._shut_until, now + min(retry_after, SHUT_SECONDS))
+            surely = now + UNDER_WAY_SECONDS
+            self._flooded = {chat: at for chat, at in self._flooded.items() if at > surely}
+            self._flooded[chat_id] = self._closed[chat_id]
+            if self._trouble or len(self._flooded) > 1:
+                self._trouble = True
+                self._shut_until = max(self._shut_until, now + min(retry_after, SHUT_SECONDS))
         elif began > self._told_at + UNDER_WAY_SECONDS:
             self._trouble = False
+            self._flooded.clear()
 
 
 class WitnessedTelegram(TelegramSandbox):
@@ -137,6 +145,10 @@ class WitnessedTelegram(TelegramSandbox):
         self.strict = False
         self.pages: frozenset[str] = frozenset()
         """Texts that need not be stored, because they say nothing of anybody."""
+        self.lets_pay: Callable[[str], object] = lambda query_id: query_id
+        """Hears of each payment that the bot allows, before it is made."""
+        self.offices: dict[int, Callable[[str], str]] = {}
+        """Chats that are nobody's, each with who says what is wrong with a text there."""
         self._tables, self._has_paid, self._wrong = tables, has_paid, wrong
         self._pauses = Pauses()
         self._failed_polls: deque[float] = deque()
@@ -151,6 +163,8 @@ class WitnessedTelegram(TelegramSandbox):
             return await super().__call__(request)
         if method in SENDS:
             return await self._send(request, method, parameters)
+        if method == "answerprecheckoutquery" and flag(parameters, "ok"):
+            self.lets_pay(parameters.get("pre_checkout_query_id", ""))
         if method != "getupdates":
             return await super().__call__(request)
         self._confirms(int(parameters.get("offset", "0")))
@@ -164,8 +178,6 @@ class WitnessedTelegram(TelegramSandbox):
         shows = method in SHOWS
         if shows:
             self._shows(chat_id, text)
-        if method == "deletemessage" and self.strict:
-            self._erases(chat_id, int(parameters.get("message_id", "0")))
         too_early, began = self._pauses.begin(chat_id), trio.current_time()
         if too_early and self.strict:
             self._wrong(too_early)
@@ -174,9 +186,11 @@ class WitnessedTelegram(TelegramSandbox):
             response = await super().__call__(request)
         finally:
             self._pauses.end(chat_id, began=began, retry_after=_retry_after(response))
+        if method == "deletemessage" and self.strict and response is not None:
+            self._erased(chat_id, int(parameters.get("message_id", "0")), response)
         if self.limits.violations:
             self._wrong(f"Telegram got more than it allows, chat {chat_id} the last of it")
-        if shows and SUCCESS in text:
+        if shows and SUCCESS in text and chat_id not in self.offices:
             self._remember(chat_id)
         return response
 
@@ -198,6 +212,10 @@ class WitnessedTelegram(TelegramSandbox):
 
     def _shows(self, chat_id: int, text: str) -> None:
         """Only what is stored may be shown, and only to whom it is due."""
+        if chat_id in self.offices:
+            if odd := self.offices[chat_id](text):
+                self._wrong(odd)
+            return
         anybodys = text in KEYBOARD_HIDDEN or text in self.pages
         if not anybodys and text not in self._tables.views.get(ChatId(chat_id), ()):
             self._wrong(f"chat {chat_id} is shown what was never stored: {text!r}")
@@ -206,11 +224,13 @@ class WitnessedTelegram(TelegramSandbox):
         if SUCCESS in text and not self._has_paid(chat_id):
             self._wrong(f"chat {chat_id} has not paid, and sees {text!r}")
 
-    def _erases(self, chat_id: int, message_id: int) -> None:
-        """A session that slept before it saved that a message is gone, erases it once more."""
-        if message_id not in self.world.chats[chat_id].messages:
+    def _erased(self, chat_id: int, message_id: int, response: Response) -> None:
+        """A session that slept before it saved that a message is gone erases it once more, and
+        saves it then (`UserSession._recover`).
+        """
+        if response.status == BAD_REQUEST:
             self._vain[chat_id, message_id] += 1
-            if self._vain[chat_id, message_id] > VAIN_ERASURES_MAX:
+            if self._vain[chat_id, message_id] > 1:
                 self._wrong(f"chat {chat_id}: message {message_id} is erased again and again")
 
     def _chat_id(self, parameters: Parameters) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import outcome
 import trio
@@ -24,6 +24,9 @@ VIRTUAL_DAYS_MAX = 400.0
 IDLE_SECONDS = 3600.0
 """What trio is told where it wakes itself up at once; it never sleeps that long."""
 
+
+ASK_EVERY_PASSES = 256
+"""The kernel is asked so often while the outside world is not listened to: for Ctrl-C."""
 
 NOTHING_CAN_RUN = (
     "deadlock: nothing can run any more, and no timer is set "
@@ -99,6 +102,32 @@ class JumpClock(trio.abc.Clock):
             # Cancelled they still wait, for they are shielded: nothing but an error wakes them.
             for task in leaves():
                 trio.lowlevel.reschedule(task, outcome.Error(stuck))
+
+
+class _Deaf:
+    """Stands where trio keeps what it asks the kernel with, before each pass and for nothing."""
+
+    def __init__(self, kernel: Any) -> None:
+        self._kernel = kernel
+        self._passes = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._kernel, name)
+
+    def get_events(self, timeout: float) -> Any:
+        """What has happened outside: nothing, unless trio could sleep, or it is time to ask."""
+        self._passes += 1
+        if timeout > 0 or not self._passes % ASK_EVERY_PASSES:
+            return self._kernel.get_events(timeout)
+        return ()
+
+
+def stop_listening() -> None:
+    """From here on the present trio run is rarely asked for anything from outside: where no real
+    socket, thread or child process is, that is a system call before each pass for nothing.
+    """
+    runner = trio_run.GLOBAL_RUN_CONTEXT.runner
+    runner.io_manager = _Deaf(runner.io_manager)  # type: ignore[assignment]
 
 
 def run(

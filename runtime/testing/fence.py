@@ -3,9 +3,10 @@
 Our own code asks its `World`. Libraries ask `time.monotonic` (httpcore, for idle connections),
 `os.urandom` (masks, boundaries, `uuid4`, `secrets`), the module `random`, or a thread: those
 answer from the simulation here. What cannot be made repeatable fails loudly at the first try:
-threads, real sockets, child processes, real sleep. Not covered, because C code binds them:
-`datetime.now()` and names bound by `from time import ...`; the run-twice check finds them where
-they change what happens.
+threads, real sockets, child processes, real sleep. All that in the thread of the simulation only:
+others (a progress bar, a debugger) live on in the real world. Not covered, because C code binds
+them: `datetime.now()` and names bound by `from time import ...`; the run-twice check finds them
+where they change what happens.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from threading import get_ident
 from typing import Any, TypeVar
 
 import trio
@@ -44,8 +46,8 @@ PROXIES = tuple(
 COLLECT_EVERY_STEPS = 1_000
 COLLECT_ALL_EVERY_STEPS = 50_000
 
-_inside = False
-"""Whether a simulation runs in this process now; audit hooks cannot be taken away again."""
+_inside = 0
+"""The thread in which a simulation runs now, 0 for none; audit hooks cannot be taken away again."""
 _watching = False
 _uncollected = 0
 """Steps of all runs since the last time that all of the garbage was collected."""
@@ -56,12 +58,23 @@ class EscapeError(RuntimeError):
 
 
 def _audit(event: str, args: tuple[Any, ...]) -> None:
-    if _inside and event in ESCAPES:
+    if _inside and event in ESCAPES and _inside == get_ident():
         _refuse(event, *args)
 
 
 def _refuse_thread(thread: threading.Thread) -> None:
     _refuse("threading.Thread.start", thread.name)
+
+
+def _only_here(name: str, instead: Callable[..., Any], real: Callable[..., Any]) -> Any:
+    """`instead` in the thread of the simulation, `real` in all others."""
+    here = get_ident()
+
+    def either(*args: Any, **named: Any) -> Any:
+        return (instead if get_ident() == here else real)(*args, **named)
+
+    either.__name__ = name
+    return either
 
 
 def _refuse(what: str, *args: object) -> None:
@@ -91,7 +104,7 @@ def fenced(
         await trio.sleep(luck.random() * THREAD_SECONDS_MAX)
         return function(*args)
 
-    replaced: list[tuple[Any, str, object]] = [
+    replaced: list[tuple[Any, str, Callable[..., Any]]] = [
         (time, "monotonic", monotonic),
         (time, "monotonic_ns", lambda: round(monotonic() * 1e9)),
         (time, "time", wall),
@@ -107,14 +120,16 @@ def fenced(
     proxies = {name: os.environ.pop(name) for name in PROXIES if name in os.environ}
     collecting = gc.isenabled()
     gc.disable()
-    for module, name, value in replaced:
-        setattr(module, name, value)
+    gc.freeze()  # what is there already is looked through once, by nobody: modules are many
+    for (module, name, value), (_, _, real) in zip(replaced, before, strict=True):
+        setattr(module, name, _only_here(name, value, real))
     random.seed(luck.getrandbits(64))
-    _inside = True
+    _inside = get_ident()
     try:
         yield
     finally:
-        _inside = False
+        _inside = 0
+        gc.unfreeze()
         _collect_between_runs()
         if collecting:
             gc.enable()

@@ -27,26 +27,26 @@ class Killed(BaseException):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Crash:
-    """Kill `node` at its `step`-th step, counted over all its lives, from 1.
+    """Kill the `victim` at its `step`-th step, counted over all its lives, from 1.
 
     A node, or one actor by its path: `bot`, `root/tracker`. A node's step still runs, but
     nothing of it gets out any more.
     """
 
-    node: str
+    victim: str
     step: int
 
     def __str__(self) -> str:
-        return f"{self.node}@{self.step}"
+        return f"{self.victim}@{self.step}"
 
     @classmethod
     def parse(cls, text: str) -> Crash:
         """What `str()` gave. Raises `ValueError` for anything else."""
-        node, at, step = text.rpartition("@")
-        if not at or not node:
+        victim, at, step = text.rpartition("@")
+        if not at or not victim:
             msg = f"no crash: {text!r}; expected NODE@STEP"
             raise ValueError(msg)
-        return cls(node, int(step))
+        return cls(victim, int(step))
 
 
 class Life:

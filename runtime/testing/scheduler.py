@@ -30,6 +30,8 @@ from trio._core import _run as trio_run
 
 from runtime.message import Piped, TimerFired
 from runtime.testing.choices import Choices
+from runtime.testing.clock import stop_listening
+from runtime.testing.content import content_of
 
 if TYPE_CHECKING:
     from runtime.cell import Cell
@@ -103,7 +105,7 @@ class Scheduler:
             trio_run._r, trio_run._ALLOW_DETERMINISTIC_SCHEDULING = before  # type: ignore[misc]  # noqa: SLF001
 
     def ready_queue(
-        self, note: Callable[[str], None], turn: Callable[[Cell], None] | None = None
+        self, note: Callable[[str, bytes], None], turn: Callable[[Cell], None] | None = None
     ) -> Callable[[], deque[Cell]]:
         """What `Dispatch.ready` makes: queues of ready actors that are taken as chosen here.
 
@@ -203,13 +205,23 @@ def told_of(cell: Cell) -> str:
     return kind.__name__
 
 
+def _inner(told: Any) -> object:
+    """The message itself, or what slow work has made, out of what carries it."""
+    kind = type(told)
+    if kind is TimerFired:
+        return told.message
+    if kind is Piped:
+        return told.result if told.error is None else told.error
+    return told
+
+
 class _Ready(deque["Cell"]):
     """Actors that are ready, of which the scheduler says who has the next turn."""
 
     def __init__(
         self,
         scheduler: Scheduler,
-        note: Callable[[str], None],
+        note: Callable[[str, bytes], None],
         turn: Callable[[Cell], None] | None,
     ) -> None:
         super().__init__()
@@ -228,7 +240,8 @@ class _Ready(deque["Cell"]):
             cell = super().popleft()
         if self._scheduler.turned is not None:
             self._scheduler.turned(cell, self)
-        self._note(f"actor {cell.path} {told_of(cell)}")
+        told = cell.inbox[0][0] if cell.inbox else None
+        self._note(f"actor {cell.path} {told_of(cell)}", content_of(_inner(told)))
         if self._turn is not None:
             self._turn(cell)
         return cell
@@ -238,9 +251,9 @@ class _Ready(deque["Cell"]):
 def check_trio() -> None:
     """Prove that the installed trio obeys. Raises `RuntimeError` if it has changed.
 
-    There is no public way to order trio's tasks; the three names of its insides used here and
-    in `clock` (`_r`, `_ALLOW_DETERMINISTIC_SCHEDULING`, the runner's `runq` and
-    `waiting_for_idle`) are tried once in every process.
+    There is no public way to order trio's tasks; the names of its insides used here and in
+    `clock` (`_r`, `_ALLOW_DETERMINISTIC_SCHEDULING`, the runner's `runq`, `waiting_for_idle` and
+    `io_manager`) are tried once in every process.
     """
     if _sorted() != ["old", "young"]:
         msg = f"trio {trio.__version__} does not sort by age the tasks that a pass begins with"
@@ -293,6 +306,7 @@ def _order(name: str, seed: int) -> str:
 
     async def everybody() -> None:
         assert not trio_run.GLOBAL_RUN_CONTEXT.runner.waiting_for_idle
+        stop_listening()
         async with trio.open_nursery() as nursery:
             for who in "abcdef":
                 nursery.start_soon(step, who)

@@ -20,7 +20,8 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from functools import partial
 
 import outcome
 import trio
@@ -29,7 +30,7 @@ from runtime.child import SupervisorSpec
 from runtime.dispatch import Dispatch
 from runtime.system import STOP_SECONDS
 from runtime.testing.choices import Choices, Taken
-from runtime.testing.clock import JumpClock, TimeIsUp, run
+from runtime.testing.clock import JumpClock, TimeIsUp, run, stop_listening
 from runtime.testing.fence import collect, fenced
 from runtime.testing.log import muted
 from runtime.testing.network import Network
@@ -38,6 +39,7 @@ from runtime.testing.scheduler import Scheduler, check_trio, scheduler_of
 from runtime.testing.system import TestSystem
 from runtime.testing.trace import EVENTS_KEPT, Trace
 from runtime.testing.waiting import waiting
+from runtime.testing.wall import NodeWorld, WallClock
 from runtime.testing.watch import Watch
 from runtime.world import VirtualWorld
 
@@ -47,6 +49,8 @@ STEPS_MAX = 50_000_000
 """A run that takes more steps without an end spins without letting time pass."""
 POLL_SECONDS = 1.0
 """Virtual seconds between two looks of `eventually`."""
+_HOLDS = (True, "")
+"""What rules mostly answer."""
 OUTSIDE = "outside"
 """The host name of whatever is no node."""
 
@@ -98,11 +102,11 @@ class Run:
 class Simulation:
     """The world of one run. A scenario takes everything from here that could differ."""
 
-    def __init__(self, plan: Plan, *, keep: int | None = EVENTS_KEPT) -> None:
+    def __init__(self, plan: Plan, *, keep: int | None = EVENTS_KEPT, marks: bool = False) -> None:
         self.plan = plan
         self.seed = plan.seed
         self.clock = JumpClock()
-        self.trace = Trace(self.clock.current_time, keep=keep)
+        self.trace = Trace(self.clock.current_time, keep=keep, marks=marks)
         self._keeps_few = keep is not None
         self.choices = Choices(plan.choices)
         self.scheduler = Scheduler(
@@ -118,7 +122,7 @@ class Simulation:
         """No fault happens any more: the time in which everything must come to its end."""
         self._rules: list[tuple[str, Callable[[], bool | str]]] = []
         self._lucks: dict[str, random.Random] = {}
-        self._skew = timedelta()
+        self._wall = WallClock(EPOCH, self.clock.current_time)
         self._watch = Watch(self.trace.write, plan.crashes, on_crash=self._actor_crashed)
         self._last_words: list[tuple[BaseException, list[str]]] = []
 
@@ -128,14 +132,16 @@ class Simulation:
         """Virtual seconds since the start."""
         return self.clock.current_time()
 
-    def now(self) -> datetime:
-        """The wall clock, in UTC."""
-        return EPOCH + self._skew + timedelta(seconds=self.clock.current_time())
+    def now(self, host: str = "") -> datetime:
+        """The wall clock, in UTC: that of a host, or the one that all others have."""
+        return self._wall.now(host)
 
-    def shift(self, seconds: float) -> None:
-        """Let the wall clock jump, as an NTP correction or an operator would."""
-        self.note(f"the wall clock jumps by {seconds} s")
-        self._skew += timedelta(seconds=seconds)
+    def shift(self, seconds: float, *, host: str = "") -> None:
+        """Let the wall clock jump, as NTP or an operator would: everybody's, or that of the systems
+        of one node. What libraries take from `time.time` is everybody's.
+        """
+        self.note(f"the wall clock{host and f' of {host}'} jumps by {seconds} s")
+        self._wall.shift(host, seconds)
 
     def stall(self, seconds: float) -> None:
         """Stand still, as a machine that sleeps: then all that was due meanwhile is due at once."""
@@ -146,9 +152,10 @@ class Simulation:
         """A fresh stream of luck: one draw more from it never moves another one."""
         return random.Random(f"{name}:{self.seed}")  # noqa: S311 - repeatable on purpose
 
-    def world(self, name: str) -> VirtualWorld:
-        """A world for an `ActorSystem`, with luck of its own and this wall clock."""
-        return _World(self, name)
+    def world(self, name: str, *, host: str = "") -> VirtualWorld:
+        """A world for an `ActorSystem`, with luck of its own and the wall clock of `host`."""
+        now = partial(self._wall.now, host)
+        return NodeWorld(f"world {name}:{self.seed}", now=now, shift=self.shift)
 
     def option(self, name: str, default: int) -> int:
         """A size of the scenario, unless the plan says otherwise."""
@@ -202,11 +209,11 @@ class Simulation:
 
     def node(self, name: str, boot: Boot, *, restart_seconds: float = 1.0) -> Node:
         """A machine of the network that can be killed; `boot` is run once for every life."""
-        crash_at = frozenset(crash.step for crash in self.plan.crashes if crash.node == name)
+        crash_at = frozenset(crash.step for crash in self.plan.crashes if crash.victim == name)
         node = Node(
             name,
             boot,
-            world=self.world,
+            world=partial(self.world, host=name),
             dispatch=lambda: self.dispatch,
             crash_at=crash_at,
             restart_seconds=restart_seconds,
@@ -224,7 +231,7 @@ class Simulation:
 
     def _actor_crashed(self, crash: Crash) -> None:
         self.note(f"crash: {crash}")
-        self.reached[f"crash of {crash.node}"] += 1
+        self.reached[f"crash of {crash.victim}"] += 1
 
     def host_of(self) -> str:
         """The node whose task runs now."""
@@ -284,6 +291,8 @@ class Simulation:
             if self.clock.failure is None:
                 # Captured: trio switches an instrument off that raises, and nobody looks any more.
                 held = outcome.capture(check)
+                if type(held) is outcome.Value and held.value in _HOLDS:
+                    continue
                 wrong = _wrong(held)
                 if wrong is not None:
                     error = PropertyError(f"not always true: {name}{wrong}")
@@ -305,11 +314,15 @@ class Simulation:
 
     async def play(self, scenario: Scenario) -> None:
         """Run `scenario` on this network."""
+        stop_listening()
         with self.network.installed():
             await scenario(self)
 
     def run(self, scenario: Scenario) -> Run:
         """Run `scenario` to its end; a failure is part of the answer."""
+        if trio.lowlevel.in_trio_run():
+            msg = "trio runs here already: start a simulation from a plain function, not a task"
+            raise RuntimeError(msg)
         check_trio()
         wall = lambda: self.now().timestamp()  # noqa: E731 - a clock in a line
         with (
@@ -339,9 +352,14 @@ class Simulation:
             )
 
 
-def simulate(scenario: Scenario, plan: Plan, *, keep: int | None = EVENTS_KEPT) -> Run:
-    """One run of `scenario` as `plan` says."""
-    return Simulation(plan, keep=keep).run(scenario)
+def simulate(
+    scenario: Scenario, plan: Plan, *, keep: int | None = EVENTS_KEPT, marks: bool = False
+) -> Run:
+    """One run of `scenario` as `plan` says; see `Trace` for `keep` and `marks`.
+
+    Raises `RuntimeError` inside of a running trio: a simulation is a run of its own.
+    """
+    return Simulation(plan, keep=keep, marks=marks).run(scenario)
 
 
 def _wrong(held: outcome.Outcome[bool | str]) -> str | None:
@@ -366,20 +384,6 @@ def _members(error: BaseException | None) -> list[BaseException]:
     grouped = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
     inner = [member for each in grouped for member in _members(each)]
     return inner if error is None else [error, *inner]
-
-
-class _World(VirtualWorld):
-    """A virtual world on the wall clock of its simulation."""
-
-    def __init__(self, simulation: Simulation, name: str) -> None:
-        super().__init__(seed=f"world {name}:{simulation.seed}")
-        self._simulation = simulation
-
-    def now(self) -> datetime:
-        return self._simulation.now()
-
-    def shift(self, seconds: float) -> None:
-        self._simulation.shift(seconds)
 
 
 class _Look(trio.abc.Instrument):

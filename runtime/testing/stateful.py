@@ -230,5 +230,5 @@ class _Running:
             self.system.check_fates()
 
 
-def _ignore(_event: str) -> None:
+def _ignore(_event: str, _content: bytes) -> None:
     """Hypothesis tells the steps, nobody needs a trace."""

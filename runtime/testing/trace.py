@@ -7,28 +7,40 @@ from collections import deque
 from collections.abc import Callable
 
 EVENTS_KEPT = 40
+MARK_BYTES = 3
 
 
 class Trace:
     """The lines of one run. Equal digests: the same steps in the same order at the same times.
 
-    Messages count by their type, and what is sent over the network by its length.
+    What is sent over the network counts by its length. With `marks` lines that stand for more than
+    they say end with a mark, which differs where that does.
     """
 
-    def __init__(self, clock: Callable[[], float], *, keep: int | None = EVENTS_KEPT) -> None:
+    def __init__(
+        self, clock: Callable[[], float], *, keep: int | None = EVENTS_KEPT, marks: bool = False
+    ) -> None:
         self.steps = 0
         """Lines written so far."""
         self._clock = clock
         self._hash = hashlib.blake2b(digest_size=8)
         self._kept: deque[tuple[float, str]] = deque(maxlen=keep)
         self._folds = keep is not None
+        self._marks = marks
         self._newest = ""
         self._again = 0
 
-    def write(self, line: str) -> None:
-        """Add a line; it must not depend on addresses, hashes or the machine's speed."""
+    def write(self, line: str, content: bytes = b"") -> None:
+        """Add a line; it must not depend on addresses, hashes or the machine's speed, and neither
+        must the `content` that it stands for, which only the digest sees.
+        """
         now = self._clock()
         self.steps += 1
+        self._hash.update(f"{now!r} {line}\n".encode())
+        if content:
+            self._hash.update(content)
+            if self._marks:
+                line = f"{line} #{hashlib.blake2b(content, digest_size=MARK_BYTES).hexdigest()}"
         if line == self._newest and self._folds:
             # Somebody polls, and must not drive out what there is to read.
             if self._again and self._kept:
@@ -38,7 +50,6 @@ class Trace:
         else:
             self._newest, self._again = line, 0
             self._kept.append((now, line))
-        self._hash.update(f"{now!r} {line}\n".encode())
 
     @property
     def digest(self) -> str:

@@ -75,7 +75,7 @@ def _trace(scenario: str, plan: Plan, *, noisy: bool) -> Told:
     found = find(scenario)
     if noisy:
         _make_noise()  # as late as can be: imports would fill the holes
-    run = simulate(found, plan, keep=None)
+    run = simulate(found, plan, keep=None, marks=True)
     return run.digest, run.events
 
 

@@ -11,9 +11,12 @@ import argparse
 import importlib
 import json
 import sys
+from collections.abc import Sequence
 from typing import Any
 
-NAMES = ("runtime", "tracker", "ingress")
+from tests.bench import endurance
+
+NAMES = ("runtime", "tracker", "ingress", "broadcast", "relay")
 BASELINE = "pykka"
 """Whose figures ours are divided by, where it was measured too."""
 
@@ -23,9 +26,18 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("name", nargs="?", choices=NAMES, help="all of them if left out")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser.add_argument("--minutes", type=int, help="of `ingress`: a steady load for so long")
+    parser.add_argument("--rate", type=int, default=100, help="webhooks a second of that load")
+    parser.add_argument("--sessions", type=int, default=1_000, help="people who write meanwhile")
     chosen = parser.parse_args(arguments)
+    if chosen.minutes and chosen.name != "ingress":
+        parser.error("--minutes is for `ingress`")
     for name in [chosen.name] if chosen.name else NAMES:
-        result: dict[str, Any] = importlib.import_module(f"tests.bench.{name}").run()
+        result: dict[str, Any] = (
+            endurance.run(minutes=chosen.minutes, per_second=chosen.rate, people=chosen.sessions)
+            if chosen.minutes
+            else importlib.import_module(f"tests.bench.{name}").run()
+        )
         print(json.dumps(result) if chosen.json else _table(result), flush=True)
 
 
@@ -42,9 +54,11 @@ def _table(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _figure(value: float | None) -> str:
+def _figure(value: float | Sequence[float] | None) -> str:
     if value is None:
         return "-"
+    if isinstance(value, Sequence):
+        return " ".join(map(_figure, value))
     return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.4g}"
 
 

@@ -68,8 +68,8 @@ def run() -> dict[str, Any]:
     with _world() as settings:
         for number in range(ROUNDS):
             for system in SYSTEMS[number % 3 :] + SYSTEMS[: number % 3]:
-                _progress(f"{number + 1}/{ROUNDS} {system}")
-                with _running(system, settings) as (port, process):
+                progress(f"{number + 1}/{ROUNDS} {system}")
+                with running(system, settings) as (port, process):
                     for case, value in _measure(port, process, number).items():
                         figures[case][system].append(value)
     return {
@@ -83,26 +83,26 @@ def run() -> dict[str, Any]:
 
 
 def _measure(port: int, process: subprocess.Popen[bytes], number: int) -> dict[str, float]:
-    load.burst(port, _events(BURST_EVENTS), connections=BURST_CONNECTIONS)
-    outcomes, before = [], _cpu_seconds(process.pid)
+    load.burst(port, events(BURST_EVENTS), connections=BURST_CONNECTIONS)
+    outcomes, before = [], cpu_seconds(process.pid)
     for _ in range(BURSTS):
-        outcome = load.burst(port, _events(BURST_EVENTS), connections=BURST_CONNECTIONS)
+        outcome = load.burst(port, events(BURST_EVENTS), connections=BURST_CONNECTIONS)
         if outcome.accepted != BURST_EVENTS:
             raise RuntimeError(f"answered {outcome.statuses}")
         outcomes.append(outcome)
     found = {
         "burst": median(BURST_EVENTS / outcome.seconds for outcome in outcomes),
         "burst_p99": median(outcome.latency(0.99) for outcome in outcomes),
-        "cpu": (_cpu_seconds(process.pid) - before) / (BURSTS * BURST_EVENTS),
+        "cpu": (cpu_seconds(process.pid) - before) / (BURSTS * BURST_EVENTS),
     }
     if number == 0:
-        events = _events(STEADY_PER_SECOND * STEADY_SECONDS)
-        steady = load.steady(port, events, per_second=STEADY_PER_SECOND)
+        requests = events(STEADY_PER_SECOND * STEADY_SECONDS)
+        steady = load.steady(port, requests, per_second=STEADY_PER_SECOND)
         found |= {"steady_p50": steady.latency(0.5), "steady_p99": steady.latency(0.99)}
     return found
 
 
-def _events(count: int) -> list[bytes]:
+def events(count: int) -> list[bytes]:
     """As many requests of Stripe's, signed now."""
     stamp = int(time.time())
     return [_request(stamp, f"evt_{time.time_ns()}_{number}") for number in range(count)]
@@ -129,7 +129,7 @@ def _request(stamp: int, event_id: str) -> bytes:
 
 
 @contextmanager
-def _running(
+def running(
     system: str, settings: Mapping[str, str]
 ) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
     """The system on a port of its own, until the block is left."""
@@ -178,7 +178,7 @@ def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
     until = time.monotonic() + START_SECONDS_MAX
     while time.monotonic() < until and process.poll() is None:
         try:
-            if load.burst(port, _events(1), connections=1).accepted:
+            if load.burst(port, events(1), connections=1).accepted:
                 return
         except OSError:
             pass
@@ -187,7 +187,7 @@ def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
     raise RuntimeError("a system did not start")
 
 
-def _cpu_seconds(pid: int) -> float:
+def cpu_seconds(pid: int) -> float:
     """Of a process and all that descend from it, so far."""
     family, total = [pid], 0.0
     while family:
@@ -214,8 +214,8 @@ def _world() -> Iterator[dict[str, str]]:
     theirs.close()  # so that its end is heard
     try:
         settings = ours.recv()
-        with _running("factorage", settings):
-            _progress(f"{LIVE_SESSIONS} people come")
+        with running("factorage", settings):
+            progress(f"{LIVE_SESSIONS} people come")
             ours.recv()
         yield settings
     finally:
@@ -246,5 +246,5 @@ def _serve(channel: Connection) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _progress(text: str) -> None:
+def progress(text: str) -> None:
     print(text, file=sys.stderr, flush=True)

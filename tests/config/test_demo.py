@@ -35,6 +35,9 @@ NAMES = [
     "the worker is killed, and webhooks arrive",
     "administrators are told of each payment once",
     "the ledger balances",
+    "he asks a question, in two messages",
+    "the scenario at Make is switched off",
+    "it is switched on again, and an operator says so",
 ]
 
 
@@ -126,7 +129,7 @@ async def test_without_a_folder_to_live_in_it_says_why(tmp_path: Path) -> None:
 
 def test_addresses_are_whole_each_on_its_line() -> None:
     out = _Out("utf-8")
-    ports = range(40_001, 40_006)
+    ports = range(40_001, 40_007)
     at = Addresses(*(f"http://127.0.0.1:{port}" for port in ports))
 
     Page(out).addresses("http://127.0.0.1:40000", at)

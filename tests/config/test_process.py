@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import signal
@@ -14,7 +15,17 @@ from adapters.http.listening import CannotListen
 from adapters.sandbox.nocodb import TABLE_ID
 from adapters.sandbox.nocodb import TOKEN as NOCODB_TOKEN
 from adapters.sandbox.telegram import TOKEN as BOT_TOKEN
-from config.process import FAILED, REFUSED, SIGNALS, Life, Terminal, until_signalled, verdict
+from config.process import (
+    FAILED,
+    REFUSED,
+    SIGNALS,
+    YOUNG_OBJECTS_MAX,
+    Life,
+    Terminal,
+    keep_what_is_up,
+    until_signalled,
+    verdict,
+)
 from runtime import SupervisionError, Unrecoverable
 from tests.config.program import started
 
@@ -173,6 +184,17 @@ def test_a_terminal_that_nobody_reads_raises_instead_of_exiting() -> None:
 
     with pytest.raises(BrokenPipeError):
         Terminal(file=Closed()).print("hello")
+
+
+def test_the_collector_passes_over_what_the_start_has_made() -> None:
+    before, made = gc.get_threshold(), {"a part": [object()]}
+    try:
+        keep_what_is_up()
+        assert not any(it is made for it in gc.get_objects())
+        assert gc.get_threshold() == (YOUNG_OBJECTS_MAX, *before[1:])
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*before)
 
 
 async def _nothing(life: Life) -> None:

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import UTC, datetime
+
 import pytest
 
-from actors.ingress.model import SourceName
+from actors.ingress.model import Delivery, Event, SourceName
 from actors.kernel.charges import Rail
+from actors.kernel.failures import Unavailable
+from actors.kernel.ids import OrderId
+from actors.kernel.money import Money
+from actors.payments.ports import Offer
+from adapters.sandbox.server import Request, Response, serve
 from adapters.telegram.bot import connected
+from adapters.telegram.webhook import SECRET_HEADER
 from config.rails import is_live, opened_rails
 from config.settings import Settings, SettingsError, load_settings
 
@@ -26,6 +35,43 @@ EVERYTHING = {
     "NOCODB_WEBHOOK_SECRET": "hook-secret", "TELEGRAM_WEBHOOK_SECRET": "hook",
     "TELEGRAM_WEBHOOK_URL": "https://shop.test/webhooks/telegram",
 }  # fmt: skip
+
+
+NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
+OFFER = Offer(
+    order_id=OrderId("0" * 32),
+    title="Ticket",
+    description="To a gig",
+    price=Money.of("4.99", "USD"),
+    expires_at=NOON,
+    return_url="https://shop.test",
+    cancel_url="https://shop.test",
+    metadata={},
+)
+
+
+class Recorder:
+    """A provider that never answers well, and remembers what it was asked."""
+
+    head_bytes_max = 16_384
+
+    def __init__(self) -> None:
+        self.now: Callable[[], datetime] = lambda: NOON
+        self.asked: list[tuple[str, bytes]] = []
+
+    async def __call__(self, request: Request) -> Response:
+        self.asked.append((request.path, request.body))
+        return Response(status=503)
+
+
+def delivery(secret: str) -> Delivery:
+    """An update, as Telegram sends it."""
+    return Delivery(
+        source=SourceName.TELEGRAM,
+        headers={SECRET_HEADER: secret},
+        body=b'{"update_id": 1}',
+        peer="",
+    )
 
 
 def settings(**told: str) -> Settings:
@@ -82,3 +128,59 @@ def test_real_money_and_play_money_do_not_mix() -> None:
     assert "live: STRIPE_SECRET_KEY" in str(refused.value)
     assert "tests: YOOKASSA_SECRET_KEY" in str(refused.value)
     assert "test_x" not in str(refused.value)
+
+
+async def test_money_goes_back_on_every_rail_whose_provider_has_a_way_for_it() -> None:
+    async with (
+        connected(token=TOKEN, api_url="http://telegram.test") as bot,
+        opened_rails(settings(**EVERYTHING), bot=bot) as rails,
+    ):
+        able = {rail for rail, till in rails.tills.items() if till.refunding is not None}
+    assert able == {Rail.STARS, Rail.STRIPE, Rail.YOOKASSA}
+
+
+async def test_while_the_secret_of_telegram_is_changed_both_are_believed() -> None:
+    rotated = EVERYTHING | {"TELEGRAM_WEBHOOK_SECRET": "new,old"}
+    async with (
+        connected(token=TOKEN, api_url="http://telegram.test") as bot,
+        opened_rails(settings(**rotated), bot=bot) as rails,
+    ):
+        source = rails.sources[SourceName.TELEGRAM]
+        believed = {
+            secret: isinstance(source.verify(delivery(secret), now=NOON), Event)
+            for secret in ("new", "old", "older", "new,old", "")
+        }
+    assert believed == {"new": True, "old": True, "older": False, "new,old": False, "": False}
+
+
+@pytest.mark.parametrize("has_account", [True, False])
+async def test_payments_are_listed_where_there_is_an_account(*, has_account: bool) -> None:
+    account = {"NOWPAYMENTS_EMAIL": "a@b.test", "NOWPAYMENTS_PASSWORD": "horse"}
+    told = EVERYTHING | (account if has_account else {})
+    nowpayments = Recorder()
+    async with (
+        serve(nowpayments) as url,
+        connected(token=TOKEN, api_url="http://telegram.test") as bot,
+        opened_rails(settings(**told | {"NOWPAYMENTS_API_URL": url}), bot=bot) as rails,
+    ):
+        checkout = rails.tills[Rail.NOWPAYMENTS].checkout
+        if has_account:
+            with pytest.raises(Unavailable):
+                await checkout.look("1")
+        else:
+            assert await checkout.look("1") == ()
+    assert [path for path, _ in nowpayments.asked] == (["/auth"] if has_account else [])
+
+
+async def test_the_only_coin_is_asked_for() -> None:
+    nowpayments = Recorder()
+    told = EVERYTHING | {"NOWPAYMENTS_PAY_CURRENCY": "usdttrc20"}
+    async with (
+        serve(nowpayments) as url,
+        connected(token=TOKEN, api_url="http://telegram.test") as bot,
+        opened_rails(settings(**told | {"NOWPAYMENTS_API_URL": url}), bot=bot) as rails,
+    ):
+        with pytest.raises(Unavailable):
+            await rails.tills[Rail.NOWPAYMENTS].checkout.open(OFFER)
+    ((_, body),) = nowpayments.asked
+    assert b'"pay_currency":"usdttrc20"' in body

@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import pytest
 
@@ -23,6 +22,7 @@ from config.replay import NOT_CONFIRMED, Filter
 from runtime.testing import Probe, running
 from runtime.world import RealWorld
 from tests.actors.ingress.provider import Provider, SlowEvents, paid
+from tests.adapters.contract.provider_events import delivered
 from tests.adapters.http.wire import serving
 from tests.config.program import ended
 
@@ -51,8 +51,7 @@ class Shop:
             headers={},
         )
         at = datetime.now(UTC) - timedelta(hours=hours)
-        number = UUID(int=len(self.events.states()))
-        return (await self.events.add(event, delivery_id=number, at=at)).event_id
+        return (await delivered(self.events, event, len(self.events.states()), at)).event_id
 
 
 @asynccontextmanager

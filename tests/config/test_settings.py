@@ -49,46 +49,64 @@ def test_four_names_are_enough() -> None:
     assert settings.data_dir.is_absolute()
 
 
+EVERY_NAME = {
+    "TELEGRAM_API_URL": "http://127.0.0.1:8081",
+    "DATABASE_URL": "postgresql://shop:pw@db/shop?host=/run/postgresql",
+    "DATA_DIR": "state/of/the/shop",
+    "HTTP_BIND": "[::1]:0",
+    "OPERATOR_TOKEN": "o" * 24,
+    "LOG_FORMAT": "json",
+    "NOCODB_PAID_COLUMN": "Оплачено",
+    "NOCODB_NAME_COLUMN": "Full name",
+    "NOCODB_CONTACT_COLUMN": "Phone",
+    "NOCODB_CHAT_ID_COLUMN": "Chat",
+    "NOCODB_LANGUAGE_COLUMN": "Lang",
+    "BROADCAST_PER_SECOND": "25",
+    "BROADCAST_PAID_PER_SECOND": "1000",
+    "BROADCAST_STARS_BUDGET": "500",
+    "TRACKER_INTERVAL_SECONDS": "0.5",
+    "SHUTDOWN_SECONDS": "30",
+    "PUBLIC_URL": "https://shop.test/",
+    "TRUSTED_PROXIES": "127.0.0.1, 10.0.0.0/8,::1",
+    "ADMIN_CHAT_ID": "-1001234567890",
+    "PRODUCTS_FILE": "products.toml",
+    "DIGITAL_RAILS": "all",
+    "TELEGRAM_PROVIDER_TOKEN": "381764678:TEST:100037",
+    "TELEGRAM_WEBHOOK_URL": "https://shop.test/webhooks/telegram",
+    "ADMIN_LANGUAGE": "uk",
+    "TELEGRAM_WEBHOOK_SECRET": "a_-9,b_-8",
+    "STRIPE_SECRET_KEY": "rk_test_51",
+    "STRIPE_WEBHOOK_SECRET": "whsec_new , whsec_old",
+    "STRIPE_API_URL": "http://127.0.0.1:1",
+    "YOOKASSA_SHOP_ID": "100500",
+    "YOOKASSA_SECRET_KEY": "test_x",
+    "YOOKASSA_NETWORKS": "2a02:5180::/32",
+    "YOOKASSA_API_URL": "http://127.0.0.1:2/v3",
+    "YOOKASSA_RECEIPT_EMAIL": "receipts@shop.test",
+    "YOOKASSA_VAT_CODE": "4",
+    "YOOKASSA_RECEIPT_SUBJECT": "commodity",
+    "NOWPAYMENTS_API_KEY": "k",
+    "NOWPAYMENTS_IPN_SECRET": "ipn-secret",
+    "NOWPAYMENTS_API_URL": "http://127.0.0.1:3/v1",
+    "NOWPAYMENTS_EMAIL": "shop@shop.test",
+    "NOWPAYMENTS_PASSWORD": "correct-horse",
+    "NOWPAYMENTS_PAY_CURRENCY": "usdttrc20",
+    "NOCODB_WEBHOOK_SECRET": "hook-secret",
+    "SUCCESS_URL_SIGNING_KEY": "s" * 32,
+    "MAKE_WEBHOOK_URL": "https://hook.make.test/abc?x=y",
+    "MAKE_API_KEY": "make-key",
+    "RELAY_SIGNING_SECRET": "whsec_" + "a2V5" * 8,
+    "RELAY_PRIVATE_HOSTS": "localhost",
+    "DEBOUNCE_SECONDS": "1",
+    "MAX_WAIT_SECONDS": "9",
+    "RELAY_WINDOW_SECONDS": "0",
+}
+
+
 def test_every_name_is_read() -> None:
-    told = {
-        "TELEGRAM_API_URL": "http://127.0.0.1:8081",
-        "DATABASE_URL": "postgresql://shop:pw@db/shop?host=/run/postgresql",
-        "DATA_DIR": "state/of/the/shop",
-        "HTTP_BIND": "[::1]:0",
-        "OPERATOR_TOKEN": "o" * 24,
-        "LOG_FORMAT": "json",
-        "NOCODB_PAID_COLUMN": "Оплачено",
-        "NOCODB_NAME_COLUMN": "Full name",
-        "NOCODB_CONTACT_COLUMN": "Phone",
-        "NOCODB_CHAT_ID_COLUMN": "Chat",
-        "NOCODB_LANGUAGE_COLUMN": "Lang",
-        "TRACKER_INTERVAL_SECONDS": "0.5",
-        "SHUTDOWN_SECONDS": "30",
-        "PUBLIC_URL": "https://shop.test/",
-        "TRUSTED_PROXIES": "127.0.0.1, 10.0.0.0/8,::1",
-        "ADMIN_CHAT_ID": "-1001234567890",
-        "PRODUCTS_FILE": "products.toml",
-        "DIGITAL_RAILS": "all",
-        "TELEGRAM_PROVIDER_TOKEN": "381764678:TEST:100037",
-        "TELEGRAM_WEBHOOK_URL": "https://shop.test/webhooks/telegram",
-        "TELEGRAM_WEBHOOK_SECRET": "a_-9",
-        "STRIPE_SECRET_KEY": "rk_test_51",
-        "STRIPE_WEBHOOK_SECRET": "whsec_new , whsec_old",
-        "STRIPE_API_URL": "http://127.0.0.1:1",
-        "YOOKASSA_SHOP_ID": "100500",
-        "YOOKASSA_SECRET_KEY": "test_x",
-        "YOOKASSA_NETWORKS": "2a02:5180::/32",
-        "YOOKASSA_API_URL": "http://127.0.0.1:2/v3",
-        "NOWPAYMENTS_API_KEY": "k",
-        "NOWPAYMENTS_IPN_SECRET": "ipn-secret",
-        "NOWPAYMENTS_API_URL": "http://127.0.0.1:3/v1",
-        "NOCODB_WEBHOOK_SECRET": "hook-secret",
-        "SUCCESS_URL_SIGNING_KEY": "s" * 32,
-    }
+    settings = load_settings(REQUIRED | EVERY_NAME)
 
-    settings = load_settings(REQUIRED | told)
-
-    assert told.keys() | REQUIRED.keys() == NAMES
+    assert EVERY_NAME.keys() | REQUIRED.keys() == NAMES
     assert settings.data_dir == Path.cwd() / "state/of/the/shop"
     assert str(settings.http_bind) == "[::1]:0"
     assert settings.nocodb_paid_column == "Оплачено"
@@ -99,7 +117,23 @@ def test_every_name_is_read() -> None:
     assert settings.admin_chat_id == -1001234567890
     rotated = [secret.get_secret_value() for secret in settings.stripe_webhook_secret]
     assert rotated == ["whsec_new", "whsec_old"]
-    assert settings.secrets() >= {"whsec_new", "whsec_old", "s" * 32}
+    assert settings.secrets() >= {"whsec_new", "whsec_old", "s" * 32, "b_-8", "correct-horse"}
+
+
+YOOKASSA = {"YOOKASSA_SHOP_ID": "1", "YOOKASSA_SECRET_KEY": "x"}
+NOWPAYMENTS = {
+    "NOWPAYMENTS_API_KEY": "x",
+    "NOWPAYMENTS_IPN_SECRET": "y" * 8,
+    "PUBLIC_URL": "http://x",
+}
+
+
+@pytest.mark.parametrize("name", ["NOWPAYMENTS_PAY_CURRENCY", "NOWPAYMENTS_EMAIL"])
+def test_what_is_for_a_rail_that_is_not_there_is_missed(name: str) -> None:
+    together = {"NOWPAYMENTS_PAY_CURRENCY": "trx"}
+    if name == "NOWPAYMENTS_EMAIL":
+        together = {name: "a@b.test", "NOWPAYMENTS_PASSWORD": "x"}
+    assert "NOWPAYMENTS_API_KEY" in faults(REQUIRED | together)
 
 
 @pytest.mark.parametrize(
@@ -112,6 +146,10 @@ def test_every_name_is_read() -> None:
         ({"NOWPAYMENTS_API_KEY": "x", "PUBLIC_URL": "http://x"}, "NOWPAYMENTS_IPN_SECRET"),
         ({"NOWPAYMENTS_API_KEY": "x", "NOWPAYMENTS_IPN_SECRET": "y" * 8}, "PUBLIC_URL"),
         ({"TELEGRAM_WEBHOOK_URL": "https://shop.test"}, "TELEGRAM_WEBHOOK_SECRET"),
+        (NOWPAYMENTS | {"NOWPAYMENTS_EMAIL": "a@b.test"}, "NOWPAYMENTS_PASSWORD"),
+        (YOOKASSA | {"YOOKASSA_RECEIPT_EMAIL": "a@b.test"}, "YOOKASSA_VAT_CODE"),
+        (YOOKASSA | {"YOOKASSA_VAT_CODE": "1"}, "YOOKASSA_RECEIPT_EMAIL"),
+        (NOWPAYMENTS | {"NOWPAYMENTS_PASSWORD": "x"}, "NOWPAYMENTS_EMAIL"),
     ],
 )
 def test_half_of_what_belongs_together_is_missed(alone: dict[str, str], lacking: str) -> None:
@@ -154,48 +192,67 @@ def test_a_password_is_kept_out_of_logs_as_it_is_written_and_as_it_is_meant() ->
     assert secrets >= {f"{CANARY}%40", f"{CANARY}@", f"{CANARY}%2F", f"{CANARY}/"}
 
 
+WRONG = {
+    "BOT_TOKEN": f"{CANARY}",
+    "TELEGRAM_API_URL": f"https://user:{CANARY}@telegram.test",
+    "DATABASE_URL": f"mysql://user:{CANARY}@db/shop",
+    "DATA_DIR": f"{CANARY}\x00",
+    "HTTP_BIND": f"{CANARY}",
+    "OPERATOR_TOKEN": f"{CANARY}",
+    "LOG_FORMAT": f"{CANARY}",
+    "NOCODB_URL": f"ftp://{CANARY}",
+    "NOCODB_TOKEN": f"{CANARY} {CANARY}",
+    "NOCODB_TABLE_ID": f"{CANARY}/",
+    "NOCODB_PAID_COLUMN": f"({CANARY})",
+    "NOCODB_NAME_COLUMN": f"{CANARY}\n{CANARY}",
+    "NOCODB_CONTACT_COLUMN": f"{CANARY},",
+    "NOCODB_CHAT_ID_COLUMN": f"{CANARY}~",
+    "NOCODB_LANGUAGE_COLUMN": CANARY * 30,
+    "BROADCAST_PER_SECOND": "31",
+    "BROADCAST_PAID_PER_SECOND": "-1",
+    "BROADCAST_STARS_BUDGET": f"{CANARY}",
+    "TRACKER_INTERVAL_SECONDS": f"{CANARY}",
+    "SHUTDOWN_SECONDS": f"{CANARY}",
+    "PUBLIC_URL": CANARY,
+    "TRUSTED_PROXIES": CANARY,
+    "ADMIN_CHAT_ID": CANARY,
+    "ADMIN_LANGUAGE": CANARY,
+    "PRODUCTS_FILE": f"{CANARY}\x00",
+    "DIGITAL_RAILS": CANARY,
+    "TELEGRAM_PROVIDER_TOKEN": f"{CANARY} {CANARY}",
+    "TELEGRAM_WEBHOOK_URL": CANARY,
+    "TELEGRAM_WEBHOOK_SECRET": f"{CANARY}.",
+    "STRIPE_SECRET_KEY": CANARY,
+    "STRIPE_WEBHOOK_SECRET": f"{CANARY},{CANARY} {CANARY}",
+    "STRIPE_API_URL": CANARY,
+    "YOOKASSA_SHOP_ID": CANARY,
+    "YOOKASSA_SECRET_KEY": f"{CANARY} {CANARY}",
+    "YOOKASSA_NETWORKS": CANARY,
+    "YOOKASSA_API_URL": CANARY,
+    "YOOKASSA_RECEIPT_EMAIL": CANARY,
+    "YOOKASSA_VAT_CODE": "0",
+    "YOOKASSA_RECEIPT_SUBJECT": f"{CANARY}-",
+    "NOWPAYMENTS_API_KEY": f"{CANARY} {CANARY}",
+    "NOWPAYMENTS_IPN_SECRET": ",".join([CANARY] * 9),
+    "NOWPAYMENTS_API_URL": CANARY,
+    "NOWPAYMENTS_EMAIL": f"{CANARY}@{CANARY} {CANARY}",
+    "NOWPAYMENTS_PASSWORD": f"{CANARY} {CANARY}",
+    "NOWPAYMENTS_PAY_CURRENCY": f"{CANARY}/",
+    "NOCODB_WEBHOOK_SECRET": f"{CANARY},",
+    "SUCCESS_URL_SIGNING_KEY": CANARY,
+    "MAKE_WEBHOOK_URL": CANARY,
+    "MAKE_API_KEY": f"{CANARY} {CANARY}",
+    "RELAY_SIGNING_SECRET": CANARY,
+    "RELAY_PRIVATE_HOSTS": f"{CANARY} {CANARY}",
+    "DEBOUNCE_SECONDS": CANARY,
+    "MAX_WAIT_SECONDS": CANARY,
+    "RELAY_WINDOW_SECONDS": CANARY,
+}
+"""Every setting, with a value that it does not take."""
+
+
 def test_every_fault_is_told_at_once_and_no_value_with_it() -> None:
-    told = faults(
-        {
-            "BOT_TOKEN": f"{CANARY}",
-            "TELEGRAM_API_URL": f"https://user:{CANARY}@telegram.test",
-            "DATABASE_URL": f"mysql://user:{CANARY}@db/shop",
-            "DATA_DIR": f"{CANARY}\x00",
-            "HTTP_BIND": f"{CANARY}",
-            "OPERATOR_TOKEN": f"{CANARY}",
-            "LOG_FORMAT": f"{CANARY}",
-            "NOCODB_URL": f"ftp://{CANARY}",
-            "NOCODB_TOKEN": f"{CANARY} {CANARY}",
-            "NOCODB_TABLE_ID": f"{CANARY}/",
-            "NOCODB_PAID_COLUMN": f"({CANARY})",
-            "NOCODB_NAME_COLUMN": f"{CANARY}\n{CANARY}",
-            "NOCODB_CONTACT_COLUMN": f"{CANARY},",
-            "NOCODB_CHAT_ID_COLUMN": f"{CANARY}~",
-            "NOCODB_LANGUAGE_COLUMN": CANARY * 30,
-            "TRACKER_INTERVAL_SECONDS": f"{CANARY}",
-            "SHUTDOWN_SECONDS": f"{CANARY}",
-            "PUBLIC_URL": CANARY,
-            "TRUSTED_PROXIES": CANARY,
-            "ADMIN_CHAT_ID": CANARY,
-            "PRODUCTS_FILE": f"{CANARY}\x00",
-            "DIGITAL_RAILS": CANARY,
-            "TELEGRAM_PROVIDER_TOKEN": f"{CANARY} {CANARY}",
-            "TELEGRAM_WEBHOOK_URL": CANARY,
-            "TELEGRAM_WEBHOOK_SECRET": f"{CANARY}.",
-            "STRIPE_SECRET_KEY": CANARY,
-            "STRIPE_WEBHOOK_SECRET": f"{CANARY},{CANARY} {CANARY}",
-            "STRIPE_API_URL": CANARY,
-            "YOOKASSA_SHOP_ID": CANARY,
-            "YOOKASSA_SECRET_KEY": f"{CANARY} {CANARY}",
-            "YOOKASSA_NETWORKS": CANARY,
-            "YOOKASSA_API_URL": CANARY,
-            "NOWPAYMENTS_API_KEY": f"{CANARY} {CANARY}",
-            "NOWPAYMENTS_IPN_SECRET": ",".join([CANARY] * 9),
-            "NOWPAYMENTS_API_URL": CANARY,
-            "NOCODB_WEBHOOK_SECRET": f"{CANARY},",
-            "SUCCESS_URL_SIGNING_KEY": CANARY,
-        }
-    )
+    told = faults(WRONG)
 
     assert told.keys() == NAMES
     assert CANARY not in "".join(told.values())

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
-from uuid import UUID
 
 import pytest
 
-from actors.ingress.model import Added, Chosen, Event
+from actors.ingress.model import Added, Arrival, Chosen
 from actors.kernel.ids import ChatId, EventId, PaymentId, UpdateId
 from actors.kernel.ledger import SALES, Transfer
 from actors.kernel.money import Currency, Money
+from actors.payments.deeds import Deed
 from actors.payments.orders import Order
 from actors.payments.ports import Notice, Recording
 from adapters.memory.database import MemoryConnection, MemoryDatabase
@@ -178,20 +177,24 @@ class _Forgetful(MemoryEvents):
         super().__init__(connection)
         self.keys: set[str] = set()
 
-    async def add(self, event: Event, *, delivery_id: UUID, at: datetime) -> Added:
+    async def add(self, arrivals: Sequence[Arrival]) -> tuple[Added, ...]:
+        return await super().add([self._forgotten(arrival) for arrival in arrivals])
+
+    def _forgotten(self, arrival: Arrival) -> Arrival:
+        event = arrival.event
         if event.key in self.keys:
             event = replace(event, key=f"{event.key} again")
         self.keys.add(event.key)
-        return await super().add(event, delivery_id=delivery_id, at=at)
+        return replace(arrival, event=event)
 
 
 class _Careless(MemoryEvents):
     """Says that it has what it has not, once the first purchase is over."""
 
-    async def add(self, event: Event, *, delivery_id: UUID, at: datetime) -> Added:
+    async def add(self, arrivals: Sequence[Arrival]) -> tuple[Added, ...]:
         if len(await self.listing(Chosen(), limit=WEBHOOKS)) < WEBHOOKS:
-            return await super().add(event, delivery_id=delivery_id, at=at)
-        return Added(event_id=EventId(0), duplicate=False)
+            return await super().add(arrivals)
+        return tuple(Added(event_id=EventId(0), duplicate=False) for _ in arrivals)
 
 
 class _Repeated(MemoryNotices):
@@ -222,6 +225,7 @@ class _Unbooked(MemoryOrders):
         handled: UpdateId | None = None,
         recorded: Recording | None = None,
         transfers: tuple[Transfer, ...] = (),
+        deed: Deed | None = None,
     ) -> None:
         del transfers
-        await super().save(order, handled=handled, recorded=recorded)
+        await super().save(order, handled=handled, recorded=recorded, deed=deed)

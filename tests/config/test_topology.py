@@ -7,11 +7,14 @@ from collections.abc import Iterator
 
 import trio
 
+from actors.debounce.model import Patience
 from actors.kernel.charges import Payment, Rail, Standing
 from actors.kernel.ids import ChatId, OrderId, PaymentId, RecordId
 from actors.kernel.money import Money
 from actors.tracker.messages import OrderPaymentChanged, PaymentStatus, PaymentStatusChanged
+from adapters.memory.relay import MemoryDestination
 from config import topology as page
+from config.relay import RelayParts
 from config.topology import topology
 from runtime import ChildSpec, KeyedSpec, SupervisorSpec
 from tests.stories.memory_shop import MemoryShop
@@ -20,12 +23,13 @@ Spec = SupervisorSpec | ChildSpec | KeyedSpec
 
 
 async def test_the_children_start_in_the_order_in_which_they_need_each_other() -> None:
-    tree = topology(MemoryShop(seed=0))
+    tree = topology(_relaying())
 
     assert tree.strategy == "one_for_one"
     assert [child.name for child in tree.children] == [
-        "http", "observer", "store", "tracker", "inspector", "sessions", "purchases", "delivery",
-        "pre-checkout", "reconciler", "auditor", "webhooks", "gateway",
+        "http", "observer", "store", "tracker", "inspector", "sessions", "purchases",
+        "courier", "delivery", "relay", "pre-checkout", "refunds", "reconciler", "auditor",
+        "webhooks", "gateway",
     ]  # fmt: skip
 
 
@@ -35,13 +39,19 @@ async def test_whoever_loses_letters_takes_along_whoever_tells_them_again() -> N
     assert isinstance(delivery, SupervisorSpec)
     assert delivery.strategy == "rest_for_one"
     names = [child.name for child in delivery.children]
-    assert names == ["dispatcher", "alarms", "order-alarms", "notices"]
+    assert names == [
+        "dispatcher", "broadcaster", "alarms", "order-alarms", "notices",
+    ]  # fmt: skip
 
 
 async def test_without_an_administrator_nobody_is_told_of_payments() -> None:
     shop = MemoryShop(seed=0)
     shop.admin_chat_id = None
     assert "notices" not in {spec.name for spec in _all(topology(shop))}
+
+
+async def test_without_a_webhook_nothing_is_collected() -> None:
+    assert "relay" not in {spec.name for spec in _all(topology(MemoryShop(seed=0)))}
 
 
 async def test_a_lost_server_does_not_take_its_connections_along() -> None:
@@ -54,7 +64,7 @@ async def test_a_lost_server_does_not_take_its_connections_along() -> None:
 async def test_the_drawing_names_the_children_and_strategies_of_the_tree() -> None:
     drawn = re.findall(r"^(?:│   )*[├└]── ([\w-]+)", page.__doc__ or "", re.MULTILINE)
     told = re.findall(r"([\w-]+) +(one_for_\w+|rest_for_one|keyed) ", page.__doc__ or "")
-    tree = topology(MemoryShop(seed=0))
+    tree = topology(_relaying())
     names = [spec.name for spec in _all(tree) if spec is not tree]
 
     of_store = {"postgres", "writer", "reader-1", "reader-2", "reporter"}  # see test_wiring
@@ -84,7 +94,8 @@ async def test_money_for_an_order_wakes_the_purchases_of_its_chat_and_no_other()
     shop, usd = MemoryShop(seed=0), Money.of("19.99", "USD")
     payment = Payment(
         rail=Rail.STRIPE, payment_id=PaymentId("pi_1"), standing=Standing.PAID, received=usd,
-        refunded=usd - usd, disputed=usd - usd, fee=None, live=False, order_id=OrderId("f" * 32),
+        refunded=usd - usd, disputed=usd - usd, reinstated=usd - usd, fee=None, live=False,
+        order_id=OrderId("f" * 32),
         chat_id=ChatId(7), parent=None, version=1, news_version=1,
     )  # fmt: skip
     async with shop.process() as system:
@@ -104,6 +115,12 @@ async def test_everybody_stops_within_the_time_of_the_system() -> None:
         began = trio.current_time()
 
     assert trio.current_time() - began < 1.0
+
+
+def _relaying() -> MemoryShop:
+    shop = MemoryShop(seed=0)
+    shop.relay = RelayParts(destination=MemoryDestination(), patience=Patience())
+    return shop
 
 
 def _all(spec: Spec) -> Iterator[Spec]:

@@ -89,7 +89,8 @@ async def test_on_another_store_and_system_it_is_the_same_shop() -> None:
     database, noon = MemoryDatabase(), datetime(2027, 1, 1, 12, tzinfo=UTC)
     async with outside() as world:
         world.telegram.now = world.nocodb.now = virtual_now
-        people, paid = buyers(world.telegram, world.nocodb, 2, within_seconds=0.5), trio.Event()
+        paid, lives = trio.Event(), [trio.Event() for _ in range(3)]
+        people = buyers(world.telegram, world.nocodb, 2, moments=lives)
 
         async def everybody_pays() -> None:
             async with trio.open_nursery() as nursery:
@@ -100,6 +101,7 @@ async def test_on_another_store_and_system_it_is_the_same_shop() -> None:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(everybody_pays)
             for life in range(3):
+                lives[life].set()
                 async with running_shop(
                     settings_of(world),
                     make_store=lambda _: MemoryStore(database.connect(Line())),

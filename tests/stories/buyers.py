@@ -7,6 +7,7 @@ that is lost anywhere leaves him waiting for ever.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import trio
@@ -15,6 +16,7 @@ from adapters.sandbox.nocodb import NocodbSandbox
 from adapters.sandbox.telegram import TelegramSandbox
 from adapters.sandbox.telegram_user import TelegramUser
 
+ASKED = "Waiting for your payment"
 SUCCESS = "Payment received"
 SEES_SECONDS = 3_600.0
 """Longer than any test: who is lost is found by the test, with all that is known of him."""
@@ -26,16 +28,17 @@ class Buyer:
 
     user: TelegramUser
     nocodb: NocodbSandbox
-    comes_after_seconds: float
-    pays_after_seconds: float
-    """From the moment he is asked to, until the operator ticks the box."""
+    comes: trio.Event
+    """When he begins."""
+    pays: trio.Event
+    """When the operator ticks his box, if he has been asked to pay by then."""
     pause_seconds: float
     """How long he thinks before he does anything."""
     did: list[str] = field(default_factory=list)
 
     async def register_and_pay(self) -> None:
         """From /start to the confirmation."""
-        await trio.sleep(self.comes_after_seconds)
+        await self.comes.wait()
         self.user.commands("/start")
         self.did.append("/start")
         await self._sees("Which language")
@@ -46,8 +49,8 @@ class Buyer:
         self.user.shares_contact(f"+44791112{self.user.id % 10_000:04d}")
         await self._sees("Please check")
         self.user.presses("Save")
-        panel = await self._sees("Waiting for your payment")
-        await trio.sleep(self.pays_after_seconds)
+        panel = await self._sees(ASKED)
+        await self.pays.wait()
         self.nocodb.tick(_record_id(panel))
         await self._sees(SUCCESS)
 
@@ -80,21 +83,21 @@ class Buyer:
 
 
 def buyers(
-    telegram: TelegramSandbox, nocodb: NocodbSandbox, count: int, *, within_seconds: float
+    telegram: TelegramSandbox, nocodb: NocodbSandbox, count: int, *, moments: Sequence[trio.Event]
 ) -> list[Buyer]:
-    """So many people. Every other one comes at once and pays within `within_seconds`; the
-    others come within that time and pay at once. Some are quick, some slow.
+    """So many people. Every other one comes at the first of the moments and pays at his own; the
+    others come at theirs and pay at once. Some are quick, some slow.
     """
-    moments = [within_seconds * i / count for i in range(count)]
+    own = [moments[i * len(moments) // count] for i in range(count)]
     return [
         Buyer(
             telegram.user(1_000 + i, f"Buyer {i}", language_code="en"),
             nocodb,
-            comes_after_seconds=0.0 if i % 2 else moment,
-            pays_after_seconds=moment if i % 2 else 0.0,
+            comes=moments[0] if i % 2 else moment,
+            pays=moment if i % 2 else moments[0],
             pause_seconds=0.1 * (i % 4),
         )
-        for i, moment in enumerate(moments)
+        for i, moment in enumerate(own)
     ]
 
 

@@ -20,10 +20,10 @@ from adapters.postgres.database import Database
 from adapters.postgres.ledger import posting
 from adapters.postgres.payments import PostgresPayments
 from config.logging import configure_logging
+from config.parts import Find
 from config.process import Life, until_signalled
 from config.settings import Settings, load_settings
 from config.store import PostgresStore
-from config.topology import Find
 from config.wiring import running_shop
 
 DALLY_SECONDS = 1.0

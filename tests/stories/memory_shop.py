@@ -19,11 +19,13 @@ import trio
 
 from actors.broadcast.messages import Edit, Letter, Say
 from actors.broadcast.model import Outcome, Sent
+from actors.broadcast.tokens import Limits
 from actors.gateway.ports import Webhook
 from actors.ingress.model import SourceName
 from actors.ingress.ports import Source
 from actors.kernel.charges import Rail
 from actors.kernel.ids import ChatId, RecordId
+from actors.kernel.language import Language
 from actors.payments.catalogue import Catalogue
 from actors.payments.orders import Order
 from actors.payments.ports import PreCheckoutAnswers, Till
@@ -33,6 +35,7 @@ from adapters.memory.database import Line, MemoryDatabase
 from adapters.memory.gateway import MemoryUpdates
 from adapters.memory.sessions import MemoryRecords
 from adapters.memory.tracker import MemoryPaidRecords
+from config.relay import RelayParts
 from config.store import MemoryStore
 from config.topology import topology, wire_events
 from runtime import Actor, VirtualWorld
@@ -123,7 +126,10 @@ class MemoryShop:
     interval_seconds = INTERVAL_SECONDS
     live = False
     admin_chat_id: ChatId | None = ChatId(1)
+    admin_language = Language.EN
     webhook: Webhook | None = None
+    limits = Limits()
+    relay: RelayParts | None = None
 
     def __init__(self, seed: int) -> None:
         self.seed = seed

@@ -146,7 +146,7 @@ async def _campaign(command: Sequence[str], tmp_path: Path, seed: int) -> tuple[
         )
         return _books(server), feeder
     finally:
-        await server.stop()
+        await server.stop(signal.SIGQUIT)
         shutil.rmtree(folder, ignore_errors=True)
 
 

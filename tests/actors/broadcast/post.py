@@ -12,18 +12,23 @@ import random
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from actors.broadcast import messages as broadcast
-from actors.broadcast.desk import Desk, Ending, Mail
-from actors.broadcast.model import Broken, NotSent, Outcome, Sent
-from actors.broadcast.queues import Entry
-from actors.broadcast.tokens import TICKS_PER_SECOND, ticks
+from actors.broadcast.buckets import TICKS_PER_SECOND, ticks
+from actors.broadcast.desk import Desk, Ending
+from actors.broadcast.letterbox import Mail
+from actors.broadcast.model import Ended, Held, NotSent, Outcome, Sent, Withdrawn
+from actors.broadcast.ports import Page
+from actors.broadcast.queues import Entry, lane_of
 from actors.kernel.ids import ChatId, MessageId
+
+EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
 BLINK = 1e-9
 """Seconds by which floating point may be wrong where ticks are not."""
 
-Answers = Callable[[broadcast.Letter, float], Outcome | Broken]
+Answers = Callable[[broadcast.Letter, float], Ended]
 """What becomes of a letter that is counted at these seconds."""
 
 
@@ -46,12 +51,19 @@ class Request:
     began: float
     counted: float
     ended: float
-    outcome: Outcome | Broken
+    outcome: Ended
+    extra: bool = False
+    """Telegram may bill it: it is above the free rate."""
 
     @property
     def reached(self) -> bool:
         """Whether Telegram counts it at all."""
-        return not isinstance(self.outcome, NotSent)
+        return not isinstance(self.outcome, NotSent | Withdrawn | Held)
+
+    @property
+    def lane(self) -> str:
+        """How much of a hurry it was in."""
+        return lane_of(self.letter)
 
     @property
     def shown(self) -> bool:
@@ -75,6 +87,8 @@ class Post:
         self._events: list[tuple[float, int, Callable[[], None]]] = []
         self._turns = itertools.count()
         self._wakes: set[int] = set()
+        self.pages: list[Page] = []
+        """What the book was told, in turn; one in four did not arrive at first."""
 
     def tell(self, letter: broadcast.Letter, *, at: float) -> None:
         """Have the desk told at that time."""
@@ -106,6 +120,16 @@ class Post:
             assert wake > now, "it could have left already"
             self._wakes.add(wake)
             self._plan((wake + 1) / TICKS_PER_SECOND, lambda: self._wakes.discard(wake))
+        self._keep_book()
+
+    def _keep_book(self) -> None:
+        page = self._desk.page(ticks(self.now), wall(self.now))
+        if page is not None:
+            durable = self._chance.random() < 0.75
+            if durable:
+                self.pages.append(page)
+            later = self.now + 0.01 + self._chance.random() * self._slowest
+            self._plan(later, lambda: self._desk.written(durable=durable))
 
     def _send(self, entry: Entry) -> None:
         latency = self._chance.random() * self._slowest
@@ -115,16 +139,21 @@ class Post:
         def count() -> None:
             outcome = self._answers(letter, self.now)
             ended = max(self.now, began + latency)
-            request = Request(letter, letter.chat_id, began, self.now, ended, outcome)
+            request = Request(
+                letter, letter.chat_id, began, self.now, ended, outcome, entry.fare.extra
+            )
             self.requests.append(request)
             self._plan(request.ended, lambda: self._end(entry, outcome))
 
         self._plan(counted, count)
 
-    def _end(self, entry: Entry, outcome: Outcome | Broken) -> None:
+    def _end(self, entry: Entry, outcome: Ended) -> None:
         jitter = self._chance.random()
         ending = self._desk.ended(entry, outcome, ticks(self.now), jitter=jitter)
         self.endings.append((entry, ending))
+        if ending.postponed:
+            later = self.now + self._chance.random() * self._slowest
+            self._plan(later, lambda: self._desk.back(entry))
         self._hand_out(ending.mails)
 
     @staticmethod
@@ -136,6 +165,11 @@ class Post:
 def sent(letter: broadcast.Letter, _: float) -> Outcome:
     """Telegram takes everything."""
     return Sent(MessageId(1) if isinstance(letter, broadcast.Say) else None)
+
+
+def wall(seconds: float) -> datetime:
+    """The wall clock at these seconds."""
+    return EPOCH + timedelta(seconds=seconds)
 
 
 def most_within(times: list[float], seconds: float) -> int:

@@ -57,7 +57,7 @@ def test_what_was_sent_is_done() -> None:
     assert verdict(SAY, Sent(MessageId(9))) == Done(MessageId(9))
     assert verdict(EDIT, Sent(MessageId(5))) == Done(MessageId(5))
     assert verdict(EDIT, Sent()) == Done(MessageId(5))
-    assert verdict(ERASE, Sent()) == Done(None)
+    assert verdict(ERASE, Sent()) == Done(MessageId(5))
     assert verdict(ANSWER, Sent()) == Done(None)
 
 
@@ -66,7 +66,7 @@ def test_a_new_message_without_its_id_is_not_called_delivered() -> None:
 
 
 def test_a_message_that_is_gone_already_counts_as_deleted() -> None:
-    assert verdict(ERASE, Gone()) == Done(None)
+    assert verdict(ERASE, Gone()) == Done(MessageId(5))
     assert verdict(EDIT, Gone()) == Lost("gone", "the message does not exist any more")
 
 
@@ -76,7 +76,7 @@ def test_a_refusal_is_final_and_keeps_the_words_of_telegram(letter: broadcast.Le
         "refused", "can't parse entities"
     )
     assert verdict(letter, Blocked("bot was blocked")) == Lost(
-        "blocked", "bot was blocked", whole_chat=True
+        "blocked", "bot was blocked", whole_chat=True, closed="blocked"
     )
 
 

@@ -15,72 +15,95 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.broadcast import messages as broadcast
-from actors.broadcast.desk import DELIVERIES_IN_FLIGHT, Desk
-from actors.broadcast.gate import PAUSE_FIRST_SECONDS
+from actors.broadcast.desk import Desk
 from actors.broadcast.model import (
     Blocked,
     Broken,
+    Ended,
     Flooded,
     Gone,
+    Held,
     Migrated,
     NotSent,
-    Outcome,
     Refused,
     Sent,
     Unknown,
+    Withdrawn,
     obeyed_seconds,
 )
+from actors.broadcast.queues import lane_of
 from actors.broadcast.tokens import Limits
+from actors.broadcast.ways import DELIVERIES_IN_FLIGHT
 from actors.kernel.ids import ChatId, LetterId, MessageId
 from tests.actors.broadcast.post import BLINK, Answers, Pigeonhole, Post, most_within, sent
 
 CHATS = [ChatId(chat) for chat in (1, 2, 3, 4, -1, -2)]
 
 
+STARS = 2
+SOURCES = ["", "7", "8"]
+LANES: list[broadcast.Lane] = ["answer", "answer", "notice", "bulk", "bulk"]
+
+
 @st.composite
 def letters(draw: st.DrawFn) -> list[tuple[float, broadcast.Letter]]:
-    """Told when, and what; every `Say` and `Edit` wants a receipt."""
-    clock, told = 0.0, []
+    """Told when, and what, in every lane; every `Say` and `Edit` wants a receipt."""
+    clock = 0.0
+    told: list[tuple[float, broadcast.Letter]] = []
     for number in range(draw(st.integers(1, 120))):
         clock += draw(st.sampled_from([0.0, 0.0, 0.0, 0.01, 0.3, 2.0, 20.0]))
-        chat_id = draw(st.sampled_from(CHATS))
-        letter_id, text = LetterId(str(number)), str(number)
-        message_id, notify = MessageId(draw(st.integers(1, 3))), Pigeonhole()
-        kind = draw(st.sampled_from(["say", "say", "once", "edit", "edit", "erase", "answer"]))
-        letter: broadcast.Letter
-        match kind:
-            case "edit":
-                letter = broadcast.Edit(
-                    letter_id=letter_id,
-                    chat_id=chat_id,
-                    message_id=message_id,
-                    text=text,
-                    notify=notify,
-                )
-            case "erase":
-                letter = broadcast.Erase(chat_id=chat_id, message_id=MessageId(1000 + number))
-            case "answer":
-                letter = broadcast.AnswerCallback(chat_id=chat_id, callback_id=text)
-            case _:
-                letter = broadcast.Say(
-                    letter_id=letter_id,
-                    chat_id=chat_id,
-                    text=text,
-                    repeat=kind == "say",
-                    notify=notify,
-                )
-        told.append((clock, letter))
+        told.append((clock, draw(letter_of(number))))
     return told
 
 
+@st.composite
+def letter_of(draw: st.DrawFn, number: int) -> broadcast.Letter:
+    chat_id = draw(st.sampled_from(CHATS))
+    letter_id, text = LetterId(str(number)), str(number)
+    lane, source = draw(st.sampled_from(LANES)), draw(st.sampled_from(SOURCES))
+    kinds = ["say", "say", "once", "edit", "edit", "erase", "answer", "typing"]
+    kind = draw(st.sampled_from(kinds))
+    match kind:
+        case "edit":
+            return broadcast.Edit(
+                letter_id=letter_id,
+                chat_id=chat_id,
+                message_id=MessageId(draw(st.integers(1, 3))),
+                text=text,
+                lane=lane,
+                source=source,
+                notify=Pigeonhole(),
+            )
+        case "erase":
+            message_id = MessageId(1000 + number)
+            return broadcast.Erase(chat_id=chat_id, message_id=message_id, lane=lane, source=source)
+        case "answer":
+            return broadcast.AnswerCallback(chat_id=chat_id, callback_id=text)
+        case "typing":
+            return broadcast.Typing(chat_id=chat_id)
+        case _:
+            return broadcast.Say(
+                letter_id=letter_id,
+                chat_id=chat_id,
+                text=text,
+                repeat=kind == "say",
+                lane=lane,
+                source=source,
+                paid=draw(st.booleans()),
+                notify=Pigeonhole(),
+            )
+
+
 def moody(seed: int, *, trouble: float) -> Answers:
-    """A Telegram that is in trouble with this probability, in every way there is."""
+    """A Telegram, and an outbox, that are in trouble with this probability, in every way there
+    is.
+    """
     chance = random.Random(seed)
 
-    def answers(letter: broadcast.Letter, at: float) -> Outcome | Broken:
+    def answers(letter: broadcast.Letter, at: float) -> Ended:
         if chance.random() >= trouble:
             return sent(letter, at)
-        troubles: list[Outcome | Broken] = [
+        troubles: list[Ended] = [
             Flooded(chance.choice([1, 3, 35, 400])),
             NotSent("no route to host"),
             NotSent("busy", retry_after_seconds=chance.choice([1, 50])),
@@ -92,6 +115,8 @@ def moody(seed: int, *, trouble: float) -> Answers:
             Migrated(ChatId(letter.chat_id - 1000)),
             Broken("KeyError"),
         ]
+        if lane_of(letter) == "bulk":
+            troubles += [Withdrawn(), Held("the database is away")]
         return chance.choice(troubles)
 
     return answers
@@ -100,7 +125,8 @@ def moody(seed: int, *, trouble: float) -> Answers:
 def run(
     told: list[tuple[float, broadcast.Letter]], answers: Answers, *, seed: int, slowest: float
 ) -> Post:
-    office = Post(Desk(Limits()), answers, seed=seed, slowest_seconds=slowest)
+    limits = Limits(paid_per_second=100, stars_budget=STARS)
+    office = Post(Desk(limits), answers, seed=seed, slowest_seconds=slowest)
     for at, letter in told:
         office.tell(letter, at=at)
     office.run()
@@ -120,8 +146,13 @@ def test_no_schedule_exceeds_the_tokens(
     told: list[tuple[float, broadcast.Letter]], seed: int, trouble: float, slowest: float
 ) -> None:
     office = run(told, moody(seed, trouble=trouble), seed=seed, slowest=slowest)
-    reached = [request.counted for request in office.requests if request.reached]
-    assert most_within(reached, 1.0 - BLINK) <= 30
+    reached = [request for request in office.requests if request.reached]
+    free = [request.counted for request in reached if not request.extra]
+    assert most_within(free, 1.0 - BLINK) <= 30
+    bulk = [one.counted for one in reached if not one.extra and one.lane == "bulk"]
+    assert most_within(bulk, 1.0 - BLINK) <= 30
+    billed = [one for one in reached if one.extra and not isinstance(one.outcome, Flooded)]
+    assert len(billed) <= 10 * STARS
     for chat_id, requests in office.by_chat().items():
         shown = [request.counted for request in requests if request.reached and request.shown]
         for seconds in (1, 2, 5, 60):
@@ -179,42 +210,44 @@ def test_told_again_at_any_time_it_is_sent_once_and_the_newest_teller_knows(
 def test_letters_of_a_chat_leave_one_at_a_time_in_the_order_told(
     told: list[tuple[float, broadcast.Letter]], seed: int, trouble: float, slowest: float
 ) -> None:
-    def answers(letter: broadcast.Letter, at: float) -> Outcome | Broken:
+    def answers(letter: broadcast.Letter, at: float) -> Ended:
         outcome = moods(letter, at)
         return Gone() if isinstance(outcome, Migrated) else outcome
 
     moods = moody(seed, trouble=trouble)
     office = run(told, answers, seed=seed, slowest=slowest)
-    place = {letter: number for number, (_, letter) in enumerate(told)}
+    place = {unpaid(letter): number for number, (_, letter) in enumerate(told)}
     for requests in office.by_chat().values():
         requests.sort(key=lambda request: request.began)
         assert all(one.ended <= two.began for one, two in pairwise(requests))
-        # A newer edit takes an older one's place, and only answers to buttons stand between.
-        for passed_over in (broadcast.AnswerCallback, broadcast.Edit):
-            places = [
-                place[request.letter]
-                for request in requests
-                if not isinstance(request.letter, passed_over)
-            ]
-            assert places == sorted(places)
+        everything = [unpaid(request.letter) for request in requests]
+        # A newer edit takes an older one's place, and only answers to buttons stand between. What
+        # goes to many has no order in which a chat could see it: it goes once to each.
+        for lane in ("answer", "notice"):
+            line = [letter for letter in everything if lane_of(letter) == lane]
+            for passed_over in (broadcast.AnswerCallback, broadcast.Edit):
+                places = [place[letter] for letter in line if not isinstance(letter, passed_over)]
+                assert places == sorted(places)
 
 
 @world
-def test_a_flood_wait_closes_its_chat_and_shuts_the_way(
+def test_a_flood_wait_closes_its_chat_and_the_bulk_lane(
     told: list[tuple[float, broadcast.Letter]], seed: int, trouble: float, slowest: float
 ) -> None:
     office = run(told, moody(seed, trouble=trouble), seed=seed, slowest=slowest)
-    assert all(request.began >= 0 for request in office.requests)
     for flood in office.requests:
         if not isinstance(flood.outcome, Flooded):
             continue
         wait = obeyed_seconds(flood.outcome.retry_after_seconds)
         for later in office.requests:
-            if later.began <= flood.ended:
-                continue
-            assert later.began >= flood.ended + min(wait, PAUSE_FIRST_SECONDS) - BLINK
-            if later.chat_id == flood.chat_id:
+            if later.began > flood.ended and (
+                later.chat_id == flood.chat_id or later.lane == "bulk"
+            ):
                 assert later.began >= flood.ended + wait - BLINK
+    assert all(
+        closing in {chat for page in office.pages for chat in page.closings}
+        for closing in {one.chat_id for one in office.requests if isinstance(one.outcome, Flooded)}
+    )
 
 
 @world
@@ -224,4 +257,11 @@ def test_no_more_are_under_way_at_once_than_agreed(
     office = run(told, moody(seed, trouble=trouble), seed=seed, slowest=slowest)
     for one in office.requests:
         open_then = [two for two in office.requests if two.began <= one.began < two.ended]
-        assert len(open_then) <= DELIVERIES_IN_FLIGHT
+        bulk = sum(two.lane == "bulk" for two in open_then)
+        assert bulk <= 10
+        assert len(open_then) - bulk <= DELIVERIES_IN_FLIGHT
+
+
+def unpaid(letter: broadcast.Letter) -> broadcast.Letter:
+    """The letter, whoever pays for it."""
+    return replace(letter, paid=False) if isinstance(letter, broadcast.Say) else letter

@@ -8,16 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.broadcast.tokens import (
-    CHATS_SWEPT_AT_LEAST,
-    TICKS_PER_SECOND,
-    Limits,
-    Pace,
-    Tokens,
-    Window,
-    span,
-    ticks,
-)
+from actors.broadcast.buckets import TICKS_PER_SECOND, ticks
+from actors.broadcast.tokens import CHATS_SWEPT_AT_LEAST, Fare, Limits, Tokens
 from actors.kernel.ids import ChatId
 from tests.actors.broadcast.post import most_within
 
@@ -25,67 +17,12 @@ USER = ChatId(7)
 GROUP = ChatId(-7)
 
 
-def test_a_moment_counts_as_reached_only_when_it_is() -> None:
-    assert ticks(0.000_001_9) == 1
-    assert span(0.000_001_1) == 2
-    assert ticks(3.0) == span(3.0) == 3 * TICKS_PER_SECOND
-
-
 @pytest.mark.parametrize("name", list(Limits.__slots__))
-def test_a_limit_below_one_is_refused(name: str) -> None:
+def test_a_limit_below_its_least_is_refused(name: str) -> None:
+    least = 0 if name in {"paid_per_second", "stars_budget"} else 1
+    assert getattr(Limits(**{name: least}), name) == least
     with pytest.raises(ValueError, match=name):
-        Limits(**{name: 0})
-
-
-def test_a_pace_lets_a_burst_through_and_then_one_per_interval() -> None:
-    pace = Pace(per_second=1, burst=3)
-    now = ticks(100.0)
-    for left in (3, 2, 1):
-        assert pace.left(now) == left
-        assert pace.due() <= now
-        pace.spend(now)
-    assert pace.left(now) == 0
-    assert pace.due() == now + 1 + TICKS_PER_SECOND
-    assert pace.left(now + 2 * TICKS_PER_SECOND + 2) == 2
-    assert not pace.idle(now + 3 * TICKS_PER_SECOND)
-    assert pace.idle(now + 3 * TICKS_PER_SECOND + 3)
-
-
-@given(
-    per_second=st.integers(1, 1000),
-    burst=st.integers(1, 50),
-    gaps=st.lists(st.floats(0, 2, allow_nan=False), max_size=300),
-)
-def test_a_pace_never_gives_more_than_its_burst_and_its_rate(
-    per_second: int, burst: int, gaps: list[float]
-) -> None:
-    pace, clock, spent = Pace(per_second=per_second, burst=burst), 0.0, []
-    for gap in gaps:
-        clock += gap
-        if pace.due() <= ticks(clock):
-            pace.spend(ticks(clock))
-            spent.append(clock)
-    for seconds in (0.01, 0.5, 1.0, 3.0, 10.0):
-        assert most_within(spent, seconds) <= burst + per_second * seconds + 1e-6
-
-
-def test_a_pace_does_not_drift_in_a_million_turns() -> None:
-    pace, now = Pace(per_second=28, burst=1), 0
-    for _ in range(1_000_000):
-        now = max(now, pace.due())
-        pace.spend(now)
-    assert now / TICKS_PER_SECOND == pytest.approx(1_000_000 / 28, rel=1e-4)
-
-
-def test_a_window_frees_a_place_when_the_oldest_stops_counting() -> None:
-    window = Window(seconds=60)
-    for second in range(20):
-        window.spend(ticks(second))
-    assert window.due(ticks(20), room=20) == ticks(60) + 1
-    assert window.due(ticks(20), room=21) == 0
-    assert window.due(ticks(20), room=19) == ticks(61) + 1
-    assert not window.idle(ticks(79))
-    assert window.idle(ticks(79) + 1)
+        Limits(**{name: least - 1})
 
 
 @given(seed=st.integers(0, 2**32), slowest=st.sampled_from([0.0, 0.02, 0.3, 2.0]))
@@ -99,10 +36,10 @@ def test_no_latency_makes_the_receiver_see_more_than_the_ceiling(seed: int, slow
         while open_until and min(open_until) <= clock:
             ended = min(open_until)
             open_until.remove(ended)
-            tokens.answered(USER, ticks(ended), shown=False, counted=True)
+            tokens.answered(USER, ticks(ended), Fare(), shown=False, counted=True)
         due = tokens.due(ticks(clock))
         if due is not None and due <= ticks(clock):
-            tokens.take(ticks(clock))
+            tokens.take(ticks(clock), Fare())
             latency = chance.random() * slowest
             counted.append(clock + latency * chance.choice([0.0, chance.random(), 1.0]))
             open_until.append(clock + latency)
@@ -111,19 +48,19 @@ def test_no_latency_makes_the_receiver_see_more_than_the_ceiling(seed: int, slow
 
 def test_while_the_ceiling_is_open_only_an_answer_helps() -> None:
     tokens = Tokens(Limits(overall_ceiling=2))
-    tokens.take(0)
-    tokens.take(0)
+    tokens.take(0, Fare())
+    tokens.take(0, Fare())
     assert tokens.due(ticks(3600)) is None
     assert tokens.left(ticks(3600)) == 0
-    tokens.answered(USER, ticks(3600), shown=False, counted=True)
+    tokens.answered(USER, ticks(3600), Fare(), shown=False, counted=True)
     assert tokens.due(ticks(3600)) == ticks(3601) + 1
 
 
 def test_what_never_reached_telegram_costs_the_chat_nothing() -> None:
     tokens = Tokens(Limits())
     for _ in range(10):
-        tokens.take(0)
-        tokens.answered(USER, 0, shown=True, counted=False)
+        tokens.take(0, Fare())
+        tokens.answered(USER, 0, Fare(), shown=True, counted=False)
     assert tokens.chat_due(USER, 0, shown=True) == 0
     assert tokens.known() == 0
 
@@ -132,8 +69,8 @@ def test_a_chat_gets_three_at_once_and_then_one_a_second() -> None:
     tokens, now, sent = Tokens(Limits()), 0, []
     for _ in range(6):
         now = max(now, tokens.chat_due(USER, now, shown=True))
-        tokens.take(now)
-        tokens.answered(USER, now, shown=True, counted=True)
+        tokens.take(now, Fare())
+        tokens.answered(USER, now, Fare(), shown=True, counted=True)
         sent.append(now // TICKS_PER_SECOND)
     assert sent == [0, 0, 0, 1, 2, 3]
 
@@ -142,8 +79,8 @@ def test_a_group_gets_twenty_a_minute_and_the_pace_of_any_chat() -> None:
     tokens, now, sent = Tokens(Limits()), 0, []
     for _ in range(60):
         now = max(now, tokens.chat_due(GROUP, now, shown=True))
-        tokens.take(now)
-        tokens.answered(GROUP, now, shown=True, counted=True)
+        tokens.take(now, Fare())
+        tokens.answered(GROUP, now, Fare(), shown=True, counted=True)
         sent.append(now / TICKS_PER_SECOND)
     assert most_within(sent, 60.0) == 20
     assert most_within(sent, 1.0) <= 4
@@ -153,7 +90,7 @@ def test_a_group_gets_twenty_a_minute_and_the_pace_of_any_chat() -> None:
 def test_callback_answers_and_deletions_cost_no_message_token() -> None:
     tokens = Tokens(Limits())
     for _ in range(3):
-        tokens.answered(USER, 0, shown=True, counted=True)
+        tokens.answered(USER, 0, Fare(), shown=True, counted=True)
     assert tokens.chat_due(USER, 0, shown=True) > 0
     assert tokens.chat_due(USER, 0, shown=False) == 0
 
@@ -174,8 +111,8 @@ def test_idle_chats_are_forgotten_and_closed_ones_are_not() -> None:
     tokens.close_chat(GROUP, 0, until=ticks(10**9))
     for number in range(1, 100_000):
         now += TICKS_PER_SECOND // 28
-        tokens.take(now)
-        tokens.answered(ChatId(number), now, shown=True, counted=True)
+        tokens.take(now, Fare())
+        tokens.answered(ChatId(number), now, Fare(), shown=True, counted=True)
         assert tokens.known() <= 2 * CHATS_SWEPT_AT_LEAST
     assert tokens.chat_due(GROUP, now, shown=True) == ticks(10**9)
 
@@ -202,8 +139,8 @@ def test_a_burst_before_and_after_a_failure_is_one_burst() -> None:
         now = ticks(seconds)
         for _ in range(2):
             now = max(now, tokens.chat_due(USER, now, shown=True), tokens.due(now) or 0)
-            tokens.take(now)
-            tokens.answered(USER, now, shown=True, counted=True)
+            tokens.take(now, Fare())
+            tokens.answered(USER, now, Fare(), shown=True, counted=True)
             sent.append(now / TICKS_PER_SECOND)
     for place, first in enumerate(sent):
         for count, last in enumerate(sent[place:], start=1):
@@ -218,6 +155,67 @@ def test_long_after_a_failure_it_is_forgotten() -> None:
     assert tokens.chat_due(USER, later, shown=True) <= later
     assert tokens.chat_due(GROUP, later, shown=True) <= later
     for left in (2, 1, 0):
-        tokens.take(later)
-        tokens.answered(USER, later, shown=True, counted=True)
+        tokens.take(later, Fare())
+        tokens.answered(USER, later, Fare(), shown=True, counted=True)
         assert (tokens.chat_due(USER, later, shown=True) <= later) == (left > 0)
+
+
+def test_the_bulk_lane_has_a_rate_of_its_own_within_that_of_all() -> None:
+    tokens, now, sent = Tokens(Limits()), 0, 0
+    while now < 10 * TICKS_PER_SECOND:
+        now = max(now, tokens.bulk_due(now) or 0)
+        tokens.take(now, Fare(bulk=True))
+        tokens.answered(ChatId(sent + 1), now, Fare(bulk=True), shown=True, counted=True)
+        sent += 1
+    assert 280 <= sent <= 284
+    assert tokens.due(now) == 0 or (tokens.due(now) or 0) <= now, "a reply may go at once"
+
+
+def test_what_was_not_sent_to_many_is_not_missing_from_their_rate() -> None:
+    tokens, fare = Tokens(Limits()), Fare(bulk=True)
+    for _ in range(100):
+        tokens.take(0, fare)
+        tokens.answered(USER, 0, fare, shown=True, counted=False)
+    assert tokens.bulk_left(0) == 3
+
+
+def test_what_may_be_billed_has_a_rate_of_its_own_beside_that_of_all() -> None:
+    tokens, now, sent = Tokens(Limits(paid_per_second=1000)), 0, 0
+    fare = Fare(bulk=True, paid=True, extra=True)
+    while now < 3 * TICKS_PER_SECOND:
+        now = max(now, tokens.paid_due(now) or 0)
+        tokens.take(now, fare)
+        tokens.answered(ChatId(sent + 1), now, fare, shown=True, counted=True)
+        sent += 1
+    assert 2_990 <= sent <= 3_101
+    assert tokens.paying(now)
+    assert not tokens.paying(now + TICKS_PER_SECOND + 1)
+    assert tokens.due(now) == 0
+
+
+def test_without_a_paid_rate_nothing_may_be_billed() -> None:
+    tokens = Tokens(Limits())
+    assert tokens.paid_due(0) is None
+    assert tokens.paid_left(0) == 0
+    assert not tokens.paying(0)
+
+
+def test_whoever_is_in_no_hurry_leaves_the_last_token_of_a_chat() -> None:
+    tokens = Tokens(Limits())
+    for _ in range(2):
+        tokens.answered(USER, 0, Fare(), shown=True, counted=True)
+    assert tokens.chat_due(USER, 0, shown=True) <= 0
+    assert tokens.chat_due(USER, 0, shown=True, spare=1) > 0
+    for _ in range(19):
+        tokens.answered(GROUP, 0, Fare(), shown=True, counted=True)
+    later = ticks(30.0)
+    assert tokens.chat_due(GROUP, later, shown=True) <= later
+    assert tokens.chat_due(GROUP, later, shown=True, spare=1) > later
+
+
+def test_the_longest_flood_wait_is_known() -> None:
+    tokens = Tokens(Limits())
+    assert tokens.longest_seconds(0) == 0.0
+    tokens.close_chat(USER, 0, until=ticks(30))
+    tokens.close_chat(GROUP, 0, until=ticks(5))
+    assert tokens.longest_seconds(ticks(10)) == 20.0

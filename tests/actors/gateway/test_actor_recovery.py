@@ -12,7 +12,6 @@ import trio
 
 from actors.gateway.actor import (
     ATTEMPTS_MAX,
-    GATEWAY_UNHANDLED_MAX,
     INNOCENT_AFTER_SECONDS,
     PRUNE_LIMIT,
     REROUTE_SECONDS,
@@ -203,25 +202,7 @@ async def test_dead_letters_of_others_are_none_of_its_business(world: World) -> 
         assert world.parked.told == []
 
 
-# The inbox is full, away, or old
-
-
-async def test_it_does_not_poll_while_the_sessions_are_behind(world: World) -> None:
-    async with running() as system:
-        world.start(system)
-        for number in range(3_000):
-            world.updates.push(text(f"t{number}", chat_id=1 + number))
-        await trio.sleep(20)
-        counts = await world.inbox.counts()
-        assert GATEWAY_UNHANDLED_MAX < counts.unhandled <= GATEWAY_UNHANDLED_MAX + 100
-        assert world.status == "warn"
-        polls = len(world.updates.polls)
-        await trio.sleep(60)
-        assert len(world.updates.polls) == polls
-        for _ in range(3):
-            mark_handled(world.inbox, *[u.update_id for u in await world.inbox.unhandled()])
-            await trio.sleep(20)
-        assert len(world.heard) == len(set(world.heard)) == 3_000
+# The inbox is away, or old
 
 
 class BrokenInbox(MemoryInbox):

@@ -9,7 +9,7 @@ import pytest
 import trio
 
 from actors.gateway import messages as gateway
-from actors.gateway.actor import GATEWAY_UNHANDLED_MAX
+from actors.gateway.backlog import STORED_MAX, TOLD_MAX
 from actors.gateway.line import WEBHOOK_AGAIN_SECONDS
 from actors.gateway.messages import UpdateParked
 from actors.gateway.ports import Webhook, WebhookRefused
@@ -95,20 +95,24 @@ async def test_the_webhook_is_asked_for_until_it_is_set_and_again_later(world: W
         assert len(world.updates.webhooks) == 4
 
 
-async def test_while_sessions_are_behind_telegram_keeps_its_updates(world: World) -> None:
+async def test_while_sessions_are_behind_updates_are_stored_and_then_telegram_keeps_them(
+    world: World,
+) -> None:
     async with running() as system:
         ref = world.start(system)
         await ask(ref, take(1, text("first")))
-        for number in range(2, GATEWAY_UNHANDLED_MAX + 2):
+        for number in range(2, STORED_MAX + 2):
             await ask(ref, take(number, text("x")))
+        assert len(world.heard) == TOLD_MAX
         await trio.sleep(1)
         with pytest.raises(Unavailable, match="sessions are behind"):
-            await ask(ref, take(5_000, text("too much")))
+            await ask(ref, take(50_000, text("too much")))
         assert world.status == "warn"
         assert ref.is_alive()
-        mark_handled(world.inbox, *(UpdateId(n) for n in range(1, 900)))
+        mark_handled(world.inbox, *(UpdateId(n) for n in range(1, STORED_MAX)))
         await trio.sleep(1.5)
-        assert await ask(ref, take(5_000, text("now"))) is True
+        assert await ask(ref, take(50_000, text("now"))) is True
+        assert world.heard[-1] == (7, "now")
         await trio.sleep(WEBHOOK_AGAIN_SECONDS)
         assert world.status == "pass"
 

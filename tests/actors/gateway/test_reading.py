@@ -106,13 +106,18 @@ def test_a_contact_is_own_only_when_it_is_the_senders(user_id: dict[str, int], o
         phone_number="+380 44 123",
         own=own,
         message_id=5,  # type: ignore[arg-type]
+        name="Ada",
     )
 
 
 @pytest.mark.parametrize("kind", MEDIA)
 def test_whatever_else_a_user_sends_is_unsupported(kind: str) -> None:
     assert heard(message(**{kind: {}, "caption": "/start"})) == sessions.UnsupportedReceived(
-        update_id=U, profile=PROFILE, kind=kind
+        update_id=U,
+        profile=PROFILE,
+        kind=kind,
+        message_id=5,  # type: ignore[arg-type]
+        attached=sessions.Attached(caption="/start"),
     )
 
 

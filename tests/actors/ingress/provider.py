@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 import trio
 
 from actors.ingress.model import (
     Added,
+    Arrival,
     Delivery,
     Event,
     EventState,
@@ -81,7 +81,14 @@ class SlowEvents(MemoryEvents):
         """Nothing can be written down, and that is said at once."""
         self.failures: deque[Exception] = deque()
         """What the next calls raise."""
+        self.poison: set[str] = set()
+        """Events of these keys take everything down that is stored with them."""
         self.adding = self.adding_most = 0
+        self.looks = 0
+        self.batches: list[list[str]] = []
+        """The keys of each call."""
+        self.ignorings: list[int] = []
+        """How many events each call has settled."""
 
     async def _suffer(self) -> None:
         if self.seconds:
@@ -89,23 +96,28 @@ class SlowEvents(MemoryEvents):
         if self.failures:
             raise self.failures.popleft()
 
-    async def add(self, event: Event, *, delivery_id: UUID, at: datetime) -> Added:
-        self.adding += 1
+    async def add(self, arrivals: Sequence[Arrival]) -> tuple[Added, ...]:
+        self.adding += len(arrivals)
         self.adding_most = max(self.adding_most, self.adding)
+        self.batches.append([arrival.event.key for arrival in arrivals])
         try:
             await self._suffer()
-            return await super().add(event, delivery_id=delivery_id, at=at)
+            if any(arrival.event.key in self.poison for arrival in arrivals):
+                raise ZeroDivisionError("with a secret in it")
+            return await super().add(arrivals)
         finally:
-            self.adding -= 1
+            self.adding -= len(arrivals)
 
     async def due(self, **how: Any) -> tuple[StoredEvent, ...]:
+        self.looks += 1
         await self._suffer()
         return await super().due(**how)
 
-    async def ignored(self, event_id: EventId, why: str, *, at: datetime) -> None:
+    async def ignored(self, reasons: Mapping[EventId, str], *, at: datetime) -> None:
         if self.full:
             raise Unavailable("disk full")
-        await super().ignored(event_id, why, at=at)
+        self.ignorings.append(len(reasons))
+        await super().ignored(reasons, at=at)
 
     def states(self) -> dict[str, str]:
         """How each event stands, by its key."""

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from actors.ingress import messages as ingress
-from actors.ingress.model import Event, RecordsTouched, SourceName
+from actors.ingress.model import Arrival, Event, RecordsTouched, SourceName
 from actors.ingress.processor import EventProcessor
 from actors.ingress.progress import COMPONENT
 from actors.kernel.ids import EventId, RecordId
@@ -68,8 +68,8 @@ class World:
     ) -> EventId:
         event = Event(source=source, key=key, kind=kind, subject=subject, body=b"", headers={})
         number, now = next(self._numbers), self.events.connection.tables.now()
-        added = await self.events.add(event, delivery_id=UUID(int=number), at=now)
-        return added.event_id
+        arrival = Arrival(event=event, delivery_id=UUID(int=number), at=now)
+        return (await self.events.add([arrival]))[0].event_id
 
     def figures(self) -> dict[str, float]:
         found = [r for r in self.reports.told if r.component == COMPONENT]

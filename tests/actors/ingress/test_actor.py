@@ -96,6 +96,7 @@ async def test_many_deliveries_wait_for_the_store_together(world: World) -> None
     world.events.seconds = 0.5
     async with running() as system:
         ref = world.start(system)
+        await system.settle()
         started = system.world.monotonic()
         async with trio.open_nursery() as nursery:
             for number in range(200):
@@ -190,6 +191,7 @@ async def test_each_delivery_has_its_own_patience(world: World) -> None:
 async def test_a_full_store_is_not_asked_for_more(world: World) -> None:
     async with running() as system:
         ref = world.start(system)
+        await system.settle()
         world.events.seconds = 60
         async with trio.open_nursery() as nursery:
             for number in range(STORING_MAX):

@@ -10,7 +10,7 @@ import pytest
 
 from actors.ingress import messages as ingress
 from actors.ingress.desk import RETENTION, EventDesk
-from actors.ingress.model import Event, SourceName
+from actors.ingress.model import Arrival, Event, SourceName
 from actors.kernel.failures import Unavailable
 from actors.kernel.ids import EventId
 from runtime import ActorRef, ask
@@ -40,8 +40,9 @@ class World:
     async def add(self, key: str, *, source: SourceName = SourceName.STRIPE) -> EventId:
         event = Event(source=source, key=key, kind="paid", subject="", body=b"", headers={})
         at = self.events.connection.tables.now()
-        added = await self.events.add(event, delivery_id=UUID(int=hash(key) % 2**64), at=at)
-        return added.event_id
+        number = len(self.events.states())
+        arrival = Arrival(event=event, delivery_id=UUID(int=number), at=at)
+        return (await self.events.add([arrival]))[0].event_id
 
 
 @pytest.fixture
@@ -117,7 +118,7 @@ async def test_what_is_old_and_finished_is_forgotten_by_source(world: World) -> 
         ref = world.start(system)
         now = system.world.now()
         await world.events.processed(old, at=now - keep - timedelta(seconds=1))
-        await world.events.ignored(new, "x", at=now - keep + timedelta(seconds=1))
+        await world.events.ignored({new: "x"}, at=now - keep + timedelta(seconds=1))
         await world.events.parked(parked, "x", at=now - 9 * keep)
         await world.events.processed(other, at=now - 9 * keep)
         told = await ask(ref, ingress.Prune())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 import trio
 
@@ -13,9 +15,16 @@ from actors.ingress.model import (
     SubscriptionSeen,
     Unusable,
 )
-from actors.ingress.processor import WORK_SECONDS, WORKING_MAX
+from actors.ingress.pacing import BURST_EVENTS, YIELD_SECONDS
+from actors.ingress.processor import (
+    LOOK_SECONDS,
+    REPORT_SECONDS,
+    WORK_SECONDS,
+    WORKING_MAX,
+)
 from actors.kernel.failures import Unavailable
 from actors.kernel.ids import EventId
+from actors.operations.messages import HEARTBEAT_SECONDS
 from actors.tracker import messages as tracker
 from runtime.testing import running
 from tests.actors.ingress.provider import paid
@@ -47,6 +56,19 @@ async def test_a_payment_is_told_to_the_tracker_which_settles_it(world: World) -
         assert (told.report, told.event_id, told.notify) == (paid().report, event_id, ref)
         await system.settle()
         assert world.events.states() == {"evt_1": "processed"}
+
+
+async def test_in_the_middle_of_a_burst_nothing_is_begun(world: World) -> None:
+    async with running() as system:
+        ref = world.start(system)
+        await system.settle()
+        for number in range(10):
+            await world.add(f"evt_{number}", subject=f"pi_{number}")
+            ref.tell(ingress.Wake(stored=BURST_EVENTS))
+            await trio.sleep(YIELD_SECONDS / 2)
+        assert world.told.told == []
+        await trio.sleep(YIELD_SECONDS)
+        assert set(world.events.states().values()) == {"processed"}
 
 
 async def test_an_event_of_a_payment_is_pending_until_the_tracker_has_settled(
@@ -138,8 +160,29 @@ async def test_an_event_nobody_told_of_is_found_all_the_same(world: World) -> No
         world.start(system)
         await system.settle()
         await world.add("evt_1")
-        await trio.sleep(6)
+        await trio.sleep(LOOK_SECONDS + 1)
         assert world.events.states() == {"evt_1": "processed"}
+
+
+async def test_an_event_that_was_postponed_before_a_crash_is_done_when_it_is_due(
+    world: World,
+) -> None:
+    event_id = await world.add("evt_1")
+    due_at = world.events.connection.tables.now() + timedelta(seconds=25)
+    await world.events.postponed(event_id, "HTTP 502", attempts=3, due_at=due_at)
+    async with running() as system:
+        world.start(system)
+        await trio.sleep(24.9)
+        assert world.stripe.asked == []
+        await trio.sleep(0.2)
+        assert world.events.states() == {"evt_1": "processed"}
+
+
+async def test_with_nothing_to_do_the_inbox_is_asked_once_a_minute(world: World) -> None:
+    async with running() as system:
+        world.start(system)
+        await trio.sleep(3_600)
+    assert world.events.looks <= 3_600 / LOOK_SECONDS + 1
 
 
 async def test_a_wake_during_a_look_is_not_forgotten(world: World) -> None:
@@ -227,6 +270,34 @@ async def test_the_report_tells_the_backlog_and_the_lag(world: World) -> None:
         assert told["postponed_total"] >= 2
 
 
+async def test_with_nothing_new_the_report_is_a_heartbeat(world: World) -> None:
+    async with running() as system:
+        ref = world.start(system)
+        await trio.sleep(10 * HEARTBEAT_SECONDS + 1)
+        assert 10 <= len(world.reports.told) <= 12
+        quiet = len(world.reports.told)
+        await world.add("evt_1")
+        ref.tell(ingress.Wake())
+        await trio.sleep(REPORT_SECONDS + 0.1)
+        assert len(world.reports.told) == quiet + 1
+        assert world.figures()["processed_total"] == 1
+        await trio.sleep(3 * HEARTBEAT_SECONDS)
+        assert len(world.reports.told) == quiet + 4
+
+
+async def test_while_something_is_left_to_do_reports_go_on(world: World) -> None:
+    world.stripe.facts["paid"] = Unavailable("HTTP 502")
+    await world.add("evt_1")
+    async with running() as system:
+        world.start(system)
+        await trio.sleep(HEARTBEAT_SECONDS + 1)
+        told = world.figures()
+        assert told["oldest_pending_seconds"] >= HEARTBEAT_SECONDS - REPORT_SECONDS
+        assert world.reports.told[-1].status == "pass"
+        await trio.sleep(REPORT_SECONDS)
+        assert world.reports.told[-1].status == "warn"
+
+
 async def test_late_news_of_an_earlier_attempt_changes_nothing(world: World) -> None:
     event_id = await world.add("evt_1", "customer.created")
     async with running() as system:
@@ -237,3 +308,18 @@ async def test_late_news_of_an_earlier_attempt_changes_nothing(world: World) -> 
         await system.settle()
         assert world.events.states() == {"evt_1": "ignored"}
         assert not [i for i in system.incidents if type(i).__name__ == "ActorFailed"]
+
+
+async def test_what_there_is_nothing_to_do_for_is_marked_together(world: World) -> None:
+    keys = [f"evt_{number}" for number in range(WORKING_MAX)]
+    for key in keys:
+        await world.add(key, "customer.created")
+    async with running() as system:
+        world.start(system)
+        await system.settle()
+        assert world.events.states() == dict.fromkeys(keys, "ignored")
+        assert {world.events.outcome(key) for key in keys} == {"unknown type"}
+        assert sum(world.events.ignorings) == WORKING_MAX
+        assert len(world.events.ignorings) <= 4
+        await trio.sleep(REPORT_SECONDS + 0.1)
+        assert world.figures()["ignored_total"] == WORKING_MAX

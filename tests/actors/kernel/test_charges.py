@@ -20,6 +20,7 @@ PAYMENT = Payment(
     received=usd("10"),
     refunded=usd("0"),
     disputed=usd("0"),
+    reinstated=usd("0"),
     fee=None,
     live=True,
     order_id=None,
@@ -44,6 +45,7 @@ def test_money_that_came_late_is_newer_than_an_expiry() -> None:
         Standing.PAID,
         Standing.REFUNDED,
         Standing.DISPUTED,
+        Standing.REINSTATED,
     ]
 
 

@@ -31,7 +31,7 @@ from actors.kernel.money import Currency, Money
 ANNA = customer(ChatId(7))
 STRIPE = provider(Rail.STRIPE)
 ORDER = OrderId("0" * 32)
-RETURNED = {f"order:{ORDER}:returned:3.00", f"order:{ORDER}:returned:4.00"}
+RETURNED = {f"order:{ORDER}:returned:USD:{fact}" for fact in ("3", "5", "5:1")}
 
 
 def usd(amount: str) -> Money:
@@ -115,8 +115,8 @@ def test_a_sale_and_a_return_end_what_is_owed() -> None:
     ledger = Ledger()
     ledger.post(transfer("in", (STRIPE, usd("9")), (ANNA, usd("-9"))))
     ledger.post(sale(ORDER, ChatId(7), usd("5")))
-    ledger.post(returned(ORDER, ChatId(7), usd("3")))
-    ledger.post(returned(ORDER, ChatId(7), usd("4"), already=usd("3")))
+    for change, fact in ((usd("3"), "USD:3"), (usd("2"), "USD:5"), (usd("-1"), "USD:5:1")):
+        ledger.post(returned(ORDER, ChatId(7), change, fact=fact))
     assert ledger.balances == {
         (STRIPE, "USD"): usd("9"),
         (ANNA, "USD"): usd("0"),
@@ -124,7 +124,7 @@ def test_a_sale_and_a_return_end_what_is_owed() -> None:
         (REFUNDS, "USD"): usd("-4"),
     }
     with pytest.raises(ValueError, match="returned"):
-        returned(ORDER, ChatId(7), usd("4"), already=usd("4"))
+        returned(ORDER, ChatId(7), usd("0"), fact="USD:9")
     assert set(ledger.transfers) == {"in", f"order:{ORDER}:sale", *RETURNED}
 
 

@@ -24,8 +24,10 @@ from actors.payments import messages as payments
 from actors.payments.actor import Purchases
 from actors.payments.alarms import OrderAlarms
 from actors.payments.catalogue import Catalogue, DigitalRails, Product
+from actors.payments.deeds import Deed
 from actors.payments.orders import Order, State
-from actors.payments.ports import Checkout, Declined, Offer, Opened, Recording, Till
+from actors.payments.ports import Recording, Till
+from actors.payments.refunding import RefundClerk
 from actors.payments.views import view_of
 from actors.sessions import messages as sessions
 from actors.tracker import messages as tracker
@@ -34,8 +36,10 @@ from adapters.memory.database import MemoryDatabase
 from adapters.memory.gateway import MemoryInbox
 from adapters.memory.orders import MemoryOrders
 from adapters.memory.payments import MemoryPayments
-from runtime import KeyedSpec, SupervisorSpec, VirtualWorld
+from adapters.memory.refunds import MemoryRefunds
+from runtime import ActorRef, KeyedSpec, SupervisorSpec, VirtualWorld, ask
 from runtime.testing import Probe, TestSystem, running
+from tests.actors.payments.provider import Provider
 from tests.actors.sessions.chat import Chat
 
 ANNA, BERTA, ADMIN = ChatId(1), ChatId(2), ChatId(99)
@@ -66,39 +70,6 @@ CATALOGUE = Catalogue(
 )
 
 
-class Provider(Checkout):
-    """Opens checkouts; it can be slow, away, or unwilling."""
-
-    def __init__(self) -> None:
-        self.offers: list[Offer] = []
-        self.failure: Exception | None = None
-        self.declines = False
-        self.slow_seconds = 0.0
-        self.reports: tuple[PaymentReport, ...] = ()
-        self.looked: list[str] = []
-        self.looking = self.looking_max = 0
-
-    async def open(self, offer: Offer) -> Opened | Declined:
-        self.offers.append(offer)
-        await trio.sleep(self.slow_seconds)
-        if self.failure is not None:
-            raise self.failure
-        if self.declines:
-            return Declined(detail="no such shop")
-        named = f"cs_{offer.order_id}"
-        return Opened(checkout_id=named, url=f"https://pay.example/{named}")
-
-    async def look(self, checkout_id: str) -> tuple[PaymentReport, ...]:
-        self.looked.append(checkout_id)
-        self.looking += 1
-        self.looking_max = max(self.looking, self.looking_max)
-        await trio.sleep(self.slow_seconds)
-        self.looking -= 1
-        if self.failure is not None:
-            raise self.failure
-        return self.reports
-
-
 class Store(MemoryOrders):
     """A store that can be away, and after which a conversation can crash."""
 
@@ -120,10 +91,13 @@ class Store(MemoryOrders):
         handled: UpdateId | None = None,
         recorded: Recording | None = None,
         transfers: tuple[Transfer, ...] = (),
+        deed: Deed | None = None,
     ) -> None:
         if self.away:
             raise Unavailable("the store is away")
-        await super().save(order, handled=handled, recorded=recorded, transfers=transfers)
+        await super().save(
+            order, handled=handled, recorded=recorded, transfers=transfers, deed=deed
+        )
         lost, self.lost_answer = self.lost_answer, None
         if lost is not None:
             raise lost
@@ -157,6 +131,7 @@ class Shop:
         self.catalogue = catalogue
         self.connection = MemoryDatabase(now=self._now).connect()
         self.store, self.inbox = Store(self.connection), MemoryInbox(self.connection)
+        self.refunds = MemoryRefunds(self.connection)
         self.books = Books(self, MemoryPayments(self.connection))
         self.chat, self.admin, self.provider = Chat(), Chat(), Provider()
         self.moved: Probe = Probe()
@@ -205,16 +180,42 @@ class Shop:
             self.clock = self.system.world.now()
         self.chat.restart()
 
+    @property
+    def tills(self) -> dict[Rail, Till]:
+        """Whatever is on sale can be paid for, and all but Stars can be given back."""
+        return {
+            rail: Till(
+                rail=rail,
+                checkout=self.provider,
+                currencies=currencies,
+                refunding=None if rail is Rail.STARS else self.provider,
+            )
+            for rail, currencies in self.catalogue.rails.items()
+        }
+
+    def clerk(self) -> ActorRef[RefundClerk]:
+        """Whoever gives money back."""
+        return self.system.spawn(
+            lambda: RefundClerk(
+                orders=self.store, refunds=self.refunds, tills=self.tills, tracker=self.books
+            )
+        )
+
+    async def decide(
+        self, question: payments.Accept | payments.Dismiss
+    ) -> payments.Done | payments.Refused:
+        """An operator's word on an order."""
+        told = await ask(self.system.region("root/purchases").ref(ANNA), question)
+        await self.system.settle()
+        return told
+
     def _purchases_of(self, chat_id: ChatId) -> Purchases:
-        rails = self.catalogue.rails.items()
         return Purchases(
             chat_id=chat_id,
             store=self.store,
+            refunds=self.refunds,
             catalogue=self.catalogue,
-            tills={
-                rail: Till(rail=rail, checkout=self.provider, currencies=currencies)
-                for rail, currencies in rails
-            },
+            tills=self.tills,
             dispatcher=self,
             tracker=self.books,
             success_url=lambda order: f"https://shop.example/{order.order_id}",

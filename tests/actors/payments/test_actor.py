@@ -7,15 +7,18 @@ from dataclasses import replace
 import pytest
 
 from actors.kernel import ledger
-from actors.kernel.charges import Rail
+from actors.kernel.charges import Rail, Standing
+from actors.kernel.failures import Conflict
 from actors.kernel.ids import OrderId
 from actors.kernel.language import Language
 from actors.payments import messages as payments
-from actors.payments.orders import State
+from actors.payments.deeds import What
+from actors.payments.orders import Concern, State
 from actors.payments.rules import OVERTIME_SECONDS
 from actors.sessions import messages as sessions
 from actors.sessions.model import Session
 from adapters.memory.sessions import MemorySessions
+from runtime.testing import Probe
 from tests.actors.payments.shop import ANNA, BERTA, Shop
 
 HOUR = 3_600
@@ -44,6 +47,18 @@ async def test_a_customer_buys_pays_and_gets_what_he_bought() -> None:
     assert shop.balance(ledger.customer(ANNA)) == []
     assert [moved.state for moved in shop.moved.told] == ["opening", "waiting", "paid", "granted"]
     assert await shop.unhandled() == []
+
+
+async def test_an_order_says_from_its_first_save_on_by_when_it_is_due() -> None:
+    shop, said = Shop(), Probe()
+    shop.provider.slow_seconds = 1
+    async with shop.open(alarms=False) as system:
+        system.events.subscribe(payments.DueBy, said)
+        await shop.command("buy")
+        await shop.press("Ticket")
+        await shop.hear(shop.pressed("4.99"))
+        assert shop.state() is State.OPENING
+        assert shop.order.due_at in [word.at for word in said.told]
 
 
 async def test_a_double_tap_is_one_order() -> None:
@@ -216,6 +231,72 @@ async def test_an_order_nobody_knows_is_nobodys_business() -> None:
     shop = Shop()
     async with shop.open():
         unknown = OrderId("f" * 32)
-        await shop.tell_purchases(payments.Accept(order_id=unknown, operator="olga"))
+        accept = payments.Accept(order_id=unknown, who="olga", why="?")
+        assert await shop.decide(accept) == payments.Refused(
+            why="there is no such order", missing=True
+        )
         await shop.tell_purchases(payments.Due())
     assert shop.orders == []
+
+
+async def test_an_operator_who_cannot_decide_hears_why_and_nothing_is_written_down() -> None:
+    shop = Shop()
+    async with shop.open():
+        await shop.buy()
+        order_id = shop.order.order_id
+        accepted = await shop.decide(payments.Accept(order_id=order_id, who="olga", why="so"))
+        dismissed = await shop.decide(payments.Dismiss(order_id=order_id, who="olga", why="so"))
+        assert accepted == payments.Refused(
+            why="only an order that is late, held or underpaid can be accepted, "
+            "and this one is waiting"
+        )
+        assert dismissed == payments.Refused(why="nobody has to look at this order")
+        assert await shop.store.deeds(order_id) == ()
+        await shop.pay()  # paid, and by nobody's grace
+        again = await shop.decide(payments.Accept(order_id=order_id, who="olga", why="so"))
+        assert isinstance(again, payments.Refused)
+
+
+async def test_what_an_operator_has_seen_to_waits_for_nobody() -> None:
+    shop = Shop()
+    async with shop.open():
+        await shop.buy()
+        await shop.pay()
+        await shop.pay(shop.charge(name="again"))
+        assert shop.order.concern is Concern.SURPLUS
+        dismiss = payments.Dismiss(order_id=shop.order.order_id, who="olga", why="sent by hand")
+        for _ in range(2):
+            assert await shop.decide(dismiss) == payments.Done(state="granted")
+        (deed,) = await shop.store.deeds(shop.order.order_id)
+        assert (deed.what, deed.who, deed.why) == (What.DISMISS, "olga", "sent by hand")
+        assert await shop.store.concerning(limit=9) == ()
+        shop.check()
+
+
+async def test_a_decision_is_made_once_when_the_answer_of_the_store_is_lost() -> None:
+    shop = Shop()
+    async with shop.open():
+        await shop.buy()
+        await shop.press("Cancel")
+        await shop.pay()
+        assert shop.state() is State.LATE
+        shop.store.lost_answer = Conflict("lost")
+        accept = payments.Accept(order_id=shop.order.order_id, who="olga", why="so")
+        assert isinstance(await shop.decide(accept), payments.Done)
+        assert shop.state() is State.GRANTED
+        assert len(await shop.store.deeds(shop.order.order_id)) == 1
+        shop.check()
+
+
+async def test_what_was_accepted_once_and_taken_back_is_not_accepted_again() -> None:
+    shop = Shop()
+    async with shop.open():
+        await shop.buy()
+        await shop.press("Cancel")
+        await shop.pay()
+        accept = payments.Accept(order_id=shop.order.order_id, who="olga", why="so")
+        assert isinstance(await shop.decide(accept), payments.Done)
+        await shop.pay(shop.charge(Standing.DISPUTED))
+        refused = await shop.decide(accept)
+        assert isinstance(refused, payments.Refused)
+        assert "this one is disputed" in refused.why

@@ -14,6 +14,7 @@ from actors.payments.alarms import (
     AGAIN_SECONDS,
     COUNT_SECONDS,
     INTERVAL_SECONDS,
+    LOOK_SECONDS,
     PAGE_MAX,
     UNGRANTED_WARN_SECONDS,
     OrderAlarms,
@@ -47,6 +48,27 @@ async def test_the_due_are_woken_and_again_when_they_stay_so() -> None:
         assert [chat for chat, _ in woken.told] == [1, 2]
         await trio.sleep(AGAIN_SECONDS - 10)
         assert [chat for chat, _ in woken.told] == [1, 2, 1]
+
+
+async def test_an_order_that_says_by_when_it_is_due_is_woken_at_that_moment() -> None:
+    store, woken = MemoryOrders(), Probe()
+    async with running(world=VirtualWorld(epoch=NOON)) as system:
+        system.spawn(lambda: OrderAlarms(store=store, purchases=KeyedProbe(woken)))
+        await trio.sleep(10)
+        at = NOON + timedelta(seconds=20)
+        await store.save(numbered(1, deadline=at))
+        system.events.publish(payments.DueBy(at=at))
+        await woken.expect_none(within=9.9)
+        await woken.expect(tuple, within=0.2)
+
+
+async def test_an_order_that_did_not_say_so_is_found_within_a_minute() -> None:
+    store, woken = MemoryOrders(), Probe()
+    async with running(world=VirtualWorld(epoch=NOON)) as system:
+        system.spawn(lambda: OrderAlarms(store=store, purchases=KeyedProbe(woken)))
+        await trio.sleep(10)
+        await store.save(numbered(1))
+        await woken.expect(tuple, within=LOOK_SECONDS)
 
 
 async def test_a_chat_is_woken_once_for_all_of_its_orders() -> None:

@@ -107,9 +107,9 @@ async def test_the_rest_that_never_comes_is_for_a_person_who_may_accept_it() -> 
         await shop.rest(UNDERPAID_SECONDS + 10)
         assert shop.state() is State.HELD
         shop.check()
-        accept = payments.Accept(order_id=shop.order.order_id, operator="olga")
-        await shop.tell_purchases(accept)
-        await shop.tell_purchases(accept)
+        accept = payments.Accept(order_id=shop.order.order_id, who="olga", why="she is a friend")
+        assert await shop.decide(accept) == payments.Done(state="paid")
+        assert await shop.decide(accept) == payments.Done(state="granted")
         assert shop.state() is State.GRANTED
         shop.check()
     assert shop.balance(ledger.SALES) == ["-4.00 USD"]
@@ -234,6 +234,14 @@ async def test_a_chargeback_is_for_a_person() -> None:
         await shop.pay(shop.charge(Standing.DISPUTED))
         assert shop.state() is State.DISPUTED
         shop.check()
+        await shop.pay(
+            replace(shop.charge(Standing.REINSTATED), disputed=USD_PRICE, reinstated=USD_PRICE)
+        )
+        assert shop.state() is State.GRANTED
+        assert "4.99 USD counts as paid again" in shop.texts()[0]
+        assert len(shop.chat.shown) == 2  # the goods do not come twice
+        shop.check()
+    assert shop.balance(ledger.REFUNDS) == []
 
 
 async def test_a_charge_that_fails_ends_the_order() -> None:

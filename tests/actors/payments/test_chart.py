@@ -46,13 +46,21 @@ to the order itself, less what went back.
 - `paid_short`: something has arrived, and less than the price.
 - `strange`: another currency or mode, or an additional deposit to the address of an earlier charge
   (NOWPayments' `parent_payment_id`). It never pays an order; it is shown, and a person looks.
-- `partly_refunded` leaves the state and is shown; `wholly_refunded` when nothing of it is left;
-  `taken_back` is a chargeback.
+- `partly_refunded`, of what was sold, leaves the state and is shown; `wholly_refunded` when nothing
+  of it is left. `taken_back` is a chargeback, `reinstated` the end of one that was won: the order
+  goes back to where it stood, or to where its money puts it by now.
 - `nothing_new`: this state of the charge was known, or says nothing about money.
 
 The same transaction keeps the order, books its sale (customer to sales, key `order:<id>:sale`) when
-it becomes `paid`, marks the charge as recorded and the Telegram update as handled. An order that
-was never sold and went back is booked as returned.
+it becomes `paid`, marks the charge as recorded and the Telegram update as handled, and writes down
+what an operator decided. What went back and was the customer's is booked as returned (ledger.md).
+
+## Whom it concerns
+
+A person has to look at an order that is `late`, `held` or `disputed`, and at one that was bought
+with more money than its price (`surplus`) or with money of another currency or mode besides
+(`strange`). `main.py report orders` lists them until it is settled, or until an operator says that
+he has seen to it (`dismiss`); news of a charge are another matter, and are listed again.
 
 ## Time-outs
 

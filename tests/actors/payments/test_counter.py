@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from actors.kernel.language import Language
@@ -11,8 +9,7 @@ from actors.payments import counter
 from actors.payments.catalogue import Catalogue
 from actors.payments.orders import State
 from actors.payments.views import View
-from actors.sessions.messages import Profile
-from tests.actors.payments.orders import charge, order
+from tests.actors.payments.orders import order
 from tests.actors.payments.shop import BOOK, CATALOGUE, TICKET
 
 
@@ -43,13 +40,3 @@ def test_a_list_has_a_button_for_each_order(page: object) -> None:
     view = page(two, Language.EN)
     assert labels(view) == ["Ticket, 10.00 USD: to be paid", "Ticket, 10.00 USD: delivered"]
     assert page((), Language.EN).keyboard == ()
-
-
-def test_administrators_see_all_there_is_to_know_and_nothing_unescaped() -> None:
-    odd = replace(order(State.LATE, charge(name="<pi>")), title="<x>")
-    text = counter.call_for_help(odd, Profile(first_name="<Anna>"))
-    assert "&lt;Anna&gt;" in text
-    assert "&lt;x&gt;" in text
-    assert "&lt;pi&gt;" in text
-    assert "late" in text
-    assert "no charge is known" in counter.call_for_help(order(), Profile(first_name=""))

@@ -36,7 +36,7 @@ def told(before: Order, *payments: Payment) -> Order:
     """The order after it heard of these."""
     for each in payments:
         known, event = heard_of(before, each)
-        before = step(known, Occurrence(event=event), now=NOON).order
+        before = step(known, Occurrence(event=event), now=NOON, before=before).order
     return before
 
 
@@ -218,12 +218,13 @@ def test_nothing_is_booked_for_a_gift_of_the_operator() -> None:
 def test_money_that_went_back_unsold_is_not_owed_any_more() -> None:
     late = order(State.LATE, charge())
     known, event = heard_of(late, payment(Standing.REFUNDED, refunded=usd("10"), version=2))
-    back = step(known, Occurrence(event=event), now=NOON)
+    back = step(known, Occurrence(event=event), now=NOON, before=late)
     assert back.order.state is State.REFUNDED
-    assert back.transfers == (ledger.returned(ORDER.order_id, ORDER.chat_id, usd("10")),)
+    fact = "USD:10.00:10.00:0.00"
+    assert back.transfers == (ledger.returned(ORDER.order_id, ORDER.chat_id, usd("10"), fact=fact),)
     sold = order(State.GRANTED, charge(), sold=usd("10"), paid_at=NOON)
     known, event = heard_of(sold, payment(Standing.REFUNDED, refunded=usd("10"), version=2))
-    assert step(known, Occurrence(event=event), now=NOON).transfers == ()
+    assert step(known, Occurrence(event=event), now=NOON, before=sold).transfers == ()
 
 
 @pytest.mark.parametrize(

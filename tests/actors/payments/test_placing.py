@@ -14,7 +14,8 @@ from actors.payments.orders import State
 from actors.payments.placing import offer_of, pause_seconds, placed
 from actors.payments.ports import Till
 from tests.actors.payments.orders import NOON
-from tests.actors.payments.shop import TICKET, USD, USD_PRICE, Provider
+from tests.actors.payments.provider import Provider
+from tests.actors.payments.shop import TICKET, USD, USD_PRICE
 
 TILL = Till(rail=Rail.STRIPE, checkout=Provider(), currencies=(USD,), lifetime_seconds=1_800)
 

@@ -20,12 +20,18 @@ from actors.payments import texts
 from actors.payments.messages import PreCheckoutAsked
 from actors.payments.orders import Order, State
 from actors.payments.ports import PreCheckoutAnswers
-from actors.payments.precheckout import PATIENCE_SECONDS, PreCheckout, refusal_of
+from actors.payments.precheckout import (
+    FINISH_SECONDS,
+    PATIENCE_SECONDS,
+    QUESTIONS_MAX,
+    PreCheckout,
+    refusal_of,
+)
 from actors.payments.texts import Refusal
 from actors.sessions.messages import Profile
 from adapters.memory.gateway import MemoryInbox
 from adapters.memory.orders import MemoryOrders
-from runtime import ActorRef, VirtualWorld
+from runtime import ActorRef, ActorStarted, VirtualWorld
 from runtime.testing import TestSystem, running
 from tests.actors.payments.orders import NOON, ORDER, usd
 
@@ -54,11 +60,18 @@ class Store(MemoryOrders):
     failure: Exception | None = None
     forgetful = 0
     """So often it cannot keep that an update is handled."""
+    finish_seconds = 0.0
+    defect: Exception | None = None
+    """What `finish` meets once."""
 
     async def finish(self, update_id: UpdateId) -> None:
         if self.forgetful:
             self.forgetful -= 1
             raise Unavailable("could not serialize access")
+        await trio.sleep(self.finish_seconds)
+        defect, self.defect = self.defect, None
+        if defect is not None:
+            raise defect
         await super().finish(update_id)
 
     async def load(self, order_id: OrderId) -> Order | None:
@@ -72,8 +85,10 @@ class Store(MemoryOrders):
 class Answers(PreCheckoutAnswers):
     given: list[tuple[str, bool, str, float]] = field(default_factory=list)
     failures: list[Exception] = field(default_factory=list)
+    slow_seconds: float = 0.0
 
     async def answer(self, query_id: str, *, ok: bool, error: str) -> None:
+        await trio.sleep(self.slow_seconds)
         if self.failures:
             raise self.failures.pop(0)
         self.given.append((query_id, ok, error, trio.current_time()))
@@ -202,3 +217,59 @@ async def test_an_answered_question_is_handled_as_soon_as_the_store_can_keep_tha
         await trio.sleep(60)
         assert await shop.unhandled() == 0
         assert len(shop.answers.given) == 1
+
+
+@pytest.mark.parametrize("struck_at", ["look", "answer", "finish", "forgetful"])
+async def test_struck_anywhere_it_answers_in_time_and_leaves_nothing_unhandled(
+    struck_at: str,
+) -> None:
+    async with till() as shop:
+        shop.store.slow_seconds = 1.0 * (struck_at == "look")
+        shop.answers.slow_seconds = 1.0 * (struck_at == "answer")
+        shop.store.finish_seconds = 1.0 * (struck_at == "finish")
+        shop.store.forgetful = 1 * (struck_at == "forgetful")
+        await shop.ask()
+        await trio.sleep(0.5)
+        shop.actor.kill(RuntimeError("struck by lightning"))
+        await trio.sleep(60)
+        assert [ok for _, ok, _, when in shop.answers.given if when < TELEGRAM_SECONDS][:1] == [
+            True
+        ]
+        assert await shop.unhandled() == 0
+
+
+async def test_only_who_still_waits_is_asked_about_again() -> None:
+    async with till() as shop:
+        for number in range(1, 6):
+            await shop.ask(replace(ASKED, update_id=UpdateId(number), query_id=str(number)))
+        shop.store.slow_seconds = 1.0
+        await shop.ask(replace(ASKED, update_id=UpdateId(6), query_id="6"))
+        shop.actor.kill(RuntimeError("struck by lightning"))
+        await trio.sleep(10)
+        assert [query_id for query_id, *_ in shop.answers.given] == list("123456")
+
+
+async def test_a_defect_at_one_question_is_no_silence_and_no_end_of_the_others() -> None:
+    async with till() as shop:
+        shop.store.failure = RuntimeError("a defect")
+        await shop.ask()
+        assert [ok for _, ok, _, _ in shop.answers.given] == [False]
+        shop.store.failure, shop.store.defect = None, RuntimeError("another")
+        await shop.ask(replace(ASKED, update_id=UpdateId(2)))
+        shop.answers.failures = [RuntimeError("a third")]
+        await shop.ask(replace(ASKED, update_id=UpdateId(3)))
+        assert [ok for _, ok, _, _ in shop.answers.given] == [False, True]
+        await trio.sleep(FINISH_SECONDS + 1)
+        assert await shop.unhandled() == 0
+        assert [type(incident) for incident in shop.system.incidents] == [ActorStarted]
+
+
+async def test_more_questions_than_can_be_set_aside_are_refused_at_once() -> None:
+    async with till() as shop:
+        shop.store.slow_seconds = 2.0
+        for number in range(1, QUESTIONS_MAX + 2):
+            await shop.ask(replace(ASKED, update_id=UpdateId(number), query_id=str(number)))
+        assert [query_id for query_id, *_ in shop.answers.given] == [str(QUESTIONS_MAX + 1)]
+        await trio.sleep(3)
+        assert sum(ok for _, ok, _, _ in shop.answers.given) == QUESTIONS_MAX
+        assert await shop.unhandled() == 0

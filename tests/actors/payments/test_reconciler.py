@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ from actors.kernel.charges import PaymentReport, Rail, Standing
 from actors.kernel.failures import Unavailable
 from actors.kernel.ids import OrderId, ProductId
 from actors.payments.orders import Order, State
-from actors.payments.ports import OpenCheckout, Till
+from actors.payments.ports import LOOK_FIRST_SECONDS, OpenCheckout, Till
 from actors.payments.reconciler import (
     AT_A_TIME_MAX,
     LATE_SECONDS,
@@ -30,7 +30,8 @@ from adapters.memory.orders import MemoryOrders
 from runtime import VirtualWorld
 from runtime.testing import Probe, running
 from tests.actors.payments.orders import NOON, ORDER, payment
-from tests.actors.payments.shop import USD, Provider
+from tests.actors.payments.provider import Provider
+from tests.actors.payments.shop import USD
 
 REPORT = PaymentReport(
     rail=Rail.STRIPE,
@@ -96,6 +97,45 @@ async def test_a_checkout_is_looked_at_less_and_less_often_and_then_no_more() ->
         assert 2 <= last - first <= 9
         await trio.sleep(86_400)
         assert len(rig.stripe.looked) == last
+
+
+async def test_with_nothing_to_look_at_the_store_is_asked_once_a_minute() -> None:
+    rig = Rig()
+    asked = 0
+
+    class Counting(MemoryOrders):
+        async def checkouts(self, *, now: datetime, limit: int) -> tuple[OpenCheckout, ...]:
+            nonlocal asked
+            asked += 1
+            return await super().checkouts(now=now, limit=limit)
+
+    rig.store = Counting(MemoryDatabase(now=rig.world.now).connect())
+    async with rig.open():
+        await trio.sleep(3_600)
+    assert 59 <= asked <= 61
+
+
+async def test_a_checkout_is_looked_at_when_its_time_comes() -> None:
+    rig = Rig()
+    async with rig.open():
+        await trio.sleep(45)
+        await rig.save()
+        await trio.sleep(LOOK_FIRST_SECONDS - 0.1)
+        assert rig.stripe.looked == []
+        await trio.sleep(0.2)
+        assert rig.stripe.looked == ["cs_1"]
+
+
+async def test_a_rail_that_is_back_is_asked_when_its_pause_is_over() -> None:
+    rig = Rig()
+    rig.stripe.failure = Unavailable("503", retry_after_seconds=37)
+    async with rig.open():
+        await rig.save()
+        await trio.sleep(LOOK_FIRST_SECONDS + 1)
+        rig.stripe.failure = None
+        assert len(rig.stripe.looked) == 1
+        await trio.sleep(37)
+        assert len(rig.stripe.looked) == 2
 
 
 async def test_only_a_few_are_looked_at_at_a_time() -> None:

@@ -27,6 +27,8 @@ class Chat:
         self.shown: dict[MessageId, Shown] = {}
         self.contact_keyboard = False
         self.bubbles: list[str] = []
+        self.erased: list[MessageId] = []
+        """What the bot told to erase, there or not."""
         self.said = self.edited = 0
         self.history: list[str] = []
         """Every text that was ever on the screen, in order, without repetitions in a row."""
@@ -74,7 +76,10 @@ class Chat:
             case broadcast.Say() | broadcast.Edit():
                 self._show(letter)
             case broadcast.Erase():
+                self.erased.append(letter.message_id)
                 self.shown.pop(letter.message_id, None)
+            case broadcast.Typing():
+                pass
             case broadcast.AnswerCallback():
                 self.bubbles.append(letter.text)
             case _:

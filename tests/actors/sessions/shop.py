@@ -9,6 +9,7 @@ from uuid import UUID
 
 import trio
 
+from actors.debounce import messages as debounce
 from actors.gateway.model import Entry
 from actors.kernel.failures import Conflict, Unavailable
 from actors.kernel.ids import ChatId, RecordId, UpdateId
@@ -77,10 +78,16 @@ class Store(MemorySessions):
             raise Unavailable("the store is away")
         return await super().load(chat_id)
 
-    async def save(self, session: Session, *, handled: UpdateId | None = None) -> None:
+    async def save(
+        self,
+        session: Session,
+        *,
+        handled: UpdateId | None = None,
+        passed: debounce.Collect | None = None,
+    ) -> None:
         if self.away:
             raise Unavailable("the store is away")
-        await super().save(session, handled=handled)
+        await super().save(session, handled=handled, passed=passed)
         self.saves += 1
         lost, self.lost_answer = self.lost_answer, None
         if lost is not None and not (isinstance(lost, Conflict) and handled is None):
@@ -98,6 +105,8 @@ class Shop:
     def __init__(self) -> None:
         self.store, self.records, self.chat = Store(), Records(), Chat()
         self.tracker = Probe()
+        self.batcher: Probe | None = None
+        """Who is passed what no form awaits, if anybody."""
         self.inbox = MemoryInbox(self.store.connection)
         self.heard: list[sessions.Heard] = []
         """What was told; like the gateway, the next process tells again what is unhandled."""
@@ -140,6 +149,7 @@ class Shop:
             records=self.records,
             dispatcher=self.chat,
             tracker=self.tracker,
+            batcher=self.batcher,
         )
 
     @property

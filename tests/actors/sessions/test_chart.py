@@ -25,9 +25,11 @@ and a test keeps it equal.
 From top to bottom, the first row that applies is taken. *form* is `language`, `name`, `contact`,
 `summary` and `changing`. "Does" in bold is done outside, after the session was saved: **register**
 creates the row in the record table, **track** tells the payment tracker whose payment to look for,
-and whether he waits or has cancelled. "Says" is a note above the panel, or the bubble of a pressed
-button. Where "Goes to" is empty the state stays. A button carries the step it belongs to: one of an
-older panel, or the second press of a double one, is a `stale_button` whatever it says.
+and whether he waits or has cancelled; **relay** passes the message on to the webhook, which answers
+it ([relay.md](relay.md); *relay open*: `MAKE_WEBHOOK_URL` is set). "Says" is a note above the
+panel, or the bubble of a pressed button. Where "Goes to" is empty the state stays. A button carries
+the step it belongs to: one of an older panel, or the second press of a double one, is a
+`stale_button` whatever it says.
 
 {CHART.table(FLOW)}
 ## Time-outs

@@ -102,7 +102,11 @@ def test_around_the_contact_keyboard_there_is_always_a_new_message() -> None:
     assert isinstance(show, broadcast.Say)
     assert show.keyboard
     gone = panel.delivered(summary, delivered("1:6:hide", 14), now=NOON)
-    assert gone == replace(summary, stray_message_id=MessageId(14))
+    in_the_way = replace(summary, stray_message_id=MessageId(14))
+    assert gone == replace(in_the_way, contact_keyboard=False, renew=True)
+    assert [letter.letter_id for letter in letters(gone)] == ["1:6"]
+    asked_again = replace(summary, view_version=7)
+    assert panel.delivered(asked_again, delivered("1:6:hide", 14), now=NOON).contact_keyboard
     done = panel.delivered(summary, delivered("1:6", 15), now=NOON)
     assert (done.stray_message_id, done.contact_keyboard) == (12, False)
 

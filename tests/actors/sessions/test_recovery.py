@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from actors.kernel.failures import Conflict, Unavailable
+from actors.sessions import messages as sessions
 from actors.sessions.flow import ATTEMPT_SECONDS, FORM_SECONDS
 from actors.sessions.model import State
 from actors.sessions.panel import REFUSED_PATIENCE_SECONDS, SHOW_PATIENCE_SECONDS
@@ -120,6 +121,21 @@ async def test_sleep_is_not_noticed() -> None:
             await act()
             shop.check()
     assert shop.state() is State.SUCCESS
+
+
+async def test_what_is_in_the_way_is_erased_once_more_at_most_however_often_he_wakes_up() -> None:
+    shop = Shop()
+    async with shop.open():
+        await shop.register()
+        await shop.command("status")  # the panel comes anew, and the one before is in the way
+        in_the_way = shop.session.stray_message_id
+        assert in_the_way is not None
+        told = len(shop.chat.erased)
+        for _ in range(3):
+            await shop.rest(3 * IDLE_SECONDS)
+            assert shop.system.region("root/sessions").awake == 0
+            await shop.tell(sessions.Due())
+    assert shop.chat.erased[told:] == [in_the_way]
 
 
 @pytest.mark.parametrize("cancelled", [False, True])

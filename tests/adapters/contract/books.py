@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
 
 from actors.ingress.model import Event, EventState, SourceName
 from actors.kernel.charges import Payment, PaymentReport, Rail, Standing
@@ -14,6 +13,7 @@ from actors.kernel.money import Money
 from actors.tracker.settlement import Observation, OrderView, observe
 from adapters.memory.payments import MemoryPayments
 from adapters.postgres.payments import PostgresPayments, recorded
+from tests.adapters.contract.provider_events import delivered
 from tests.adapters.contract.stores import Stores
 
 NOON = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)
@@ -74,8 +74,7 @@ class Books:
         event = Event(
             source=SourceName.STRIPE, key=f"evt_{number}", kind="", subject="", body=b"", headers={}
         )
-        added = await self.stores.events.add(event, delivery_id=UUID(int=number), at=NOON)
-        return added.event_id
+        return (await delivered(self.stores.events, event, number)).event_id
 
     async def state_of(self, event_id: EventId) -> EventState:
         found = await self.stores.events.find(event_id)

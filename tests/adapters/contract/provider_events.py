@@ -8,7 +8,7 @@ from itertools import count
 from typing import Any
 from uuid import UUID
 
-from actors.ingress.model import Event, EventState, SourceName
+from actors.ingress.model import Added, Arrival, Event, EventState, SourceName
 from actors.ingress.ports import Events
 from actors.kernel.ids import EventId
 from adapters.memory.ingress import MemoryEvents
@@ -35,8 +35,10 @@ def event(key: str, subject: str = "", source: SourceName = STRIPE, **other: Any
     )
 
 
-async def due(events: Events, *, now: datetime = NOON, without: tuple[int, ...] = ()) -> list[str]:
-    found = await events.due(now=now, without=[EventId(i) for i in without], limit=99)
+async def due(
+    events: Events, *, now: datetime = NOON, without: tuple[int, ...] = (), limit: int = 99
+) -> list[str]:
+    found = await events.due(now=now, without=[EventId(i) for i in without], limit=limit)
     return [stored.event.key for stored in found]
 
 
@@ -46,12 +48,18 @@ async def state_of(events: Events, event_id: EventId) -> tuple[EventState, str, 
     return found.summary.state, found.summary.outcome, found.summary.settled_at
 
 
+async def delivered(events: Events, told: Event, number: int, at: datetime = NOON) -> Added:
+    """What becomes of one delivery that comes alone."""
+    (added,) = await events.add([Arrival(event=told, delivery_id=UUID(int=number), at=at)])
+    return added
+
+
 def adding(events: Events) -> Add:
     """Deliver an event; each call is a delivery of its own."""
     numbers = count(1_000)
 
     async def add(told: Event, *, at: datetime = NOON) -> EventId:
-        return (await events.add(told, delivery_id=UUID(int=next(numbers)), at=at)).event_id
+        return (await delivered(events, told, next(numbers), at)).event_id
 
     return add
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol, TypeVar
 from uuid import uuid4
@@ -11,27 +11,35 @@ from uuid import uuid4
 import pytest
 import trio
 
+from actors.debounce.ports import Batches
 from actors.gateway.model import Entry
 from actors.gateway.ports import Inbox
 from actors.ingress.ports import Events
 from actors.kernel.ids import ChatId, RecordId, UpdateId
-from actors.payments.ports import Books, Notices, Orders
+from actors.payments.ports import Books, Notices, Orders, Refunds
+from actors.relay.ports import Notes, Outbox
 from actors.sessions.model import Session, State
 from actors.sessions.ports import Sessions
 from actors.tracker.ports import OrderBook, Payments, Watches
 from adapters.memory.database import Line, MemoryConnection, MemoryDatabase
+from adapters.memory.debounce import MemoryBatches
 from adapters.memory.gateway import MemoryInbox
 from adapters.memory.ingress import MemoryEvents
 from adapters.memory.orders import MemoryOrders
 from adapters.memory.payments import MemoryNotices, MemoryPayments
+from adapters.memory.refunds import MemoryRefunds
+from adapters.memory.relay import MemoryNotes, MemoryOutbox
 from adapters.memory.sessions import MemorySessions
 from adapters.memory.tables import Tables
 from adapters.memory.tracker import MemoryWatches
 from adapters.postgres.database import Database
+from adapters.postgres.debounce import PostgresBatches
 from adapters.postgres.gateway import PostgresInbox
 from adapters.postgres.ingress import PostgresEvents
 from adapters.postgres.orders import PostgresOrders
 from adapters.postgres.payments import PostgresNotices, PostgresPayments
+from adapters.postgres.refunds import PostgresRefunds
+from adapters.postgres.relay import PostgresNotes, PostgresOutbox
 from adapters.postgres.sessions import PostgresSessions
 from adapters.postgres.tracker import PostgresWatches
 
@@ -65,6 +73,10 @@ class Stores:
     payments: PaymentsAndBooks
     notices: Notices
     orders: OrdersAndBook
+    refunds: Refunds = field(kw_only=True)
+    batches: Batches
+    outbox: Outbox
+    notes: Notes
 
     async def receive(
         self,
@@ -128,6 +140,10 @@ def stores_of(request: pytest.FixtureRequest) -> Stores:
             PostgresPayments(database),
             PostgresNotices(database),
             PostgresOrders(database),
+            PostgresBatches(database),
+            PostgresOutbox(database),
+            PostgresNotes(database),
+            refunds=PostgresRefunds(database),
         )
     disk = MemoryDatabase()
     connection = disk.connect() if request.param == "memory" else _Served(disk.tables, _SlowLine())
@@ -139,4 +155,8 @@ def stores_of(request: pytest.FixtureRequest) -> Stores:
         MemoryPayments(connection),
         MemoryNotices(connection),
         MemoryOrders(connection),
+        MemoryBatches(connection),
+        MemoryOutbox(connection),
+        MemoryNotes(connection),
+        refunds=MemoryRefunds(connection),
     )

@@ -160,6 +160,35 @@ async def test_too_much_at_once_is_flooded_with_a_time_and_not_shown(opened: Ope
         assert len(telegram.texts()) == len(outcomes) - len(floods)
 
 
+@each
+async def test_a_caption_is_changed_as_a_caption_and_a_text_as_a_text(opened: Opened) -> None:
+    media = broadcast.Media(kind="photo", file="AgACAgIAAxkBAAI")
+    async with opened() as telegram:
+        letter = broadcast.Say(letter_id=LetterId("m"), chat_id=CHAT, text="before", media=media)
+        shown = named(await telegram.messenger.deliver(letter))
+        edit = broadcast.Edit(
+            letter_id=LetterId("e"), chat_id=CHAT, message_id=shown, text="after", caption=True
+        )
+        assert isinstance(await telegram.edit(shown, "as text"), Refused)
+        assert await telegram.messenger.deliver(edit) == Sent(shown)
+        assert telegram.texts() == ["after"]
+        await trio.sleep(9)  # for the pace of the chat
+        long = broadcast.Say(letter_id=LetterId("l"), chat_id=CHAT, text="x" * 1_025, media=media)
+        assert isinstance(await telegram.messenger.deliver(long), Refused)
+        text = named(await telegram.say("text"))
+        wrong = broadcast.Edit(
+            letter_id=LetterId("w"), chat_id=CHAT, message_id=text, text="x", caption=True
+        )
+        assert isinstance(await telegram.messenger.deliver(wrong), Refused)
+
+
+@each
+async def test_typing_is_no_message(opened: Opened) -> None:
+    async with opened() as telegram:
+        assert await telegram.messenger.deliver(broadcast.Typing(chat_id=CHAT)) == Sent()
+        assert telegram.texts() == []
+
+
 async def test_in_memory_what_is_scripted_happens_once_and_shows_nothing() -> None:
     messenger = MemoryMessenger(clock=trio.current_time, pause=trio.sleep)
     messenger.fail(NotSent("no route"), Unavailable("away"))
@@ -203,3 +232,29 @@ async def test_in_memory_thirty_a_second_are_taken_over_all_chats() -> None:
         assert await messenger.deliver(letter) == Sent()
     letter = broadcast.AnswerCallback(chat_id=ChatId(31), callback_id="1")
     assert isinstance(await messenger.deliver(letter), Flooded)
+
+
+async def test_in_memory_what_is_paid_for_uses_up_what_is_free_and_then_is_billed() -> None:
+    messenger = MemoryMessenger(clock=lambda: 0.0, pause=trio.sleep)
+    for number in range(50):
+        letter = broadcast.Say(
+            letter_id=LetterId("s"), chat_id=ChatId(number + 1), text="hello", paid=True
+        )
+        assert isinstance(await messenger.deliver(letter), Sent)
+    assert messenger.billed == 20
+    letter = broadcast.Say(letter_id=LetterId("s"), chat_id=ChatId(99), text="hello")
+    assert isinstance(await messenger.deliver(letter), Flooded)
+
+
+async def test_in_memory_a_chat_that_was_closed_is_hit_too_early_once_it_said_so() -> None:
+    now = 0.0
+    messenger = MemoryMessenger(clock=lambda: now, pause=trio.sleep)
+    letter = broadcast.Say(letter_id=LetterId("s"), chat_id=CHAT, text="hello")
+    messenger.close(CHAT, 10)
+    assert await messenger.deliver(letter) == Flooded(10.0)
+    assert messenger.too_early == 0
+    now = 9.0
+    assert await messenger.deliver(letter) == Flooded(1.0)
+    assert messenger.too_early == 1
+    now = 10.0
+    assert isinstance(await messenger.deliver(letter), Sent)

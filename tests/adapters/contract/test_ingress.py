@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -10,6 +11,7 @@ import trio
 
 from actors.ingress.model import (
     Added,
+    Arrival,
     Backlog,
     EventState,
     StoredEvent,
@@ -26,6 +28,7 @@ from tests.adapters.contract.provider_events import (
     Add,
     Mark,
     adding,
+    delivered,
     due,
     event,
     marking,
@@ -59,17 +62,72 @@ async def test_an_event_comes_back_as_it_came(events: Events, add: Add) -> None:
 
 
 async def test_a_delivery_that_comes_again_is_a_duplicate(events: Events) -> None:
-    first = await events.add(event("evt_1"), delivery_id=UUID(int=1), at=NOON)
+    first = await delivered(events, event("evt_1"), 1)
     again = event("evt_1", body=b'{"other": 1}')
-    second = await events.add(again, delivery_id=UUID(int=2), at=NOON + HOUR)
+    second = await delivered(events, again, 2, NOON + HOUR)
     assert (first.duplicate, second) == (False, Added(event_id=first.event_id, duplicate=True))
     (stored,) = await events.due(now=NOON + HOUR, without=(), limit=9)
     assert (stored.event.body, stored.received_at) == (b"{}", NOON)
 
 
 async def test_a_delivery_that_is_told_again_gets_the_same_answer(events: Events) -> None:
-    first = await events.add(event("evt_1"), delivery_id=UUID(int=1), at=NOON)
-    assert await events.add(event("evt_1"), delivery_id=UUID(int=1), at=NOON + HOUR) == first
+    first = await delivered(events, event("evt_1"), 1)
+    assert await delivered(events, event("evt_1"), 1, NOON + HOUR) == first
+
+
+async def test_many_are_kept_together_and_each_has_its_own_answer(events: Events) -> None:
+    known = await delivered(events, event("b", body=b"old"), 1, NOON - HOUR)
+    together = [
+        Arrival(
+            event=event(
+                key, f"pi_{key}", source, body=f"{n}".encode(), at=at, headers={"n": f"{n}"}
+            ),
+            delivery_id=UUID(int=10 + n),
+            at=NOON + n * timedelta(seconds=1),
+        )
+        for n, (key, source, at) in enumerate(
+            [
+                ("c", STRIPE, NOON - HOUR),
+                ("b", STRIPE, None),
+                ("a", STRIPE, None),
+                ("c", STRIPE, None),  # once more, before anybody has heard of the first
+                ("c", YOOKASSA, NOON),
+            ]
+        )
+    ]
+    answers = await events.add(together)
+    assert [answer.duplicate for answer in answers] == [False, True, False, True, False]
+    assert answers[1].event_id == known.event_id
+    assert answers[3].event_id == answers[0].event_id
+    assert await events.add(together) == answers  # nobody knew whether the commit had arrived
+    assert await events.add([]) == ()
+    found = await events.due(now=NOON + HOUR, without=(), limit=9)
+    assert [stored.event for stored in found] == [
+        event("b", body=b"old"),
+        *(together[n].event for n in (0, 2, 4)),  # in their order
+    ]
+    assert [stored.received_at for stored in found] == [
+        NOON - HOUR,
+        *(together[n].at for n in (0, 2, 4)),
+    ]
+
+
+async def test_of_what_comes_together_all_is_kept_or_nothing(events: Events) -> None:
+    bad = [event("1"), event("NUL \0"), event("2")]
+    arrivals = [Arrival(event=e, delivery_id=UUID(int=n), at=NOON) for n, e in enumerate(bad)]
+    with pytest.raises(ValueError, match="NUL"):
+        await events.add(arrivals)
+    assert await due(events) == []
+
+
+async def test_a_large_crowd_is_kept_together(events: Events) -> None:
+    crowd = [
+        Arrival(event=event(f"evt_{n % 700}"), delivery_id=UUID(int=n), at=NOON)
+        for n in range(1_000)
+    ]
+    answers = await events.add(crowd)
+    assert [answer.duplicate for answer in answers] == [n >= 700 for n in range(1_000)]
+    assert await due(events, limit=999) == [f"evt_{n}" for n in range(700)]
 
 
 async def test_sources_have_keys_of_their_own(events: Events, add: Add) -> None:
@@ -82,7 +140,7 @@ async def test_many_deliveries_at_once_are_each_kept_once(events: Events) -> Non
 
     async def deliver(number: int) -> None:
         told = event(f"evt_{number % 40}")
-        answers.append(await events.add(told, delivery_id=UUID(int=number), at=NOON))
+        answers.append(await delivered(events, told, number))
 
     async with trio.open_nursery() as nursery:
         for number in range(120):
@@ -106,6 +164,19 @@ async def test_a_text_that_cannot_be_kept_is_refused(events: Events, add: Add) -
 # Whose turn it is
 
 
+async def test_the_next_event_due_is_the_earliest_pending_one_to_come(
+    events: Events, add: Add
+) -> None:
+    ids = [await add(event(key), at=NOON) for key in ("a", "b", "c")]
+    assert await events.next_due(after=NOON) is None
+    for event_id, hours in zip(ids, (3, 1, 2), strict=True):
+        await events.postponed(event_id, "away", attempts=1, due_at=NOON + hours * HOUR)
+    assert await events.next_due(after=NOON) == NOON + HOUR
+    assert await events.next_due(after=NOON + HOUR) == NOON + 2 * HOUR
+    await events.parked(ids[2], "odd", at=NOON)
+    assert await events.next_due(after=NOON + HOUR) == NOON + 3 * HOUR
+
+
 async def test_events_are_due_in_the_order_of_arrival(events: Events, add: Add) -> None:
     for key in ("b", "a", "c"):
         await add(event(key), at=NOON)
@@ -123,7 +194,7 @@ async def test_of_one_subject_only_the_oldest_has_its_turn(events: Events, add: 
     await add(event("6"))
     assert await due(events) == ["1", "3", "4", "5", "6"]
     assert await due(events, without=(first,)) == ["3", "4", "5", "6"]  # in work: it still leads
-    await events.ignored(first, "unknown type", at=NOON)
+    await events.ignored({first: "unknown type"}, at=NOON)
     assert await due(events, without=(second,)) == ["3", "4", "5", "6"]
     assert await due(events) == ["2", "3", "4", "5", "6"]
 
@@ -155,7 +226,7 @@ async def test_an_effect_and_its_mark_are_one_write(events: Events, add: Add, ma
     await mark(NOBODY)
     assert await state_of(events, event_id) == (EventState.PROCESSED, "", NOON)
     assert await due(events) == []
-    again = await events.add(event("1"), delivery_id=UUID(int=99), at=NOON)
+    again = await delivered(events, event("1"), 99)
     assert again == Added(event_id=event_id, duplicate=True)
     assert await due(events) == []
 
@@ -168,11 +239,28 @@ async def test_what_needs_no_transaction_is_marked_alone(events: Events, add: Ad
     assert await state_of(events, event_id) == (EventState.PROCESSED, "", NOON)
 
 
+async def test_many_are_ignored_together_each_for_its_reason(
+    events: Events, add: Add, mark: Mark
+) -> None:
+    first, done, second, left = [await add(event(key)) for key in "1234"]
+    await mark(done)
+    for at in (NOON, NOON + HOUR):
+        whys = {first: "unknown type", done: "x", NOBODY: "x", second: "not paid yet"}
+        await events.ignored(whys, at=at)
+    assert await state_of(events, first) == (EventState.IGNORED, "unknown type", NOON)
+    assert await state_of(events, second) == (EventState.IGNORED, "not paid yet", NOON)
+    assert await state_of(events, done) == (EventState.PROCESSED, "", NOON)
+    await events.ignored({}, at=NOON)
+    with pytest.raises(ValueError, match="NUL"):
+        await events.ignored({left: "NUL \0"}, at=NOON)
+    assert await due(events) == ["4"]
+
+
 async def test_what_is_settled_stays_so(events: Events, add: Add, mark: Mark) -> None:
     event_id = await add(event("1"))
     await mark(event_id)
     later = NOON + HOUR
-    await events.ignored(event_id, "unknown type", at=later)
+    await events.ignored({event_id: "unknown type"}, at=later)
     assert await events.parked(event_id, "odd", at=later) is False
     await events.postponed(event_id, "HTTP 502", attempts=3, due_at=later)
     assert await state_of(events, event_id) == (EventState.PROCESSED, "", NOON)
@@ -190,7 +278,7 @@ async def test_a_late_effect_is_known_though_the_event_was_parked(
 
 async def test_parking_is_for_the_pending(events: Events, add: Add) -> None:
     event_id, ignored = await add(event("1")), await add(event("2"))
-    await events.ignored(ignored, "unknown type", at=NOON)
+    await events.ignored({ignored: "unknown type"}, at=NOON)
     assert await events.parked(event_id, "odd", at=NOON) is True
     assert await events.parked(event_id, "odd", at=NOON + HOUR) is True  # told again
     assert await events.parked(event_id, "another reason", at=NOON) is False
@@ -205,7 +293,7 @@ async def test_the_backlog_is_what_is_pending_and_parked(events: Events, add: Ad
     old = await add(event("1"), at=NOON)
     await add(event("2"), at=NOON + HOUR)
     ignored = await add(event("3"), at=NOON)
-    await events.ignored(ignored, "not paid yet", at=NOON)
+    await events.ignored({ignored: "not paid yet"}, at=NOON)
     assert await events.backlog() == Backlog(pending=2, parked=0, oldest=NOON)
     await events.parked(old, "odd", at=NOON)
     assert await events.backlog() == Backlog(pending=1, parked=1, oldest=NOON + HOUR)

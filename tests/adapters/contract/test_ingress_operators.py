@@ -19,6 +19,7 @@ from tests.adapters.contract.provider_events import (
     Add,
     Mark,
     adding,
+    delivered,
     due,
     event,
     marking,
@@ -129,7 +130,7 @@ async def test_only_what_is_old_and_finished_is_forgotten(
     await events.replayed(action(1, done))
     await mark(done)
     await mark(other)
-    await events.ignored(ignored, "unknown type", at=NOON + HOUR)
+    await events.ignored({ignored: "unknown type"}, at=NOON + HOUR)
     await events.parked(parked, "odd", at=NOON)
     assert await events.prune(STRIPE, settled_before=NOON, limit=9) == 0
     assert await events.prune(STRIPE, settled_before=NOON + HOUR, limit=9) == 1
@@ -137,7 +138,7 @@ async def test_only_what_is_old_and_finished_is_forgotten(
     assert await events.prune(STRIPE, settled_before=NOON + 99 * HOUR, limit=9) == 1
     left = [s.event_id for s in await events.listing(Chosen(), limit=9)]
     assert left == [other, pending, parked]
-    again = await events.add(event("1"), delivery_id=UUID(int=77), at=NOON)
+    again = await delivered(events, event("1"), 77)
     assert again.duplicate is False
     assert again.event_id > other
 

@@ -17,7 +17,7 @@ from actors.kernel.ids import ChatId, MessageId, OrderId, PaymentId, ProductId, 
 from actors.kernel.language import Language
 from actors.kernel.ledger import Entry
 from actors.kernel.money import STARS, Money
-from actors.payments.orders import ALIVE, DONE, Charge, Order, State
+from actors.payments.orders import ALIVE, Charge, Order, State
 from actors.payments.ports import LOOK_FIRST_SECONDS, OrderAlarm, Recording
 from actors.sessions.model import Session
 from actors.tracker.settlement import Observation, OrderView, observe
@@ -52,6 +52,7 @@ CHARGE = Charge(
     disputed=Money.of("29999999999999999999999999999", "RUB"),
     live=False,
     parent=PaymentId("parent"),
+    reinstated=Money.of("0.5", "RUB"),
 )
 FULL = replace(
     BARE,
@@ -70,6 +71,8 @@ FULL = replace(
     panel_message_id=MessageId(2**33),
     stray_message_id=MessageId(5),
     renew=True,
+    former=State.LATE,
+    dismissed=True,
 )
 
 
@@ -316,19 +319,16 @@ async def test_the_due_come_in_pages(stores: Stores) -> None:
     assert found[0] == OrderAlarm(NOON - second, other(2).order_id, BERTA)
 
 
-async def test_what_waits_is_counted_with_the_oldest(stores: Stores) -> None:
-    nothing = await stores.orders.counts()
-    assert (nothing.ungranted, nothing.ungranted_since) == (0, None)
-    assert (nothing.for_a_person, nothing.for_a_person_since) == (0, None)
-    for number, state in enumerate(State, start=1):
-        paid = {"sold": PRICE, "paid_at": NOON + timedelta(seconds=number)}
-        await stores.orders.save(other(number, state=state, **(paid if state in DONE else {})))
-    older = other(99, state=State.PAID, sold=PRICE, paid_at=NOON - timedelta(days=1))
-    await stores.orders.save(older)
-    counts = await stores.orders.counts()
-    assert (counts.ungranted, counts.ungranted_since) == (2, older.paid_at)
-    assert counts.for_a_person == 3
-    assert counts.for_a_person_since is not None
+async def test_the_next_one_due_is_the_earliest_of_those_to_come(stores: Stores) -> None:
+    second = timedelta(seconds=1)
+    assert await stores.orders.next_due(after=NOON) is None
+    await stores.orders.save(other(1, deadline=NOON))
+    await stores.orders.save(other(2))
+    assert await stores.orders.next_due(after=NOON) is None
+    await stores.orders.save(other(3, deadline=NOON + 3 * second, show_by=NOON + 2 * second))
+    await stores.orders.save(other(4, deliver_by=NOON + 4 * second))
+    assert await stores.orders.next_due(after=NOON) == NOON + 2 * second
+    assert await stores.orders.next_due(after=NOON - second) == NOON
 
 
 async def test_a_checkout_is_looked_at_until_it_never_is_again(stores: Stores) -> None:
@@ -362,6 +362,17 @@ async def test_checkouts_wait_a_little_before_the_first_look(stores: Stores) -> 
     far = datetime(2100, 1, 1, tzinfo=UTC)
     found = await stores.orders.checkouts(now=far, limit=2)
     assert [checkout.order_id[-1] for checkout in found] == ["3", "1"]
+
+
+async def test_the_next_look_is_the_earliest_of_those_to_come(stores: Stores) -> None:
+    assert await stores.orders.next_look(after=NOON) is None
+    for number in (1, 2, 3):
+        await stores.orders.save(other(number, checkout_id="c", url="https://x"))
+        await stores.orders.looked(other(number).order_id, again_at=NOON + timedelta(days=number))
+    assert await stores.orders.next_look(after=NOON) == NOON + timedelta(days=1)
+    assert await stores.orders.next_look(after=NOON + timedelta(days=1)) == NOON + timedelta(days=2)
+    await stores.orders.looked(other(2).order_id, again_at=None)
+    assert await stores.orders.next_look(after=NOON + timedelta(days=1)) == NOON + timedelta(days=3)
 
 
 async def test_stars_and_coins_are_kept_exactly(stores: Stores) -> None:

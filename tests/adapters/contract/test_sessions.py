@@ -124,6 +124,18 @@ async def test_who_has_no_time_any_more_is_not_due(stores: Stores) -> None:
     assert await stores.sessions.due(now=NOON, limit=10) == ()
 
 
+async def test_the_next_one_due_is_the_earliest_of_those_to_come(stores: Stores) -> None:
+    second = timedelta(seconds=1)
+    assert await stores.sessions.next_due(after=NOON) is None
+    await stores.sessions.save(chat(1, deadline=NOON))
+    await stores.sessions.save(chat(2))
+    assert await stores.sessions.next_due(after=NOON) is None
+    await stores.sessions.save(chat(3, deadline=NOON + 3 * second, show_by=NOON + 2 * second))
+    await stores.sessions.save(chat(4, deadline=NOON + 4 * second))
+    assert await stores.sessions.next_due(after=NOON) == NOON + 2 * second
+    assert await stores.sessions.next_due(after=NOON - second) == NOON
+
+
 async def test_the_due_come_in_pages(stores: Stores) -> None:
     for number in (3, 1, 2, -4):
         await stores.sessions.save(chat(number, deadline=NOON))

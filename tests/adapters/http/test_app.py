@@ -9,8 +9,10 @@ import httpx
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from adapters.http.app import application
+from tests.adapters.http.wire import exchange, serving, status_of
 
 
 async def hello(_request: Request) -> Response:
@@ -82,3 +84,28 @@ async def test_nothing_redirects_to_a_host_of_the_clients_choice() -> None:
 async def test_every_application_has_the_limits() -> None:
     async with client() as http:
         assert (await http.post("/post", content=b"x" * 70_000)).status_code == 413
+
+
+async def test_an_endpoint_that_speaks_asgi_has_the_same_rules() -> None:
+    class Bare:
+        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["query_string"]:
+                raise KeyError("secret")
+            await PlainTextResponse("bare")(scope, receive, send)
+
+    app = application([Route("/bare", Bare(), methods=["POST"])])
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
+        answer = await http.post("/bare")
+        assert (answer.status_code, answer.text) == (200, "bare")
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert (await http.get("/bare")).headers["allow"] == "POST"
+        assert (await http.post("/bare/")).status_code == 404
+        assert (await http.post("/bare", content=b"x" * 70_000)).status_code == 413
+    async with serving(app) as served:
+        asked = b"POST /bare?crash HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"
+        crashed = await exchange(served.port, asked)
+    assert status_of(crashed) == 500
+    assert b"secret" not in crashed
+    assert b"x-content-type-options: nosniff" in crashed
+    assert isinstance(served.errors[0], KeyError)

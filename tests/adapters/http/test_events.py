@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 import httpx
 import pytest
@@ -26,9 +25,11 @@ from actors.kernel.failures import Unavailable
 from actors.kernel.ids import EventId, RecordId
 from adapters.http.access import Operators
 from adapters.http.app import application
-from adapters.http.events import PAGE_MAX, WHY_MAX_CHARACTERS, describe, event_routes
+from adapters.http.asking import PAGE_MAX, WHY_MAX_CHARACTERS
+from adapters.http.events import describe, event_routes
 from runtime.testing import Probe, running
 from tests.actors.ingress.provider import Provider, SlowEvents, paid
+from tests.adapters.contract.provider_events import delivered
 
 TOKEN = "a token of twenty-four characters"
 AUTH = {"authorization": f"Bearer {TOKEN}"}
@@ -54,9 +55,8 @@ class World:
             body=other.get("body", b'{"id": "evt"}'),
             headers={"content-type": "application/json"},
         )
-        at = other.get("at", NOON)
-        number = UUID(int=len(self.events.states()))
-        return (await self.events.add(event, delivery_id=number, at=at)).event_id
+        number, at = len(self.events.states()), other.get("at", NOON)
+        return (await delivered(self.events, event, number, at)).event_id
 
 
 @asynccontextmanager

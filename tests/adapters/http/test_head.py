@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from adapters.http.app import application
 from adapters.http.exchange import CHUNKS_MAX
-from adapters.http.head import LINES_MAX, flaw_in_request, flaw_in_text
+from adapters.http.head import LINES_MAX, flaw_in_request, flaw_in_text, target_of
 from tests.adapters.http.wire import exchange, serving, status_of
 
 START = b"POST / HTTP/1.1\r\nHost: a\r\n"
@@ -126,3 +126,48 @@ async def test_a_body_in_crumbs_is_refused_before_it_is_whole() -> None:
         answer = await exchange(served.port, crumbs + b"0\r\n\r\n" + INNER)
         assert status_of(answer) == 400
         assert answer.count(b"HTTP/1.1 ") == 1
+
+
+# Targets in absolute form
+
+
+def head_of(target: str) -> h11.Request:
+    return h11.Request(method="GET", target=target, headers=[("Host", "shop.test")])
+
+
+@pytest.mark.parametrize(
+    ("target", "means"),
+    [
+        ("/a?b=c", (b"/a", b"b=c", None)),
+        ("/a?next=http://b/c", (b"/a", b"next=http://b/c", None)),
+        ("//b/c", (b"//b/c", b"", None)),
+        ("*", (b"*", b"", None)),
+        ("http://b/a?c=d", (b"/a", b"c=d", b"b")),
+        ("HTTPS://b:8443/a", (b"/a", b"", b"b:8443")),
+        ("http://b", (b"/", b"", b"b")),
+        ("http://b?c", (b"/", b"c", b"b")),
+        ("http://[::1]:80/a//b?c?d", (b"/a//b", b"c?d", b"[::1]:80")),
+    ],
+)
+def test_a_target_may_name_its_host(target: str, means: tuple[bytes, bytes, bytes | None]) -> None:
+    head = head_of(target)
+    assert target_of(head) == means
+    assert flaw_in_request(head) is None
+
+
+@pytest.mark.parametrize(
+    "target", ["http:///a", "http://", "http://me@b/a", "https://me:x@b", "http://b/#a"]
+)
+def test_a_target_whose_host_is_none_is_refused(target: str) -> None:
+    assert flaw_in_request(head_of(target)) is HTTPStatus.BAD_REQUEST
+
+
+async def test_a_request_in_absolute_form_is_served_and_its_host_is_the_targets() -> None:
+    async def say(request: Request) -> Response:
+        return Response(f"{request.url.path} of {request.headers.getlist('host')}")
+
+    async with serving(application([Route("/a", say)])) as served:
+        asked = b"GET http://shop.test:81/a?b HTTP/1.1\r\nHost: evil\r\nConnection: close\r\n\r\n"
+        answer = await exchange(served.port, asked)
+    assert status_of(answer) == 200
+    assert answer.endswith(b"/a of ['shop.test:81']")

@@ -8,20 +8,32 @@ from typing import Any
 
 import httpx
 import pytest
+import trio
 from starlette.routing import Route
 
+from actors.broadcasts.actor import Broadcaster
 from actors.ingress.actor import WebhookIngress
 from actors.ingress.desk import EventDesk
 from actors.ingress.model import SourceName
+from actors.kernel.ids import ChatId
+from actors.payments.refunding import RefundClerk
 from actors.payments.tokens import KEY_LENGTH_MIN, SuccessTokens
+from actors.relay.courier import Courier
 from adapters.http.access import Operators
 from adapters.http.app import application
+from adapters.http.broadcasts import broadcast_routes
 from adapters.http.events import event_routes
+from adapters.http.notes import note_routes
 from adapters.http.openapi import document, openapi_routes
 from adapters.http.operator import operator_routes
+from adapters.http.orders import order_routes
+from adapters.http.relay import relay_routes
 from adapters.http.success import success_routes
 from adapters.http.webhooks import webhook_routes
+from adapters.memory.broadcasts import MemoryBroadcasts
 from adapters.memory.orders import MemoryOrders
+from adapters.memory.refunds import MemoryRefunds
+from adapters.memory.relay import MemoryNotes, MemoryOutbox
 from runtime.testing import Probe, TestSystem, running
 from tests.actors.ingress.provider import Provider, SlowEvents
 from tests.adapters.http.operations import IDENTITY, Watched
@@ -34,16 +46,38 @@ def routes_of(system: TestSystem) -> list[Any]:
         lambda: WebhookIngress(sources=sources, events=events, processor=Probe())
     )
     desk = system.spawn(lambda: EventDesk(sources=sources, events=events, processor=Probe()))
+    orders, refunds = MemoryOrders(), MemoryRefunds()
+    clerk = system.spawn(
+        lambda: RefundClerk(orders=orders, refunds=refunds, tills={}, tracker=Probe())
+    )
     operators = Operators(token=None, loopback=True)
+    broadcasts = MemoryBroadcasts()
+    broadcaster = system.spawn(
+        lambda: Broadcaster(
+            store=broadcasts, dispatcher=Probe(), pause=trio.sleep, admin_chat_id=ChatId(1)
+        )
+    )
     return [
         *operator_routes(Watched(system).views(), operators),
         *webhook_routes(ingress),
         *event_routes(events, desk, operators),
+        *order_routes(
+            orders,
+            refunds,
+            operators,
+            purchases=lambda _chat_id: desk,
+            clerk=clerk,
+        ),
         *success_routes(
-            orders=MemoryOrders(),
+            orders=orders,
             tokens=SuccessTokens([b"k" * KEY_LENGTH_MIN]),
             now=system.world.now,
         ),
+        *broadcast_routes(broadcasts, broadcaster, operators),
+        *note_routes(
+            system.spawn(lambda: Courier(notes=MemoryNotes(), dispatcher=Probe())), operators
+        ),
+        *relay_routes(MemoryOutbox(), None, operators),
         *openapi_routes(IDENTITY),
     ]
 
@@ -90,7 +124,8 @@ async def test_whatever_is_sent_the_answer_is_one_that_is_described(kind: str) -
     }
     async with client() as http:
         for path, methods in responses.items():
-            url = path.replace("{event_id}", "1")
+            url = path.replace("{event_id}", "1").replace("{order_id}", "0" * 32)
+            url = url.replace("{broadcast_id}", "1")
             for method, statuses in methods.items():
                 for body in BODIES:
                     answer = await http.request(

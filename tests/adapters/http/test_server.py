@@ -11,14 +11,14 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from actors.operations.messages import Reported
+from actors.operations.messages import HEARTBEAT_SECONDS, Reported
 from adapters.http.access import Operators
 from adapters.http.app import application
 from adapters.http.connection import Deadlines
 from adapters.http.listening import Bind, CannotListen, listen, port_of
 from adapters.http.messages import FindUrl, Listening
 from adapters.http.operator import operator_routes
-from adapters.http.server import HttpServer
+from adapters.http.server import REPORT_SECONDS, HttpServer
 from runtime import ActorFailed, ActorRef, ActorSystem, ask
 from runtime.testing import Probe, running
 from tests.adapters.http.operations import Watched
@@ -34,6 +34,10 @@ IMPATIENT = Deadlines(
 )
 
 
+HUGE = b"x" * 20_000_000
+"""More than the machine's own buffers hold for whoever does not read."""
+
+
 async def hello(_request: Request) -> Response:
     return PlainTextResponse("hello")
 
@@ -44,7 +48,7 @@ async def slow(_request: Request) -> Response:
 
 
 async def huge(_request: Request) -> Response:
-    return PlainTextResponse("x" * 50_000_000)
+    return PlainTextResponse(HUGE)
 
 
 async def crash(_request: Request) -> Response:
@@ -261,6 +265,23 @@ async def test_it_reports_what_it_does() -> None:
         assert figures["requests_total"] == 2
         assert figures["requests_crashed_total"] == 1
         assert figures["connections"] == 0
+
+
+async def test_what_happened_is_reported_soon_and_that_nothing_did_at_each_heartbeat() -> None:
+    async with running() as system:
+        reports = Probe()
+        system.events.subscribe(Reported, reports)
+        _, port = await serve(system)
+        await trio.sleep(10 * HEARTBEAT_SECONDS + 1)
+        quiet = len(reports.told)
+        assert quiet == 11
+        await exchange(port, get("/hello"))
+        await exchange(port, get("/hello"))
+        await trio.sleep(REPORT_SECONDS + 0.1)
+        assert len(reports.told) == quiet + 1
+        assert {m.name: m.value for m in reports.told[-1].measurements}["requests_total"] == 2
+        await trio.sleep(HEARTBEAT_SECONDS - 1)
+        assert len(reports.told) == quiet + 1
 
 
 def _report() -> object:

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 
 from adapters.http.connection import Connection, Deadlines
 from adapters.http.listening import Bind, listen, port_of
+from adapters.http.turns import RequestTurns
 
 TEST_SECONDS = 60.0
 """A test that takes longer hangs, on whichever clock; the machine may be slow."""
@@ -36,14 +37,18 @@ class Served:
 async def serving(app: ASGIApp, deadlines: Deadlines | None = None) -> AsyncIterator[Served]:
     """Serve `app` on a free port, each connection in a task that cannot harm the others."""
     (listener,) = await listen(Bind("127.0.0.1", 0))
-    served = Served(port_of(listener))
+    served, turns = Served(port_of(listener)), RequestTurns()
 
     def count() -> None:
         served.requests += 1
 
     async def serve(stream: trio.SocketStream) -> None:
         connection = Connection(
-            stream, app=app, deadlines=deadlines or Deadlines(), note_request=count
+            stream,
+            app=app,
+            deadlines=deadlines or Deadlines(),
+            note_request=count,
+            begin=turns.begin,
         )
         served.connections.append(connection)
         try:
@@ -54,6 +59,7 @@ async def serving(app: ASGIApp, deadlines: Deadlines | None = None) -> AsyncIter
 
     with trio.fail_after(TEST_SECONDS):
         async with trio.open_nursery() as nursery:
+            nursery.start_soon(turns.serve)
             await nursery.start(trio.serve_listeners, serve, [listener])
             yield served
             nursery.cancel_scope.cancel()

@@ -7,7 +7,6 @@ import shutil
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from uuid import UUID
 
 import pytest
 import trio
@@ -20,6 +19,7 @@ from actors.tracker.settlement import Observation, OrderView, observe
 from adapters.postgres.batch import Statement
 from adapters.postgres.ingress import PostgresEvents
 from adapters.postgres.payments import PostgresPayments
+from tests.adapters.contract.provider_events import delivered
 from tests.adapters.postgres.proxy import Direction, Proxy, running_proxy
 from tests.adapters.postgres.store import Store, execute, running_store
 from tests.fixtures.postgres import reachable_folder
@@ -89,7 +89,7 @@ async def events(store: Store, count: int) -> None:
         event = Event(
             source=SourceName.STRIPE, key=f"evt_{number}", kind="", subject="", body=b"", headers={}
         )
-        added = await inbox.add(event, delivery_id=UUID(int=number), at=NOON)
+        added = await delivered(inbox, event, number)
         assert added.event_id == number
 
 

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 import trio
 
-from actors.operations.messages import Reported
+from actors.operations.messages import HEARTBEAT_SECONDS, Reported
 from adapters.postgres.embedded import EmbeddedServer
 from adapters.postgres.refusals import AlreadyRunning, StartFailed
 from adapters.postgres.server import REPORT_SECONDS, DatabaseReporter, EmbeddedPostgres
@@ -76,6 +76,20 @@ async def test_a_folder_in_use_ends_the_system_at_once(folder: Path) -> None:
     assert isinstance(caught.value.__cause__, AlreadyRunning)
     assert answers(server)
     await server.stop()
+
+
+async def test_a_database_with_nothing_new_to_report_says_so_at_each_heartbeat() -> None:
+    told = Reported(component="database", status="pass")
+    probe = Probe()
+    async with running() as system:
+        system.events.subscribe(Reported, probe)
+        system.spawn(lambda: DatabaseReporter(report=lambda: told), name="reporter")
+        await probe.expect(Reported, within=0.1)
+        for _ in range(3):
+            await probe.expect_none(within=HEARTBEAT_SECONDS - 1)
+            assert await probe.expect(Reported, within=2) == told
+        told = Reported(component="database", status="warn", output="it is away")
+        assert await probe.expect(Reported, within=REPORT_SECONDS + 1) == told
 
 
 async def test_the_database_reports_at_once_and_then_regularly() -> None:

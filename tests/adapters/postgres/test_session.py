@@ -104,14 +104,9 @@ def test_a_reload_cannot_make_a_checked_session_unsafe(postgres: Postgres, blank
 
 
 def test_a_database_that_cannot_hold_every_letter_is_refused(postgres: Postgres) -> None:
-    postgres.admin.execute(
-        "create database latin template template0 encoding 'LATIN1' locale 'C' locale_provider libc"
-    )
-    try:
-        with pytest.raises(UnsuitableDatabase, match="UTF8"):
-            connect(postgres.url("latin"), "writer")
-    finally:
-        postgres.admin.execute("drop database latin with (force)")
+    latin = postgres.create(more="encoding 'LATIN1' locale 'C' locale_provider libc")
+    with pytest.raises(UnsuitableDatabase, match="UTF8"):
+        connect(latin, "writer")
 
 
 @pytest.mark.parametrize(

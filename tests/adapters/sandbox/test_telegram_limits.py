@@ -33,11 +33,40 @@ def test_everybody_together_takes_thirty_a_second() -> None:
     assert sent(limits, list(range(101, 201)), 1) == 30
 
 
-def test_paid_broadcasts_have_a_lane_of_a_thousand() -> None:
+def test_paid_broadcasts_have_a_lane_of_a_thousand_and_use_up_what_is_free() -> None:
     limits = SendLimits()
 
     assert sent(limits, list(range(1, 1101)), 0, paid=True) == 1000
-    assert sent(limits, [2000], 0) == 1
+    assert limits.billed == 970
+    assert sent(limits, [2000], 0) == 0
+    assert sent(limits, [2000], 1) == 1
+
+
+def test_within_the_free_rate_nothing_is_billed() -> None:
+    limits = SendLimits()
+
+    assert sent(limits, list(range(1, 31)), 0, paid=True) == 30
+    assert limits.billed == 0
+
+
+def test_a_flood_wait_is_told_and_who_comes_early_is_counted() -> None:
+    limits = SendLimits()
+    limits.flood(7, 3.5, 10)
+
+    assert limits.wait_seconds(7, 11) == 3
+    assert limits.too_early == 0
+    assert limits.wait_seconds(7, 13) == 1
+    assert limits.too_early == 1
+    assert limits.wait_seconds(8, 11) == 0
+    assert limits.wait_seconds(7, 13.5) == 0
+
+
+def test_the_next_messages_find_their_chats_flooded_wherever_they_go() -> None:
+    limits = SendLimits()
+    limits.flood_next(2, 5)
+
+    assert [limits.wait_seconds(chat, 0) for chat in (7, 8, 9)] == [5, 5, 0]
+    assert limits.wait_seconds(7, 4) == 1
 
 
 def test_who_waits_as_told_gets_through() -> None:

@@ -151,11 +151,43 @@ async def test_a_refund_tells_the_total_given_back() -> None:
     assert (found.amount, found.refunded) == (Money.of("19.99", "USD"), Money.of("5", "USD"))
 
 
-async def test_a_question_moves_no_money_and_a_won_dispute_is_for_a_person() -> None:
+@pytest.mark.parametrize("kind", ["refund.failed", "charge.refund.updated", "refund.updated"])
+@pytest.mark.parametrize("status", ["failed", "canceled"])
+async def test_a_refund_that_comes_back_is_for_a_person(kind: str, status: str) -> None:
+    back = {"id": "re_1", "object": "refund", "status": status, "payment_intent": "pi_1"}
+    found = await fact(kind, back)
+    assert isinstance(found, Unusable)
+    assert "re_1 of pi_1" in found.why
+
+
+@pytest.mark.parametrize("status", ["succeeded", "pending", "requires_action"])
+async def test_a_refund_that_is_on_its_way_is_told_by_its_charge(status: str) -> None:
+    found = await fact("refund.updated", {"id": "re_1", "object": "refund", "status": status})
+    assert isinstance(found, Nothing)
+
+
+async def test_a_question_of_a_bank_moves_no_money() -> None:
     asked = await fact("charge.dispute.created", DISPUTE | {"status": "warning_needs_response"})
-    won = await fact("charge.dispute.closed", DISPUTE | {"status": "won"})
     assert isinstance(asked, Nothing)
-    assert isinstance(won, Unusable)
+
+
+@pytest.mark.parametrize("kind", ["created", "closed"])
+async def test_a_dispute_that_was_prevented_is_not_booked_besides_its_refund(kind: str) -> None:
+    found = await fact(f"charge.dispute.{kind}", DISPUTE | {"status": "prevented"})
+    assert isinstance(found, Unusable)
+    assert "dp_1" in found.why
+
+
+@pytest.mark.parametrize("kind", ["closed", "funds_reinstated"])
+async def test_a_dispute_that_was_won_gives_back_what_it_took(kind: str) -> None:
+    lost = await fact("charge.dispute.created", DISPUTE)
+    won = await fact(f"charge.dispute.{kind}", DISPUTE | {"status": "won"})
+    assert isinstance(lost, PaymentSeen)
+    assert isinstance(won, PaymentSeen)
+    assert lost.report.reinstated is None
+    assert won.report.standing is Standing.REINSTATED
+    assert won.report.reinstated == won.report.disputed == lost.report.disputed
+    assert won.report.dispute == lost.report.dispute == DISPUTE["id"]
 
 
 @pytest.mark.parametrize("kind", ["invoice.payment_succeeded", "invoice.paid"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 import trio
@@ -10,7 +11,7 @@ import trio
 from actors.ingress.model import Delivery, Event, Fact, PaymentSeen, SourceName, StoredEvent
 from actors.kernel.charges import PaymentReport
 from actors.kernel.ids import EventId
-from actors.payments.ports import Opened
+from actors.payments.ports import Declined, GivenBack, Opened
 from adapters.sandbox.server import Request, Response, serve
 from adapters.sandbox.stripe import WEBHOOK_SECRET, StripeSandbox
 from adapters.stripe.checkout import StripeCheckout
@@ -18,6 +19,7 @@ from adapters.stripe.client import StripeClient
 from adapters.stripe.source import StripeSource
 from tests.adapters.sandbox.calls import virtual_now
 from tests.adapters.stripe.test_checkout import OFFER, ORDER
+from tests.adapters.stripe.test_refunds import refund
 
 
 class Door:
@@ -93,3 +95,55 @@ async def test_a_page_nobody_paid_on_is_told_to_have_expired() -> None:
             await deliveries.settled()
     (report,) = door.reports
     assert (report.standing, report.order_id) == ("expired", ORDER)
+
+
+async def test_what_an_operator_gives_back_is_told_by_stripe_and_found_by_looking() -> None:
+    stripe = StripeSandbox(now=virtual_now)
+    async with (
+        serve(stripe) as url,
+        StripeClient(secret_key=stripe.key, url=url) as client,
+        stripe.deliveries as deliveries,
+    ):
+        door = Door(StripeSource(secrets=(WEBHOOK_SECRET,), live=False, client=client))
+        async with serve(door) as hook:
+            stripe.webhooks_to(hook)
+            checkout = StripeCheckout(client, live=False)
+            opened = await checkout.open(OFFER)
+            assert isinstance(opened, Opened)
+            intent = stripe.checkouts.pay(opened.checkout_id)
+            wanted = refund(intent, "5.00")
+            for _ in range(2):
+                assert await checkout.give_back(wanted) == GivenBack()
+            (seen,) = await checkout.look(opened.checkout_id)
+            assert seen.refunded == wanted.amount
+            rest = replace(refund(intent, str(seen.amount.amount - 5)), round=2)
+            assert await checkout.give_back(rest) == GivenBack()
+            again = await checkout.give_back(replace(rest, round=3))
+            assert isinstance(again, Declined)
+            assert "charge_already_refunded" in again.detail
+            await deliveries.settled()
+    told = [report for report in door.reports if report.refunded is not None]
+    assert {report.refunded for report in told} == {wanted.amount, seen.amount}
+    assert {report.payment_id for report in told} == {intent}
+
+
+async def test_a_dispute_that_is_won_is_told_with_what_it_took() -> None:
+    stripe = StripeSandbox(now=virtual_now)
+    async with (
+        serve(stripe) as url,
+        StripeClient(secret_key=stripe.key, url=url) as client,
+        stripe.deliveries as deliveries,
+    ):
+        door = Door(StripeSource(secrets=(WEBHOOK_SECRET,), live=False, client=client))
+        async with serve(door) as hook:
+            stripe.webhooks_to(hook)
+            opened = await StripeCheckout(client, live=False).open(OFFER)
+            assert isinstance(opened, Opened)
+            stripe.checkouts.pay(opened.checkout_id)
+            dispute = stripe.checkouts.dispute(opened.checkout_id)
+            stripe.checkouts.close_dispute(dispute, "won")
+            await deliveries.settled()
+    disputed = [report for report in door.reports if report.disputed is not None]
+    lost, won = sorted(disputed, key=lambda report: report.standing.rank)
+    assert (lost.reinstated, won.reinstated) == (None, lost.disputed)
+    assert lost.dispute == won.dispute == dispute["id"]

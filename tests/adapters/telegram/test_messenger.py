@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Literal
 
 import pytest
 
@@ -238,3 +240,67 @@ async def test_a_wrong_token() -> None:
     async with serve(telegram()) as url, connected(token=TOKEN, api_url=url) as bot:
         outcome = await TelegramMessenger(bot).deliver(say())
     assert outcome == NotSent("BOT_TOKEN was rejected: Unauthorized")
+
+
+# Media, and what is sent to many
+
+
+@pytest.mark.parametrize(
+    ("kind", "method"),
+    [
+        ("photo", "sendphoto"),
+        ("video", "sendvideo"),
+        ("document", "senddocument"),
+        ("animation", "sendanimation"),
+    ],
+)
+async def test_media_arrives_with_its_caption_which_can_be_changed(
+    kind: Literal["photo", "video", "document", "animation"], method: str
+) -> None:
+    sandbox = telegram()
+    media = broadcast.Media(kind=kind, file="https://shop.example/picture")
+    async with messenger(sandbox) as carrier:
+        letter = replace(say("<b>Look</b>", keyboard=KEYBOARD), media=media)
+        shown = await sent(carrier, letter)
+        message = await sandbox.user(7).sees("Look")
+        assert kind in message.attachment
+        assert message.entities
+        changed = replace(edit(shown, "seen"), caption=True)
+        assert await sent(carrier, changed) == shown
+        assert (await sandbox.user(7).sees("seen")).attachment == message.attachment
+        assert isinstance(await carrier.deliver(edit(shown, "as text")), Refused)
+        assert isinstance(await sent(carrier, replace(letter, text="")), int)
+    assert sandbox.calls[method] == 2
+    assert sandbox.calls["editmessagecaption"] == 1
+
+
+async def test_a_caption_may_have_a_thousand_and_twenty_four_characters() -> None:
+    media = broadcast.Media(kind="photo", file="AgACAgIAAxkBAAI")
+    async with messenger(telegram()) as carrier:
+        assert await sent(carrier, replace(say("x" * 1024), media=media))
+        refused = await carrier.deliver(replace(say("x" * 1025), media=media))
+    assert isinstance(refused, Refused)
+    assert "caption is too long" in refused.detail
+
+
+async def test_media_goes_out_under_the_name_of_its_kind_without_what_belongs_to_text() -> None:
+    media = broadcast.Media(kind="video", file="AgACAgIAAxkBAAI")
+    assert await parameters(replace(say("hi \ud83d"), media=media)) == {
+        "chat_id": "7",
+        "video": "AgACAgIAAxkBAAI",
+        "caption": "hi \ufffd",
+        "parse_mode": "HTML",
+    }
+
+
+async def test_only_what_may_be_billed_says_so() -> None:
+    assert "allow_paid_broadcast" not in await parameters(say())
+    asked = await parameters(replace(say(), paid=True))
+    assert asked["allow_paid_broadcast"] == "true"
+
+
+async def test_typing_is_shown() -> None:
+    sandbox = telegram()
+    async with messenger(sandbox) as carrier:
+        assert await carrier.deliver(broadcast.Typing(chat_id=ChatId(7))) == Sent()
+    assert sandbox.user(7).screen().typing

@@ -39,6 +39,8 @@ NOT_MODIFIED = (
     "Message is not modified: specified new message content and reply markup are exactly the "
     "same as a current content and reply markup of the message"
 )
+KICKED = "bot was kicked from the group chat"
+STRANGER = "bot can't initiate conversation with a user"
 TOO_OLD = "Query is too old and response timeout expired or query ID is invalid"
 
 
@@ -50,10 +52,13 @@ TOO_OLD = "Query is too old and response timeout expired or query ID is invalid"
         (SAY, request.OutcomeUnknown("ReadTimeout"), Unknown("ReadTimeout")),
         (SAY, ChatMigrated(-1001), Migrated(ChatId(-1001))),
         (SAY, Forbidden("bot was blocked by the user"), Blocked("bot was blocked by the user")),
-        (SAY, Forbidden("user is deactivated"), Blocked("user is deactivated")),
-        (SAY, BadRequest("Chat not found"), Blocked("Chat not found")),
-        (SAY, BadRequest("PEER_ID_INVALID"), Blocked("PEER_ID_INVALID")),
-        (EDIT, BadRequest("chat not found"), Blocked("chat not found")),
+        (SAY, Forbidden("user is deactivated"), Blocked("user is deactivated", "deactivated")),
+        (SAY, BadRequest("Chat not found"), Blocked("Chat not found", "unknown")),
+        (SAY, BadRequest("PEER_ID_INVALID"), Blocked("PEER_ID_INVALID", "unknown")),
+        (EDIT, BadRequest("chat not found"), Blocked("chat not found", "unknown")),
+        (SAY, Forbidden(KICKED), Blocked(KICKED)),
+        (SAY, Forbidden(STRANGER), Blocked(STRANGER, "unknown")),
+        (SAY, Forbidden("something new"), Blocked("something new")),
         (EDIT, BadRequest(NOT_MODIFIED), Sent(MESSAGE)),
         (EDIT, BadRequest("message to edit not found"), Gone()),
         (EDIT, BadRequest("Message can't be edited"), Gone()),

@@ -248,6 +248,16 @@ async def test_requests_run_beside_each_other_up_to_the_number_of_connections() 
     assert most == 4
 
 
+async def test_a_connection_is_made_when_it_is_first_needed_and_then_used_again() -> None:
+    async def answer(stream: trio.SocketStream) -> None:
+        await stream.send_all(OK)
+
+    async with raw(answer) as url, request(connections=250) as made:
+        for _ in range(5):
+            await made.post(f"{url}/bot{TOKEN}/getMe")
+        assert len(made._all) == 1
+
+
 # The token
 
 

@@ -131,3 +131,20 @@ def test_certificates_are_read_for_https_only_and_nothing_is_trusted_without() -
 def test_what_a_log_gets_is_one_short_line() -> None:
     assert printable(" a\nb\x1b ") == "a b"
     assert len(printable("x" * 1_000)) == DETAIL_LENGTH_MAX
+
+
+async def test_an_address_is_asked_in_the_place_of_a_name_that_has_to_be_proved() -> None:
+    async with Api(
+        "Someone",
+        url="https://hook.example.org:8443/v1",
+        headers={},
+        connections_max=1,
+        bytes_max=BYTES_MAX,
+        deadline_seconds=1.0,
+    ) as someone:
+        for address, place in (("192.0.2.7", "192.0.2.7"), ("2001:db8::7", "[2001:db8::7]")):
+            request = someone._request("POST", "/a?b=c", b"x", {"k": "v"}, address)
+            assert str(request.url) == f"https://{place}:8443/v1/a?b=c"
+            assert request.headers["host"] == "hook.example.org:8443"
+            assert request.headers["k"] == "v"
+            assert request.extensions["sni_hostname"] == "hook.example.org"

@@ -6,17 +6,19 @@ import re
 from datetime import timedelta
 
 import pytest
+import trio
 
 from actors.ingress.model import Event, SourceName
 from actors.kernel.charges import Rail
 from actors.kernel.ids import ChatId, EventId, OrderId
-from actors.kernel.ledger import REFUNDS, UNMATCHED, provider, sale, transfer
+from actors.kernel.ledger import REFUNDS, UNMATCHED, customer, provider, sale, transfer
 from actors.kernel.money import STARS, Money
 from actors.payments.orders import State
 from adapters.memory.tables import EventRow
 from adapters.sandbox.deliveries import Sending
 from adapters.sandbox.outgoing import Webhook
 from config.scenarios.books import check_books
+from config.scenarios.buyers import Buyer, Wish
 from config.scenarios.market import Market
 from runtime.testing.pytest_plugin import simulation
 from runtime.testing.simulation import PropertyError, Simulation
@@ -41,7 +43,7 @@ async def test_money_that_no_provider_has_taken_is_found(sim: Simulation) -> Non
     both = ((provider(Rail.STARS), PRICE), (UNMATCHED, -PRICE))
     market.tables.ledger.post(transfer("stars:1:receipt:100", *both))
 
-    _found(market, "stars has taken 0 XTR, booked are 100 XTR")
+    _found(market, "stars keep 0 XTR, booked are 100 XTR")
 
 
 @simulation(seeds=1)
@@ -50,6 +52,34 @@ async def test_a_sale_of_nothing_is_found(sim: Simulation) -> None:
     market.tables.ledger.post(sale(OrderId("a" * 32), ChatId(7), PRICE))
 
     _found(market, "goods for 0 XTR were granted, booked are 100 XTR")
+
+
+@simulation(seeds=1)
+async def test_money_that_a_customer_is_owed_at_the_end_is_found(sim: Simulation) -> None:
+    market = Market(sim)
+    waits = order(State.WAITING)
+    market.tables.put_order(waits, saved_by=None)
+    both = ((customer(waits.chat_id), -waits.price), (REFUNDS, waits.price))
+    market.tables.ledger.post(transfer("order:1:returned", *both))
+
+    _found(market, f"chat {waits.chat_id} is served, and has {-waits.price} in its account")
+
+
+@simulation(seeds=1)
+async def test_money_that_went_back_and_an_order_that_does_not_know_are_found(
+    sim: Simulation,
+) -> None:
+    market = Market(sim)
+    buyer = Buyer(market, 1, Wish(rail=Rail.YOOKASSA))
+    async with market.open():
+        await buyer.live()
+        await market.still()
+        await trio.sleep(30)
+        check_books(market)
+        market.yookassa.sandbox.webhooks_to("")
+        market.yookassa.refund(buyer.orders[0].order_id)
+
+        _found(market, "went back for")
 
 
 @simulation(seeds=1)

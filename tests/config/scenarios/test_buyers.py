@@ -8,7 +8,7 @@ import trio
 from actors.kernel.charges import Rail
 from actors.payments.orders import State
 from config.scenarios.books import check_books
-from config.scenarios.buyers import Buyer, Manner, Wish
+from config.scenarios.buyers import Buyer, Manner, Regret, Wish
 from config.scenarios.market import RECOVERS_SECONDS, Market
 from runtime.testing import Plan, PropertyError, Simulation, simulate
 from runtime.testing.pytest_plugin import simulation
@@ -20,6 +20,8 @@ CASES = (
     (Rail.STRIPE, Manner.CANCELS_FIRST, "paid late", State.GRANTED),
     (Rail.STRIPE, Manner.NEVER, "", State.WAITING),
     (Rail.STARS, Manner.PROMPTLY, "", State.GRANTED),
+    (Rail.YOOKASSA, Manner.CANCELS_FIRST, "paid late", State.GRANTED),
+    (Rail.NOWPAYMENTS, Manner.DELAYED, "paid by a delayed method", State.GRANTED),
 )
 
 
@@ -46,7 +48,37 @@ async def test_a_buyer_comes_to_his_goods(
     assert market.wrongs == []
 
 
-@simulation(seeds=4, sometimes=("paid late",))
+@pytest.mark.parametrize(
+    ("rail", "regret", "state"),
+    [
+        (Rail.STRIPE, Regret.AT_ONCE, State.REFUNDED),
+        (Rail.STRIPE, Regret.DISPUTED, State.DISPUTED),
+        (Rail.STRIPE, Regret.REINSTATED, State.GRANTED),
+        (Rail.STARS, Regret.REFUNDED, State.REFUNDED),
+        (Rail.YOOKASSA, Regret.AT_ONCE, State.REFUNDED),
+        (Rail.NOWPAYMENTS, Regret.REFUNDED, State.REFUNDED),
+    ],
+)
+@simulation(seeds=1)
+async def test_money_that_goes_back_is_known_and_booked(
+    sim: Simulation, rail: Rail, regret: Regret, state: State
+) -> None:
+    market = Market(sim)
+    market.strict()
+    buyer = Buyer(market, 1, Wish(rail=rail, regret=regret, thinks_for=5.0))
+    async with market.open():
+        with trio.fail_after(200):
+            await buyer.live()
+        await market.still()
+        await trio.sleep(5)
+
+        assert buyer.faults() == []
+        check_books(market)
+    assert [order.state for order in buyer.orders] == [state]
+    assert market.wrongs == []
+
+
+@simulation(seeds=2, sometimes=("paid late",))
 async def test_who_cancels_and_pays_at_once_is_asked_what_he_wants(sim: Simulation) -> None:
     market = Market(sim)
     buyer = Buyer(market, 1, Wish(rail=Rail.STARS, manner=Manner.CANCELS_FIRST))
@@ -66,6 +98,7 @@ async def test_who_was_not_served_is_named(sim: Simulation) -> None:
     assert any("is still under way" in fault for fault in buyer.faults())
 
     buyer.under_way, buyer.paid_at = False, 1.0
+    buyer.takes_goods = True
     assert len(buyer.faults()) == 2
 
 

@@ -9,7 +9,8 @@ from actors.kernel.money import STARS, Money
 from actors.payments.orders import State
 from actors.payments.views import goods_of, text_of
 from config.scenarios.buyers import Buyer, Manner, Wish
-from config.scenarios.market import DOLLARS, RECOVERS_SECONDS, Market
+from config.scenarios.market import RECOVERS_SECONDS, Market
+from config.scenarios.providers import DOLLARS
 from runtime.testing.pytest_plugin import simulation
 from runtime.testing.simulation import Simulation
 from tests.actors.payments.orders import order

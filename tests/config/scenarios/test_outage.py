@@ -7,7 +7,7 @@ from runtime.testing import Plan, check, simulate
 
 
 def test_nothing_is_lost_over_long_outages_of_the_database() -> None:
-    run = simulate(outage, Plan(seed=1))
+    run = simulate(outage, Plan(seed=1, options={"people": 3}))
 
     check(run)
     assert {"database away"} <= set(run.sometimes)

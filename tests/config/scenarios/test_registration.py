@@ -1,4 +1,7 @@
-"""One person is served, undisturbed at many seeds and whenever the bot is killed."""
+"""One person is served, undisturbed and whenever the bot is killed.
+
+`make test` tries many more seeds, and many more steps at which to kill it.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,11 @@ from runtime.testing.crashes import crash_everywhere
 from runtime.testing.pytest_plugin import simulation
 from runtime.testing.simulation import Plan, Simulation
 
-CRASH_EVERY = 61
+CRASH_EVERY = 307
 
 
-@simulation(seeds=4)
-async def test_a_person_is_told_once_and_promptly_at_every_seed(sim: Simulation) -> None:
+@simulation(seeds=1)
+async def test_a_person_is_told_once_and_promptly(sim: Simulation) -> None:
     await registration(sim)
 
 

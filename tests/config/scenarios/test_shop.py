@@ -13,7 +13,7 @@ from runtime.testing.pytest_plugin import simulation
 from runtime.testing.simulation import Simulation
 
 
-@simulation(seeds=2)
+@simulation(seeds=1)
 async def test_an_orderly_restart_is_a_new_start_of_the_same_life(sim: Simulation) -> None:
     shop = SimulatedShop(sim)
     async with shop.open():
@@ -26,7 +26,7 @@ async def test_an_orderly_restart_is_a_new_start_of_the_same_life(sim: Simulatio
         assert (shop.starts, shop.bot.lives) == (2, 1)
 
 
-@simulation(seeds=2)
+@simulation(seeds=1)
 async def test_a_crash_is_a_new_life(sim: Simulation) -> None:
     shop = SimulatedShop(sim)
     async with shop.open():
@@ -37,7 +37,7 @@ async def test_a_crash_is_a_new_life(sim: Simulation) -> None:
         assert (shop.starts, shop.bot.lives) == (2, 2)
 
 
-@simulation(seeds=2)
+@simulation(seeds=1)
 async def test_healing_ends_what_was_only_planned(sim: Simulation) -> None:
     shop = SimulatedShop(sim)
     person = Person(shop, 1, Temper())
@@ -54,7 +54,7 @@ async def test_healing_ends_what_was_only_planned(sim: Simulation) -> None:
     assert shop.wrongs == []
 
 
-@simulation(seeds=2, sometimes=("database away",))
+@simulation(seeds=1, sometimes=("database away",))
 async def test_a_database_goes_away_while_a_session_writes(sim: Simulation) -> None:
     shop = SimulatedShop(sim)
     person = Person(shop, 1, Temper(comes_after=11.0, thinks_for=1.0))

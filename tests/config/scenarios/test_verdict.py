@@ -16,8 +16,11 @@ from config.scenarios.verdict import (
     check_rest,
     check_that_nobody_failed,
     check_the_end,
+    check_timers,
     served,
 )
+from runtime import Actor, ChildSpec, KeyedSpec, SupervisorSpec
+from runtime.testing import running
 from runtime.testing.pytest_plugin import simulation
 from runtime.testing.simulation import PropertyError, Simulation
 
@@ -101,3 +104,36 @@ async def test_who_failed_is_said_and_who_only_waited_is_not(sim: Simulation) ->
         await trio.sleep(1)
         with pytest.raises(PropertyError, match=r"root/tracker failed 1 times: .*struck"):
             check_that_nobody_failed(shop)
+
+
+class Waits(Actor[int]):
+    """Has as many timers as it is told to."""
+
+    def on_receive(self, message: int) -> None:
+        for number in range(message):
+            self.after(3600, 0, key=number)
+
+
+async def test_timers_that_add_up_and_those_of_a_chat_are_seen() -> None:
+    tree = SupervisorSpec(
+        name="root",
+        children=(
+            ChildSpec(name="waits", factory=Waits),
+            KeyedSpec(name="chats", factory=lambda _: Waits()),
+        ),
+    )
+    async with running(tree) as system:
+        system.ref("root/waits").tell(2)
+        system.region("root/chats").tell(1, 0)
+        await system.settle()
+        check_timers(system)
+
+        system.ref("root/waits").tell(5)
+        await system.settle()
+        with pytest.raises(PropertyError, match="timers of 2 actors at rest"):
+            check_timers(system)
+
+        system.region("root/chats").tell(1, 1)
+        await system.settle()
+        with pytest.raises(PropertyError, match="timers at rest of root/chats/1"):
+            check_timers(system)

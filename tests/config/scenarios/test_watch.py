@@ -11,7 +11,7 @@ from runtime.testing.pytest_plugin import simulation
 from runtime.testing.simulation import PropertyError, Simulation
 
 
-@simulation(seeds=2)
+@simulation(seeds=1)
 async def test_a_shop_at_rest_is_ready_and_well(sim: Simulation) -> None:
     shop = SimulatedShop(sim)
     async with shop.open():
@@ -22,7 +22,7 @@ async def test_a_shop_at_rest_is_ready_and_well(sim: Simulation) -> None:
     assert seen.document["status"] == "pass"
 
 
-@simulation(seeds=2)
+@simulation(seeds=1)
 async def test_a_shop_without_its_database_says_so(sim: Simulation) -> None:
     shop = SimulatedShop(sim)
     async with shop.open():
@@ -36,18 +36,18 @@ async def test_a_shop_without_its_database_says_so(sim: Simulation) -> None:
     assert "database" in seen.document["output"]
 
 
-@simulation(seeds=2, sometimes=("health: pass",))
+@simulation(seeds=1, sometimes=("health: pass",))
 async def test_a_bot_that_dies_now_and_then_is_excused(sim: Simulation) -> None:
     shop = SimulatedShop(sim)
     async with shop.open(), trio.open_nursery() as nursery:
         nursery.start_soon(lambda: watch_health(shop, every_seconds=1.0))
-        for _ in range(20):
+        for _ in range(8):
             await trio.sleep(7)
             shop.bot.crash()
         nursery.cancel_scope.cancel()
 
 
-@simulation(seeds=2)
+@simulation(seeds=1)
 async def test_a_bot_that_is_up_and_does_not_answer_is_not(sim: Simulation) -> None:
     shop = SimulatedShop(sim)
     async with shop.open():

@@ -12,13 +12,14 @@ from actors.kernel.ids import ChatId, LetterId, MessageId, RecordId, UpdateId
 from actors.operations import messages as operations
 from actors.sessions import messages as sessions
 from actors.sessions.actor import UserSession
-from actors.sessions.alarms import INTERVAL_SECONDS, SessionAlarms
+from actors.sessions.alarms import INTERVAL_SECONDS, LOOK_SECONDS, SessionAlarms
 from actors.sessions.model import Session, State
 from actors.sessions.ports import Alarm
 from actors.tracker import messages as tracker
 from actors.tracker.actor import PaymentTracker
 from adapters.memory.broadcast import MemoryMessenger
 from adapters.memory.database import MemoryDatabase
+from adapters.memory.dispatch import MemoryPostBook
 from adapters.memory.orders import MemoryOrders
 from adapters.memory.payments import MemoryPayments
 from adapters.memory.sessions import MemoryRecords, MemorySessions
@@ -47,8 +48,10 @@ def telegram(world: VirtualWorld) -> MemoryMessenger:
 
 
 def dispatcher(world: VirtualWorld, messenger: MemoryMessenger) -> Behaviour:
+    book = MemoryPostBook(MemoryDatabase(now=world.now).connect())
     return Behaviour(
-        lambda _: BroadcastDispatcher(messenger=messenger, pause=no_pause), world=world
+        lambda _: BroadcastDispatcher(messenger=messenger, book=book, pause=no_pause),
+        world=world,
     )
 
 
@@ -99,6 +102,7 @@ def test_a_flood_wait_is_waited_out() -> None:
 
     kit.tell(letter)
     assert kit.finish().of(Told) == []
+    kit.finish()  # the book has it
     assert kit.advance(29).of(Piped) == []
     assert len(kit.advance(10).of(Piped)) == 1
     assert kit.finish() == [delivered(letter, 1)]
@@ -118,16 +122,19 @@ def test_the_alarms_wake_whoever_is_due_and_wait_for_a_store_that_is_away() -> N
                 raise Unavailable("the store is away")
             return await super().due(now=now, limit=limit, after=after)
 
-    store, world = Store(), VirtualWorld()
+    world = VirtualWorld()
+    store = Store(MemoryDatabase(now=world.now).connect())
     kit = Behaviour(
         lambda kit: SessionAlarms(store=store, sessions=kit.family("sessions")), world=world
     )
-    at_once(store.save(Session(chat_id=CHAT, deadline=world.now() + timedelta(seconds=7))))
+    deadline = world.now() + timedelta(seconds=7)
+    at_once(store.save(Session(chat_id=CHAT, deadline=deadline)))
+    kit.tell(sessions.DueBy(at=deadline))
 
     assert kit.advance(INTERVAL_SECONDS) == []
-    assert kit.advance(INTERVAL_SECONDS) == [Told("sessions", sessions.Due(), key=CHAT)]
+    assert kit.advance(INTERVAL_SECONDS).of(Told) == [Told("sessions", sessions.Due(), key=CHAT)]
     store.away = True
-    assert kit.advance(INTERVAL_SECONDS) == [Suspended(Unavailable("the store is away"))]
+    assert kit.advance(LOOK_SECONDS) == [Suspended(Unavailable("the store is away"))]
     store.away = False
     assert kit.restart().told("sessions") == [sessions.Due()]
 
@@ -147,14 +154,15 @@ def _tracker(watches: MemoryWatches, table: MemoryPaidRecords) -> PaymentTracker
 
 
 def test_the_tracker_publishes_a_payment_once_and_only_when_it_is_stored() -> None:
-    world, rows = VirtualWorld(), MemorySessions()
+    world = VirtualWorld()
+    rows = MemorySessions(MemoryDatabase(now=world.now).connect())
     watches = MemoryWatches(rows.connection)
     table = MemoryPaidRecords(now=world.now)
     table.insert(RECORD, CHAT)
-    waiting = Session(chat_id=CHAT, state=State.AWAITING_PAYMENT, record_id=RECORD)
-    at_once(rows.save(waiting))
     kit = Behaviour(lambda _: _tracker(watches, table), world=world)
 
+    waiting = Session(chat_id=CHAT, state=State.AWAITING_PAYMENT, record_id=RECORD)
+    at_once(rows.save(waiting))
     kit.tell(tracker.Track(record_id=RECORD, chat_id=CHAT))
     published: list[tracker.PaymentStatusChanged] = []
     for look in range(3):

@@ -11,7 +11,14 @@ from trio.testing import wait_all_tasks_blocked
 
 from runtime import Actor
 from runtime.testing import running
-from runtime.testing.clock import Deadlock, JumpClock, TimeIsUp, run
+from runtime.testing.clock import (
+    ASK_EVERY_PASSES,
+    Deadlock,
+    JumpClock,
+    TimeIsUp,
+    run,
+    stop_listening,
+)
 
 
 def test_a_day_passes_at_once_and_ends_exactly_on_its_deadline() -> None:
@@ -144,3 +151,26 @@ def test_the_real_world_is_not_waited_for() -> None:
         return patience.cancelled_caught
 
     assert run(asks_a_thread)
+
+
+def test_who_does_not_listen_to_the_outside_hears_it_in_the_end() -> None:
+    async def naps_until_called() -> int:
+        called: list[None] = []
+        stop_listening()
+        trio.lowlevel.current_trio_token().run_sync_soon(called.append, None)
+        naps = 0
+        while not called:
+            naps += 1
+            await trio.sleep(1)
+        return naps
+
+    assert run(naps_until_called) <= 2 * ASK_EVERY_PASSES
+
+
+def test_a_deadlock_is_told_to_who_does_not_listen_too() -> None:
+    async def waits() -> None:
+        stop_listening()
+        await trio.sleep_forever()
+
+    with pytest.raises(Deadlock):
+        run(waits)

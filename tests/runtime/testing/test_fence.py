@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import secrets
@@ -11,13 +12,14 @@ import sys
 import threading
 import time
 import uuid
+import weakref
 from collections.abc import Callable
 
 import pytest
 import trio
 
 from runtime.testing.clock import run
-from runtime.testing.fence import EscapeError, fenced
+from runtime.testing.fence import COLLECT_ALL_EVERY_STEPS, EscapeError, collect, fenced
 from runtime.world import THREAD_SECONDS_MAX
 
 
@@ -53,6 +55,29 @@ def test_afterwards_everything_is_as_before() -> None:
     assert random.getstate() == state
     threading.Thread(target=int).start()
     subprocess.run([sys.executable, "-c", ""], check=True)
+
+
+@pytest.mark.process
+def test_other_threads_stay_in_the_real_world() -> None:
+    begun, told = threading.Event(), list[object]()
+
+    def other() -> None:
+        begun.wait()
+        time.sleep(0.001)
+        told.extend((time.time() > 1e9, time.monotonic() != 5.0, os.urandom(8)))
+        with socket.socket() as server:
+            server.bind(("127.0.0.1", 0))
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    luck = random.Random(1)
+    with fenced(monotonic=lambda: 5.0, wall=lambda: 6.5, luck=luck):
+        begun.set()
+        thread.join()
+        assert (time.time(), time.monotonic()) == (6.5, 5.0)
+
+    assert told[:2] == [True, True]
+    assert told[2] != random.Random(1).randbytes(8)
 
 
 ESCAPES: dict[str, Callable[[], object]] = {
@@ -106,3 +131,21 @@ def test_a_proxy_of_the_machine_is_none_of_the_simulations() -> None:
         del os.environ["HTTPS_PROXY"]
         if kept is not None:
             os.environ["HTTPS_PROXY"] = kept
+
+
+class _Cycle:
+    """Garbage, once nobody has it: it holds itself."""
+
+    def __init__(self) -> None:
+        self.me = self
+
+
+def test_a_run_collects_its_own_garbage_and_none_that_was_there_before() -> None:
+    old = weakref.ref(_Cycle())
+    with fenced(monotonic=lambda: 5.0, wall=lambda: 6.5, luck=random.Random(1)):
+        new = weakref.ref(_Cycle())
+        collect(COLLECT_ALL_EVERY_STEPS)
+        assert old() is not None
+        assert new() is None
+    gc.collect()
+    assert old() is None

@@ -12,14 +12,16 @@ import sys
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 import trio
 
-from runtime import Actor, ChildSpec, SupervisorSpec, ThreadingActor
+from runtime import Actor, ChildSpec, SupervisorSpec, ThreadingActor, message
 from runtime.testing.clock import Deadlock
 from runtime.testing.fence import COLLECT_EVERY_STEPS
+from runtime.testing.node import Life
 from runtime.testing.simulation import (
     EPOCH,
     Plan,
@@ -138,6 +140,53 @@ def test_the_wall_clock_follows_and_jumps() -> None:
         assert sim.monotonic() == 60.0
 
     assert simulate(scenario, Plan(seed=1)).failure is None
+
+
+def test_the_wall_clock_of_one_node_can_be_wrong() -> None:
+    async def scenario(sim: Simulation) -> None:
+        seen: list[timedelta] = []
+
+        async def boot(life: Life) -> None:
+            seen.append(life.world.now() - EPOCH)
+
+        sim.shift(60)
+        sim.shift(3600, host="late")
+        for name in ("late", "other"):
+            await sim.node(name, boot).run()
+        assert seen == [timedelta(seconds=3660), timedelta(seconds=60)]
+        assert sim.now("late") - sim.now() == timedelta(hours=1)
+        sim.shift(-3600, host="late")
+        assert sim.now("late") == sim.now() == EPOCH + timedelta(seconds=60)
+
+    assert simulate(scenario, Plan(seed=1)).failure is None
+
+
+async def test_a_simulation_does_not_begin_inside_of_another_run() -> None:
+    with pytest.raises(RuntimeError, match="trio runs here already"):
+        simulate(busy, Plan(seed=1))
+
+
+@message
+class Weighs:
+    grams: int
+
+
+class Scale(Actor[Weighs]):
+    def on_receive(self, message: Weighs) -> None:
+        pass
+
+
+def test_what_a_message_says_is_part_of_the_digest() -> None:
+    async def weigh(sim: Simulation, *, grams: int) -> None:
+        async with sim.running() as system:
+            system.spawn(Scale, name="scale").tell(Weighs(grams=grams))
+
+    one, same, other = (simulate(partial(weigh, grams=g), Plan(seed=1)) for g in (1, 1, 2))
+    assert one.digest == same.digest != other.digest
+    assert one.events == other.events
+    marked = [simulate(partial(weigh, grams=g), Plan(seed=1), marks=True) for g in (1, 2)]
+    assert marked[0].events != marked[1].events
+    assert [run.digest for run in marked] == [one.digest, other.digest]
 
 
 def test_what_was_due_while_everything_stood_still_is_due_at_once() -> None:

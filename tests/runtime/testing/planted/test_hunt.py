@@ -77,7 +77,7 @@ def test_a_twin_that_fails_says_at_which_seeds() -> None:
 
 
 def test_a_kit_that_only_takes_turns_misses_the_laggard() -> None:
-    hunted = hunt_all(bugs=(LAGGARD,), seeds=100, schedulers=("fifo",))
+    hunted = hunt_all(bugs=(LAGGARD,), seeds=50, schedulers=("fifo",))
 
     assert hunted.missed == ("laggard",)
     assert hunted.as_json()["found"] == 0

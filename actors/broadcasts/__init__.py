@@ -1,0 +1,1 @@
+"""Broadcasts: one text for many people, and what became of it for each of them."""

@@ -1,0 +1,1 @@
+"""What a user writes, collected until he has finished."""

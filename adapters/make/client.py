@@ -1,0 +1,116 @@
+"""One webhook, over HTTPS: `relay.ports.Destination` (contracts/providers.md section 6).
+
+Credentials go nowhere but to the address that was looked at (`addresses`): redirects are answers,
+and proxies of the environment are not asked. What Make says is told apart by its status and, of
+400, by its words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from actors.relay.answers import heard
+from actors.relay.model import Failed, Gone, Outcome, QueueFull, Refused, Throttled
+from actors.relay.ports import Destination
+from adapters.make.addresses import Forbidden, Unresolved, public_address
+from adapters.make.signature import signed
+from adapters.web.api import Answer, Api, printable
+
+DEADLINE_SECONDS = 40.0
+"""A scenario with a "Webhook response" answers when it is through."""
+CONNECTIONS_MAX = 40
+ANSWER_BYTES_MAX = 256 * 1024
+TLS_PORT, PLAIN_PORT = 443, 80
+QUEUE_FULL = b"queue is full"
+
+OK, BAD_REQUEST, GONE, TOO_MANY, BROKEN = 200, 400, 410, 429, 500
+LATER = frozenset({408, 425})
+"""Of the 4xx, those that say "again", and not "never"."""
+
+
+class MakeWebhook(Destination):
+    """The webhook at `url`. Use it as `async with`; tasks may share it.
+
+    `signing_keys` sign every request where there are any; `private_hosts` are names that may be
+    inside our network, and may be plain http. Raises `ValueError` for another plain http.
+    """
+
+    def __init__(
+        self,
+        *,
+        url: str,
+        api_key: str | None = None,
+        signing_keys: Sequence[bytes] = (),
+        private_hosts: Collection[str] = (),
+        now: Callable[[], datetime],
+        deadline_seconds: float = DEADLINE_SECONDS,
+    ) -> None:
+        place = urlsplit(url)
+        self._host, self._private = place.hostname or "", frozenset(private_hosts)
+        if place.scheme != "https" and self._host not in self._private:
+            raise ValueError("a webhook is asked by https, unless RELAY_PRIVATE_HOSTS names it")
+        self._port = place.port or (TLS_PORT if place.scheme == "https" else PLAIN_PORT)
+        self._target = (place.path or "/") + (f"?{place.query}" if place.query else "")
+        self._keys, self._now = tuple(signing_keys), now
+        headers = {"content-type": "application/json", "accept": "application/json, text/plain"}
+        if api_key is not None:
+            headers["x-make-apikey"] = api_key
+        self._api = Api(
+            "the webhook",
+            url=f"{place.scheme}://{place.netloc}",
+            headers=headers,
+            connections_max=CONNECTIONS_MAX,
+            bytes_max=ANSWER_BYTES_MAX,
+            deadline_seconds=deadline_seconds,
+        )
+
+    async def __aenter__(self) -> Self:
+        await self._api.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._api.__aexit__(exc_type, exc, traceback)
+
+    async def send(self, event_id: UUID, body: bytes) -> Outcome:
+        try:
+            address = await public_address(self._host, self._port, private_hosts=self._private)
+        except Forbidden as forbidden:
+            return Gone(str(forbidden))
+        except Unresolved as unresolved:
+            return Failed(str(unresolved))
+        headers = signed(str(event_id), body, keys=self._keys, now=self._now())
+        answer = await self._api.ask("POST", self._target, body, headers, address=address)
+        return outcome_of(answer)
+
+
+def outcome_of(answer: Answer) -> Outcome:
+    """What an answer says. Pure."""
+    detail = f"HTTP {answer.status}: {printable(answer.content.decode('utf-8', 'replace'))}"
+    match answer.status:
+        case status if status // 100 == OK // 100:
+            return heard(answer.headers.get("content-type", ""), answer.content)
+        case status if status == TOO_MANY:
+            return Throttled(_seconds(answer.headers.get("retry-after", "")))
+        case status if status == GONE:
+            return Gone(detail)
+        case status if status == BAD_REQUEST and QUEUE_FULL in answer.content.lower():
+            return QueueFull()
+        case status if status >= BROKEN or status in LATER:
+            return Failed(detail)
+        case _:
+            return Refused(detail)
+
+
+def _seconds(text: str) -> float:
+    """`Retry-After` in seconds; as a date, or anything else, it says nothing."""
+    return float(text) if text.isascii() and text.isdecimal() and len(text) < 7 else 0.0  # noqa: PLR2004 - digits

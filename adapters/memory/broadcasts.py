@@ -1,0 +1,344 @@
+"""Broadcasts in memory: for simulation, and tests in virtual time."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from actors.broadcast.ports import Outbox
+from actors.broadcasts.model import (
+    Action,
+    Audience,
+    Broadcast,
+    Counts,
+    Kind,
+    Outcome,
+    Reach,
+    Recipient,
+    Settled,
+    State,
+    settles,
+)
+from actors.broadcasts.ports import Broadcasts, recipient_of
+from actors.broadcasts.template import Person
+from actors.kernel.failures import Conflict
+from actors.kernel.ids import BroadcastId, ChatId, LetterId, MessageId, ProductId, UpdateId
+from actors.payments.orders import DONE
+from adapters.memory.database import MemoryConnection, MemoryDatabase
+from adapters.memory.tables import BroadcastRow, Tables, check_texts
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    person: Person
+    message_id: MessageId | None
+
+
+class MemoryBroadcasts(Broadcasts, Outbox):
+    """Without a `connection` it has a database of its own."""
+
+    def __init__(self, connection: MemoryConnection | None = None) -> None:
+        self.connection = connection or MemoryDatabase().connect()
+
+    async def create(
+        self,
+        broadcast: Broadcast,
+        *,
+        creation_id: UUID,
+        action: Action,
+        handled: UpdateId | None = None,
+    ) -> Broadcast:
+        def create(tables: Tables) -> Broadcast:
+            check_texts((broadcast.content.text, broadcast.trouble, action.who, action.why))
+            known = tables.broadcast_creations.get(creation_id)
+            if known is None:
+                known = BroadcastId(len(tables.broadcasts) + 1)
+                kept = replace(broadcast, broadcast_id=known, version=1, counts=Counts())
+                tables.broadcasts[known] = BroadcastRow(kept, creation_id, actions=[action])
+                tables.broadcast_creations[creation_id] = known
+            if handled is not None:
+                tables.mark_handled(handled, tables.now())
+            return tables.broadcasts[known].broadcast
+
+        return await self.connection.write(create)
+
+    async def find(self, broadcast_id: BroadcastId) -> Broadcast | None:
+        def find(tables: Tables) -> Broadcast | None:
+            row = tables.broadcasts.get(broadcast_id)
+            return None if row is None else row.broadcast
+
+        return await self.connection.write(find)
+
+    async def actions(self, broadcast_id: BroadcastId) -> tuple[Action, ...]:
+        def actions(tables: Tables) -> tuple[Action, ...]:
+            row = tables.broadcasts.get(broadcast_id)
+            return () if row is None else tuple(row.actions)
+
+        return await self.connection.read(actions)
+
+    async def listing(
+        self, *, states: Collection[State], limit: int, before: BroadcastId | None = None
+    ) -> tuple[Broadcast, ...]:
+        def listing(tables: Tables) -> tuple[Broadcast, ...]:
+            found = (
+                row.broadcast
+                for broadcast_id, row in reversed(tables.broadcasts.items())
+                if (before is None or broadcast_id < before)
+                and (not states or row.broadcast.state in states)
+            )
+            return tuple(broadcast for broadcast, _ in zip(found, range(limit), strict=False))
+
+        return await self.connection.read(listing)
+
+    async def save(
+        self,
+        broadcast: Broadcast,
+        *,
+        action: Action | None = None,
+        handled: UpdateId | None = None,
+        again: Collection[Outcome] = (),
+    ) -> None:
+        me = object()
+
+        def save(tables: Tables) -> None:
+            row = _row_before(tables, broadcast, me)
+            if row is None:
+                return  # carried out a second time
+            check_texts((broadcast.content.text, broadcast.trouble))
+            _keep(row, broadcast, me)
+            for recipient in list(row.recipients.values()) if again else ():
+                if recipient.outcome in again:
+                    _move(row, replace(recipient, detail=""), Outcome.PENDING)
+            if action is not None:
+                row.actions.append(action)
+            if handled is not None:
+                tables.mark_handled(handled, tables.now())
+
+        await self.connection.write(save)
+
+    async def start(self, broadcast: Broadcast) -> None:
+        me = object()
+
+        def start(tables: Tables) -> None:
+            row = _row_before(tables, broadcast, me)
+            if row is None:
+                return
+            _keep(row, broadcast, me)
+            chosen = dict(_chosen(tables, broadcast))
+            reachable = {c: m for c, m in chosen.items() if _is_open(tables, c)}
+            row.chat_ids = sorted(reachable)
+            row.recipients = {
+                chat_id: Recipient(
+                    chat_id=chat_id, outcome=Outcome.PENDING, message_id=reachable[chat_id]
+                )
+                for chat_id in row.chat_ids
+            }
+            counts = Counts(total=len(reachable), left_out=len(chosen) - len(reachable))
+            row.broadcast = replace(row.broadcast, counts=counts)
+
+        await self.connection.write(start)
+
+    async def reach(self, broadcast: Broadcast) -> Reach:
+        def reach(tables: Tables) -> Reach:
+            chosen = [_is_open(tables, chat_id) for chat_id, _ in _chosen(tables, broadcast)]
+            return Reach(reachable=sum(chosen), left_out=len(chosen) - sum(chosen))
+
+        return await self.connection.read(reach)
+
+    async def page(
+        self, broadcast_id: BroadcastId, *, after: ChatId | None, limit: int
+    ) -> Sequence[_Turn]:
+        def page(tables: Tables) -> Sequence[_Turn]:
+            found = _recipients(tables, broadcast_id, after=after)
+            pending = (each for each in found if each.outcome is Outcome.PENDING)
+            return [
+                _Turn(_person(tables, each.chat_id), each.message_id)
+                for each, _ in zip(pending, range(limit), strict=False)
+            ]
+
+        return await self.connection.read(page)
+
+    async def recipients(
+        self,
+        broadcast_id: BroadcastId,
+        *,
+        outcomes: Collection[Outcome],
+        limit: int,
+        after: ChatId | None = None,
+    ) -> tuple[Recipient, ...]:
+        def recipients(tables: Tables) -> tuple[Recipient, ...]:
+            found = _recipients(tables, broadcast_id, after=after)
+            chosen = (each for each in found if not outcomes or each.outcome in outcomes)
+            return tuple(each for each, _ in zip(chosen, range(limit), strict=False))
+
+        return await self.connection.read(recipients)
+
+    async def person(self, chat_id: ChatId) -> Person:
+        return await self.connection.read(lambda tables: _person(tables, chat_id))
+
+    async def settle(self, settled: Sequence[Settled]) -> None:
+        def settle(tables: Tables) -> None:
+            check_texts(each.detail for each in settled)
+            for each in settled:
+                row = tables.broadcasts.get(each.broadcast_id)
+                known = None if row is None else row.recipients.get(each.chat_id)
+                if row is not None and known is not None and settles(known.outcome, each.outcome):
+                    message_id = each.message_id or known.message_id
+                    known = replace(known, message_id=message_id, detail=each.detail)
+                    _move(row, known, each.outcome)
+
+        await self.connection.write(settle)
+
+    async def recover(self) -> int:
+        def recover(tables: Tables) -> int:
+            unknown = 0
+            for row in tables.broadcasts.values():
+                row.stopped = False
+                for recipient in _sending(row):
+                    harmless = row.broadcast.idempotent
+                    unknown += not harmless
+                    _move(row, recipient, Outcome.PENDING if harmless else Outcome.UNKNOWN)
+            return unknown
+
+        return await self.connection.write(recover)
+
+    async def hold(self) -> None:
+        def hold(tables: Tables) -> None:
+            for row in tables.broadcasts.values():
+                row.stopped = True
+
+        await self.connection.write(hold)
+
+    async def under_way(self) -> int:
+        return await self.connection.write(
+            lambda tables: sum(len(_sending(row)) for row in tables.broadcasts.values())
+        )
+
+    async def finish(self, update_id: UpdateId) -> None:
+        await self.connection.write(lambda tables: tables.mark_handled(update_id, tables.now()))
+
+    async def starting(self, letter_id: LetterId) -> bool:
+        def starting(tables: Tables) -> bool:
+            named = recipient_of(letter_id)
+            row = None if named is None else tables.broadcasts.get(named[0])
+            if named is None or row is None or row.stopped:
+                return False
+            if row.broadcast.state is not State.RUNNING:
+                return False
+            recipient = row.recipients.get(named[1])
+            if recipient is not None and recipient.outcome is Outcome.PENDING:
+                _move(row, recipient, Outcome.SENDING)
+                return True
+            return recipient is not None and recipient.outcome is Outcome.SENDING
+
+        return await self.connection.write(starting)
+
+    async def postponed(self, letter_id: LetterId) -> None:
+        named = recipient_of(letter_id)
+        if named is not None:
+            waits = Settled(broadcast_id=named[0], chat_id=named[1], outcome=Outcome.PENDING)
+            await self.settle([waits])
+
+
+def _row_before(tables: Tables, broadcast: Broadcast, saved_by: object) -> BroadcastRow | None:
+    """The row as this save found it; None when it was carried out before. Raises `Conflict`."""
+    row = tables.broadcasts.get(broadcast.broadcast_id)
+    if row is not None and row.saved_by is saved_by:
+        return None
+    if row is None or row.broadcast.version != broadcast.version - 1:
+        raise Conflict("the broadcast has changed meanwhile")
+    return row
+
+
+def _keep(row: BroadcastRow, broadcast: Broadcast, saved_by: object) -> None:
+    row.broadcast = replace(broadcast, counts=row.broadcast.counts)
+    row.saved_by = saved_by
+
+
+def _move(row: BroadcastRow, recipient: Recipient, outcome: Outcome) -> None:
+    """The recipient as it is now gets another outcome, which is counted."""
+    was = row.recipients[recipient.chat_id].outcome
+    row.recipients[recipient.chat_id] = replace(recipient, outcome=outcome)
+    counts = row.broadcast.counts
+    changes = Counter({outcome.value: 1})
+    changes[was.value] -= 1
+    counted = {name: getattr(counts, name) + n for name, n in changes.items() if name in _COUNTED}
+    row.broadcast = replace(row.broadcast, counts=replace(counts, **counted))
+
+
+_COUNTED = ("sent", "blocked", "failed", "unknown")
+
+
+def _sending(row: BroadcastRow) -> list[Recipient]:
+    return [each for each in row.recipients.values() if each.outcome is Outcome.SENDING]
+
+
+def _recipients(
+    tables: Tables, broadcast_id: BroadcastId, *, after: ChatId | None
+) -> Iterator[Recipient]:
+    row = tables.broadcasts.get(broadcast_id)
+    if row is None:
+        return iter(())
+    first = 0 if after is None else bisect_right(row.chat_ids, after)
+    return (row.recipients[row.chat_ids[n]] for n in range(first, len(row.chat_ids)))
+
+
+def _chosen(tables: Tables, broadcast: Broadcast) -> Iterator[tuple[ChatId, MessageId | None]]:
+    """Everybody who is meant, reachable or not, and the message that is to be changed."""
+    if broadcast.kind is Kind.SEND:
+        audience = broadcast.audience
+        owners = _owners(tables, audience.products)
+        everybody = set(audience.chat_ids or tables.sessions)
+        for chat_id in everybody:
+            if _applies(tables, audience, owners, chat_id):
+                yield chat_id, None
+    elif broadcast.of is not None and (row := tables.broadcasts.get(broadcast.of)) is not None:
+        for recipient in row.recipients.values():
+            if recipient.outcome is Outcome.SENT:
+                yield recipient.chat_id, recipient.message_id
+
+
+def _applies(
+    tables: Tables, audience: Audience, owners: frozenset[ChatId], chat_id: ChatId
+) -> bool:
+    session = tables.sessions.get(chat_id)
+    if session is None:
+        narrowed = (audience.languages, audience.states, audience.products, audience.active_since)
+        return not any(narrowed)
+    return (
+        (not audience.languages or session.language in audience.languages)
+        and (not audience.states or session.state.value in audience.states)
+        and (not audience.products or chat_id in owners)
+        and (
+            audience.active_since is None
+            or tables.session_saved_at[chat_id] >= audience.active_since
+        )
+    )
+
+
+def _owners(tables: Tables, products: Collection[ProductId]) -> frozenset[ChatId]:
+    return frozenset(
+        row.order.chat_id
+        for row in tables.orders.values()
+        if row.order.product_id in products and row.order.state in DONE
+    )
+
+
+def _is_open(tables: Tables, chat_id: ChatId) -> bool:
+    session = tables.sessions.get(chat_id)
+    return chat_id not in tables.unreachable and (session is None or not session.blocked)
+
+
+def _person(tables: Tables, chat_id: ChatId) -> Person:
+    session = tables.sessions.get(chat_id)
+    if session is None:
+        return Person(chat_id=chat_id)
+    return Person(
+        chat_id=chat_id,
+        first_name=session.first_name,
+        name=session.name,
+        language=session.language,
+    )

@@ -1,0 +1,99 @@
+"""The dispatcher's book in PostgreSQL: `broadcast.ports.PostBook` on `0010_dispatch.sql`."""
+
+from __future__ import annotations
+
+from actors.broadcast.ports import Page, PostBook, Unreachable
+from actors.kernel.ids import ChatId
+from adapters.postgres.database import Database, Statement
+
+
+class PostgresPostBook(PostBook):
+    """Reads and writes go through the batching writer, in order."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def read(self) -> Page:
+        # By the writer: a predecessor that was killed may have a page under way.
+        _, closings, rows, unreachable, moved = await self._database.write(
+            Statement("delete from flood_wait where until <= now()"),
+            Statement("select chat_id, until from flood_wait"),
+            Statement("select bulk_closed_until, stars_tenths from dispatcher"),
+            Statement("select chat_id, reason, detail from unreachable_chat"),
+            Statement("select chat_id, moved_to from moved_chat"),
+        )
+        return Page(
+            closings={ChatId(one["chat_id"]): one["until"] for one in closings},
+            bulk_closed_until=rows[0]["bulk_closed_until"] if rows else None,
+            unreachable={
+                ChatId(one["chat_id"]): Unreachable(reason=one["reason"], detail=one["detail"])
+                for one in unreachable
+            },
+            moved={ChatId(one["chat_id"]): ChatId(one["moved_to"]) for one in moved},
+            stars_tenths=rows[0]["stars_tenths"] if rows else 0,
+        )
+
+    async def write(self, page: Page) -> None:
+        await self._database.write(
+            *([_closings(page)] if page.closings else []),
+            *(_unreachable(page) if page.unreachable else []),
+            *([_moved(page)] if page.moved else []),
+            Statement(
+                # `greatest` passes over nulls.
+                """
+                insert into dispatcher (bulk_closed_until, stars_tenths)
+                values (%(until)s::timestamptz, coalesce(%(stars)s::bigint, 0))
+                on conflict (only_row) do update set
+                    bulk_closed_until =
+                        greatest(dispatcher.bulk_closed_until, excluded.bulk_closed_until),
+                    stars_tenths = coalesce(%(stars)s::bigint, dispatcher.stars_tenths)
+                """,
+                {"until": page.bulk_closed_until, "stars": page.stars_tenths},
+            ),
+        )
+
+
+def _closings(page: Page) -> Statement:
+    return Statement(
+        """
+        insert into flood_wait (chat_id, until)
+        select * from unnest(%(chat_ids)s::bigint[], %(untils)s::timestamptz[])
+        on conflict (chat_id) do update set until = greatest(flood_wait.until, excluded.until)
+        """,
+        {"chat_ids": list(page.closings), "untils": list(page.closings.values())},
+    )
+
+
+def _unreachable(page: Page) -> list[Statement]:
+    marked = {chat_id: why for chat_id, why in page.unreachable.items() if why is not None}
+    return [
+        Statement(
+            "delete from unreachable_chat where chat_id = any(%(chat_ids)s::bigint[])",
+            {"chat_ids": [chat_id for chat_id in page.unreachable if chat_id not in marked]},
+        ),
+        Statement(
+            """
+            insert into unreachable_chat (chat_id, reason, detail)
+            select * from unnest(%(chat_ids)s::bigint[], %(reasons)s::text[], %(details)s::text[])
+            on conflict (chat_id) do update
+            set reason = excluded.reason, detail = excluded.detail, since = now()
+            where unreachable_chat.reason <> excluded.reason
+            """,
+            {
+                "chat_ids": list(marked),
+                "reasons": [why.reason for why in marked.values()],
+                "details": [why.detail for why in marked.values()],
+            },
+        ),
+    ]
+
+
+def _moved(page: Page) -> Statement:
+    return Statement(
+        """
+        insert into moved_chat (chat_id, moved_to)
+        select * from unnest(%(chat_ids)s::bigint[], %(moved_to)s::bigint[])
+        on conflict (chat_id) do update set moved_to = excluded.moved_to
+        """,
+        {"chat_ids": list(page.moved), "moved_to": list(page.moved.values())},
+    )

@@ -1,0 +1,314 @@
+"""Recipients of broadcasts in PostgreSQL, on `0011_broadcasts.sql`.
+
+They are moved by statements that name the outcome they move from, and count what they moved in the
+same statement: carried out twice, the second time they find nothing to move.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, LiteralString
+
+from actors.broadcast.ports import Outbox
+from actors.broadcasts.model import (
+    Broadcast,
+    Kind,
+    Outcome,
+    Reach,
+    Recipient,
+    Settled,
+    settles,
+)
+from actors.broadcasts.ports import recipient_of
+from actors.broadcasts.template import Person
+from actors.kernel.ids import BroadcastId, ChatId, LetterId, MessageId
+from actors.kernel.language import Language
+from adapters.postgres.database import Database, Statement
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    person: Person
+    message_id: MessageId | None
+
+
+class PostgresRecipients(Outbox):
+    """The half of `broadcasts.ports.Broadcasts` that is about recipients."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def reach(self, broadcast: Broadcast) -> Reach:
+        (row,) = await self._database.read(_CHOSEN[broadcast.kind] + _REACH, _choice(broadcast))
+        return Reach(**row)
+
+    async def page(
+        self, broadcast_id: BroadcastId, *, after: ChatId | None, limit: int
+    ) -> Sequence[_Turn]:
+        rows = await self._database.read(
+            """
+            select r.chat_id, r.message_id, s.first_name, s.name, s.language
+            from broadcast_recipient as r left join user_session as s using (chat_id)
+            where r.broadcast_id = %(broadcast_id)s and r.outcome = 'pending'
+                and (%(after)s::bigint is null or r.chat_id > %(after)s)
+            order by r.chat_id limit %(limit)s
+            """,
+            {"broadcast_id": broadcast_id, "after": after, "limit": limit},
+        )
+        return [_Turn(_person(row), row["message_id"]) for row in rows]
+
+    async def recipients(
+        self,
+        broadcast_id: BroadcastId,
+        *,
+        outcomes: Collection[Outcome],
+        limit: int,
+        after: ChatId | None = None,
+    ) -> tuple[Recipient, ...]:
+        rows = await self._database.read(
+            """
+            select chat_id, outcome, message_id, detail from broadcast_recipient
+            where broadcast_id = %(broadcast_id)s
+                and (%(any)s or outcome = any(%(outcomes)s::text[]))
+                and (%(after)s::bigint is null or chat_id > %(after)s)
+            order by chat_id limit %(limit)s
+            """,
+            {
+                "broadcast_id": broadcast_id,
+                "any": not outcomes,
+                "outcomes": [outcome.value for outcome in outcomes],
+                "after": after,
+                "limit": limit,
+            },
+        )
+        return tuple(Recipient(**{**row, "outcome": Outcome(row["outcome"])}) for row in rows)
+
+    async def person(self, chat_id: ChatId) -> Person:
+        rows = await self._database.read(
+            """
+            select chat_id, first_name, name, language from user_session
+            where chat_id = %(chat_id)s
+            """,
+            {"chat_id": chat_id},
+        )
+        return _person(rows[0]) if rows else Person(chat_id=chat_id)
+
+    async def settle(self, settled: Sequence[Settled]) -> None:
+        # One statement moves a row once: of several news of one recipient what they come to.
+        latest: dict[tuple[BroadcastId, ChatId], Settled] = {}
+        for each in settled:
+            key = each.broadcast_id, each.chat_id
+            if key not in latest or settles(latest[key].outcome, each.outcome):
+                latest[key] = each
+        news = list(latest.values())
+        await self._database.write(
+            Statement(
+                _SETTLE,
+                {
+                    "broadcast_ids": [each.broadcast_id for each in news],
+                    "chat_ids": [each.chat_id for each in news],
+                    "outcomes": [each.outcome.value for each in news],
+                    "message_ids": [each.message_id for each in news],
+                    "details": [each.detail for each in news],
+                },
+            )
+        )
+
+    async def recover(self) -> int:
+        statements = (
+            Statement("update broadcast set stopped = false where stopped"),
+            Statement(_RECOVER),
+        )
+        _, rows = await self._database.write(*statements)
+        return int(rows[0]["unknown"])
+
+    async def hold(self) -> None:
+        await self._database.write(
+            Statement("update broadcast set stopped = true where state = 'running'")
+        )
+
+    async def under_way(self) -> int:
+        count = Statement(
+            "select count(*) as sending from broadcast_recipient where outcome = 'sending'"
+        )
+        ((row,),) = await self._database.write(count)
+        return int(row["sending"])
+
+    async def starting(self, letter_id: LetterId) -> bool:
+        named = recipient_of(letter_id)
+        if named is None:
+            return False
+        told = {"broadcast_id": named[0], "chat_id": named[1]}
+        ((row,),) = await self._database.write(Statement(_STARTING, told))
+        return bool(row["begins"])
+
+    async def postponed(self, letter_id: LetterId) -> None:
+        named = recipient_of(letter_id)
+        if named is not None:
+            told = {"broadcast_id": named[0], "chat_id": named[1]}
+            await self._database.write(Statement(_POSTPONED, told))
+
+
+def freezing(broadcast: Broadcast) -> Statement:
+    """Write down who is meant and can be written to, in the transaction of the start."""
+    return Statement(_CHOSEN[broadcast.kind] + _FREEZE, _choice(broadcast))
+
+
+_AUDIENCE: LiteralString = """
+with chosen as (
+    select c.chat_id, null::bigint as message_id,
+        coalesce(s.blocked, false)
+            or exists (select from unreachable_chat as u where u.chat_id = c.chat_id) as closed
+    from (
+        select chat_id from user_session where not %(listed)s
+        union all
+        select distinct unnest(%(chat_ids)s::bigint[])
+    ) as c
+    left join user_session as s using (chat_id)
+    where (%(languages)s::text[] is null or s.language = any(%(languages)s))
+        and (%(states)s::text[] is null or s.state = any(%(states)s))
+        and (%(active_since)s::timestamptz is null or s.saved_at >= %(active_since)s)
+        and (%(products)s::text[] is null or s.chat_id is not null and exists (
+            select from purchase_order as o
+            where o.chat_id = c.chat_id and o.product_id = any(%(products)s)
+                and o.state in ('paid', 'granted')
+        ))
+)
+"""
+
+_RECEIVED: LiteralString = """
+with chosen as (
+    select r.chat_id, r.message_id,
+        coalesce(s.blocked, false)
+            or exists (select from unreachable_chat as u where u.chat_id = r.chat_id) as closed
+    from broadcast_recipient as r left join user_session as s using (chat_id)
+    where r.broadcast_id = %(of)s and r.outcome = 'sent'
+)
+"""
+
+_CHOSEN: Mapping[Kind, LiteralString] = {
+    Kind.SEND: _AUDIENCE,
+    Kind.EDIT: _RECEIVED,
+    Kind.DELETE: _RECEIVED,
+}
+"""Everybody who is meant, and whether he cannot be written to."""
+
+_REACH: LiteralString = """
+select count(*) filter (where not closed) as reachable, count(*) filter (where closed) as left_out
+from chosen
+"""
+
+_FREEZE: LiteralString = """
+, frozen as (
+    insert into broadcast_recipient (broadcast_id, chat_id, message_id)
+    select %(broadcast_id)s, chat_id, message_id from chosen where not closed
+    on conflict (broadcast_id, chat_id) do nothing
+    returning 1
+)
+update broadcast set
+    total = total + (select count(*) from frozen),
+    left_out = case when exists (select from frozen)
+        then (select count(*) from chosen where closed) else left_out end
+where broadcast_id = %(broadcast_id)s
+"""
+
+_SETTLE = """
+with told as (
+    select * from unnest(
+        %(broadcast_ids)s::bigint[], %(chat_ids)s::bigint[], %(outcomes)s::text[],
+        %(message_ids)s::bigint[], %(details)s::text[]
+    ) as t (broadcast_id, chat_id, outcome, message_id, detail)
+),
+moved as (
+    update broadcast_recipient as r set
+        outcome = t.outcome, message_id = coalesce(t.message_id, r.message_id), detail = t.detail
+    from (
+        select told.*, was.outcome as was
+        from told join broadcast_recipient as was using (broadcast_id, chat_id)
+    ) as t
+    where r.broadcast_id = t.broadcast_id and r.chat_id = t.chat_id and case
+        when t.outcome = 'pending' then t.was = 'sending'
+        when t.was = 'unknown' then t.outcome <> 'unknown'
+        else t.was in ('pending', 'sending')
+    end
+    returning r.broadcast_id, t.was, t.outcome
+),
+changed as (
+    select broadcast_id,
+        count(*) filter (where outcome = 'sent') as sent,
+        count(*) filter (where outcome = 'blocked') as blocked,
+        count(*) filter (where outcome = 'failed') as failed,
+        count(*) filter (where outcome = 'unknown') - count(*) filter (where was = 'unknown')
+            as unknown
+    from moved group by broadcast_id
+)
+update broadcast as b set
+    sent = b.sent + c.sent, blocked = b.blocked + c.blocked, failed = b.failed + c.failed,
+    unknown = b.unknown + c.unknown
+from changed as c where b.broadcast_id = c.broadcast_id
+"""
+
+_RECOVER = """
+with moved as (
+    update broadcast_recipient as r
+    set outcome = case when b.repeat or b.kind <> 'send' then 'pending' else 'unknown' end
+    from broadcast as b
+    where r.broadcast_id = b.broadcast_id and r.outcome = 'sending'
+    returning r.broadcast_id, r.outcome
+),
+changed as (
+    select broadcast_id, count(*) as unknown from moved where outcome = 'unknown'
+    group by broadcast_id
+),
+counted as (
+    update broadcast as b set unknown = b.unknown + c.unknown
+    from changed as c where b.broadcast_id = c.broadcast_id
+)
+select count(*) filter (where outcome = 'unknown') as unknown from moved
+"""
+
+_STARTING = """
+with begun as (
+    update broadcast_recipient as r set outcome = 'sending'
+    from broadcast as b
+    where r.broadcast_id = %(broadcast_id)s and r.chat_id = %(chat_id)s
+        and r.outcome = 'pending'
+        and b.broadcast_id = r.broadcast_id and b.state = 'running' and not b.stopped
+    returning 1
+)
+select exists (select from begun) or exists (
+    select from broadcast_recipient as r join broadcast as b using (broadcast_id)
+    where r.broadcast_id = %(broadcast_id)s and r.chat_id = %(chat_id)s
+        and r.outcome = 'sending' and b.state = 'running' and not b.stopped
+) as begins
+"""
+
+_POSTPONED = """
+update broadcast_recipient set outcome = 'pending'
+where broadcast_id = %(broadcast_id)s and chat_id = %(chat_id)s and outcome = 'sending'
+"""
+
+
+def _choice(broadcast: Broadcast) -> dict[str, object]:
+    audience = broadcast.audience
+    return {
+        "broadcast_id": broadcast.broadcast_id,
+        "of": broadcast.of,
+        "listed": bool(audience.chat_ids),
+        "chat_ids": list(audience.chat_ids),
+        "languages": [language.value for language in audience.languages] or None,
+        "states": list(audience.states) or None,
+        "products": list(audience.products) or None,
+        "active_since": audience.active_since,
+    }
+
+
+def _person(row: Mapping[str, Any]) -> Person:
+    language = row["language"]
+    return Person(
+        chat_id=ChatId(row["chat_id"]),
+        first_name=row["first_name"],
+        name=row["name"],
+        language=None if language is None else Language(language),
+    )

@@ -1,0 +1,397 @@
+"""`main.py broadcast`: one text for many, through the operator API of the running shop.
+
+Exit status: 0 done, 1 it failed for somebody, was refused by Telegram or cancelled, 2 refused:
+what was typed makes no sense or cannot be done now, 3 nobody there, 130 Ctrl-C: nobody looks on
+any more, and the broadcast goes on.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import cyclopts
+import trio
+
+from actors.operations.model import line
+from config.broadcast_watch import STATES_AT_REST, told_in_a_line, watch
+from config.commands import BROADCAST
+from config.office import HERE, Flag, Office, Say, Where, plain, tell_office
+from config.process import DONE, FAILED, INTERRUPTED
+
+BROADCASTS = "/v1/admin/broadcasts"
+CHECK_SECONDS = 30.0
+CHECK_LOOK_SECONDS = 0.2
+
+app = cyclopts.App(name="broadcast", help=BROADCAST, result_action="return_value")
+
+Words = Annotated[tuple[str, ...], cyclopts.Parameter(negative="", show_default=False)]
+Count = Annotated[int, cyclopts.Parameter(validator=cyclopts.validators.Number(gte=1, lte=500))]
+Outcomes = Literal["pending", "sending", "sent", "blocked", "failed", "unknown"]
+
+_AGE = re.compile(r"([0-9]{1,6})([smhd])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+@cyclopts.Parameter(name="*")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """What is sent with the text."""
+
+    photo: str | None = None
+    """A file_id of Telegram or an https address; so are the next three."""
+
+    video: str | None = None
+
+    document: str | None = None
+
+    animation: str | None = None
+
+    button: Words = ()
+    """A button below it that opens an address, such as "Read more=https://example.org"."""
+
+    def told(self, text: str) -> dict[str, Any]:
+        """The content in the API's words. Raises `ValueError`."""
+        kinds = ("photo", "video", "document", "animation")
+        media = [(kind, getattr(self, kind)) for kind in kinds if getattr(self, kind) is not None]
+        if len(media) > 1:
+            raise ValueError("a message has one photo, video, document or animation")
+        told: dict[str, Any] = {"text": sys.stdin.read() if text == "-" else text}
+        for kind, file in media:
+            told["media"] = {"kind": kind, "file": file}
+        if self.button:
+            told["buttons"] = [[_button(each)] for each in self.button]
+        return told
+
+
+@cyclopts.Parameter(name="*")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """Who gets it: those to whom all of it applies, everybody without."""
+
+    language: Words = ()
+    """ru, uk or en; several with several options."""
+
+    state: Words = ()
+    """Where their conversation stands, such as success or awaiting_payment (docs/flow.md)."""
+
+    plan: Words = ()
+    """They own this product (docs/products.md)."""
+
+    active: str | None = None
+    """Their conversation has moved in this time, such as 12h or 30d."""
+
+    chats: Path | None = None
+    """A file with chat ids, one in a line."""
+
+    def told(self, *, now: datetime) -> dict[str, Any]:
+        """The audience in the API's words. Raises `ValueError`."""
+        told: dict[str, Any] = {
+            "languages": list(self.language),
+            "states": list(self.state),
+            "products": list(self.plan),
+        }
+        if self.active is not None:
+            told["active_since"] = (now - _age(self.active)).isoformat()
+        if self.chats is not None:
+            told["chat_ids"] = _chat_ids(self.chats)
+        return told
+
+
+PLAIN, EVERYBODY = Content(), Segment()
+
+
+@app.command
+def create(
+    text: str,
+    *,
+    content: Content = PLAIN,
+    to: Segment = EVERYBODY,
+    at: str | None = None,
+    at_least_once: Flag = False,
+    paid: Flag = False,
+    hold: Flag = False,
+    wait: Flag = False,
+    why: str | None = None,
+    where: Where = HERE,
+) -> int:
+    """Show a text to the administrators, and then send it to everybody, or to a part.
+
+    Parameters
+    ----------
+    text
+        HTML as Telegram takes it, with {first_name}, {name}, {language}, {chat_id} and
+        {first_name|friend}; - reads it from stdin.
+    at
+        When it starts, with its zone, such as 2026-11-21T18:00+02:00; at once without.
+    at_least_once
+        Send again where an answer was lost: somebody may get it twice, nobody goes without.
+    paid
+        Let Telegram bill it, as far as BROADCAST_STARS_BUDGET allows.
+    hold
+        Wait for `resume` once the administrators have seen it.
+    wait
+        Look on until it is done; Ctrl-C only stops looking.
+    why
+        Written down with your token's name.
+    """
+
+    async def tell(office: Office, say: Say) -> int:
+        told = content.told(text) | {"audience": to.told(now=datetime.now(UTC))}
+        told |= {"at_least_once": at_least_once, "paid": paid, "hold": hold}
+        if at is not None:
+            told["starts_at"] = at
+        if why is not None:
+            told["why"] = why
+        begun = await office.post(BROADCASTS, told)
+        return await _follow(office, say, begun, wait=wait)
+
+    return _watching(where, tell)
+
+
+@app.command(name="list")
+def list_broadcasts(*, state: Words = (), limit: Count = 20, where: Where = HERE) -> int:
+    """Show broadcasts, the newest first.
+
+    Parameters
+    ----------
+    state
+        checking, draft, ready, scheduled, running, paused, finished or cancelled.
+    """
+
+    async def tell(office: Office, say: Say) -> int:
+        query: dict[str, Any] = {"state": list(state), "limit": limit}
+        page = await office.get(BROADCASTS, query)
+        found = page["broadcasts"]
+        say.document({"broadcasts": found}, [told_in_a_line(each) for each in found])
+        return DONE
+
+    return tell_office(where, tell)
+
+
+@app.command
+def show(
+    broadcast_id: int,
+    *,
+    recipients: Annotated[
+        tuple[Outcomes, ...], cyclopts.Parameter(negative="", show_default=False)
+    ] = (),
+    wait: Flag = False,
+    where: Where = HERE,
+) -> int:
+    """Show one broadcast: what it says, how it stands, what was done to it.
+
+    Parameters
+    ----------
+    recipients
+        List those who stand so, with the reason, such as --recipients failed.
+    wait
+        Look on until it is done; Ctrl-C only stops looking.
+    """
+
+    async def tell(office: Office, say: Say) -> int:
+        one = f"{BROADCASTS}/{broadcast_id}"
+        found = await office.get(one)
+        if wait:
+            return await _follow(office, say, found, wait=True)
+        if recipients:
+            listed = await _recipients(office, one, recipients)
+            lines = [line(" ".join(str(value) for value in each.values())) for each in listed]
+            say.document({**found, "recipients": listed}, lines)
+        else:
+            say.document(found, [f"{name}: {plain(value)}" for name, value in found.items()])
+        return DONE
+
+    return _watching(where, tell)
+
+
+@app.command
+def pause(broadcast_id: int, *, why: str, where: Where = HERE) -> int:
+    """Let no further request begin, until `resume`.
+
+    Parameters
+    ----------
+    why
+        The reason; it is written down with your token's name.
+    """
+    return tell_office(where, partial(_do, broadcast_id, "pause", {"why": why}))
+
+
+@app.command
+def resume(broadcast_id: int, *, why: str, wait: Flag = False, where: Where = HERE) -> int:
+    """Go on with what was paused, or begin what waits for somebody's word.
+
+    Parameters
+    ----------
+    why
+        The reason; it is written down with your token's name.
+    wait
+        Look on until it is done; Ctrl-C only stops looking.
+    """
+    return _watching(where, partial(_do, broadcast_id, "resume", {"why": why}, wait=wait))
+
+
+@app.command
+def cancel(broadcast_id: int, *, why: str, where: Where = HERE) -> int:
+    """End it: who is pending gets nothing.
+
+    Parameters
+    ----------
+    why
+        The reason; it is written down with your token's name.
+    """
+    return tell_office(where, partial(_do, broadcast_id, "cancel", {"why": why}))
+
+
+@app.command(name="retry-failed")
+def retry_failed(
+    broadcast_id: int,
+    *,
+    why: str,
+    unknown: Flag = False,
+    wait: Flag = False,
+    where: Where = HERE,
+) -> int:
+    """Try again for those for whom it failed.
+
+    Parameters
+    ----------
+    why
+        The reason; it is written down with your token's name.
+    unknown
+        Also for those of whom nobody knows whether they have it: some will get it twice.
+    wait
+        Look on until it is done; Ctrl-C only stops looking.
+    """
+    body = {"why": why, "unknown": unknown}
+    return _watching(where, partial(_do, broadcast_id, "retry-failed", body, wait=wait))
+
+
+@app.command
+def edit(
+    broadcast_id: int,
+    text: str,
+    *,
+    content: Content = PLAIN,
+    why: str,
+    wait: Flag = False,
+    where: Where = HERE,
+) -> int:
+    """Before it starts: send this instead. Later: change what was sent, as a broadcast of its own.
+
+    Parameters
+    ----------
+    text
+        As for `create`.
+    why
+        The reason; it is written down with your token's name.
+    wait
+        Look on until it is done; Ctrl-C only stops looking.
+    """
+
+    async def tell(office: Office, say: Say) -> int:
+        body = content.told(text) | {"why": why}
+        return await _do(broadcast_id, "edit", body, office, say, wait=wait)
+
+    return _watching(where, tell)
+
+
+@app.command
+def delete(broadcast_id: int, *, why: str, wait: Flag = False, where: Where = HERE) -> int:
+    """Take back what was sent, as a broadcast of its own; Telegram allows it for 48 hours.
+
+    Parameters
+    ----------
+    why
+        The reason; it is written down with your token's name.
+    wait
+        Look on until it is done; Ctrl-C only stops looking.
+    """
+    return _watching(where, partial(_do, broadcast_id, "delete", {"why": why}, wait=wait))
+
+
+async def _do(
+    broadcast_id: int,
+    verb: str,
+    body: dict[str, Any],
+    office: Office,
+    say: Say,
+    *,
+    wait: bool = False,
+) -> int:
+    told = await office.post(f"{BROADCASTS}/{broadcast_id}/{verb}", body)
+    return await _follow(office, say, told, wait=wait)
+
+
+async def _follow(office: Office, say: Say, told: dict[str, Any], *, wait: bool) -> int:
+    """Show how it stands as soon as it was checked, or when it is done."""
+    look = partial(office.get, f"{BROADCASTS}/{told['broadcast_id']}")
+    seen = told
+    if wait:
+        seen = await watch(look, told)
+    else:
+        with trio.move_on_after(CHECK_SECONDS):
+            while seen["state"] == "checking":
+                await trio.sleep(CHECK_LOOK_SECONDS)
+                seen = await look()
+    # What was told at its creation, and is not told again.
+    seen = seen | {name: told[name] for name in ("reachable", "unreachable") if told.get(name)}
+    say.document(seen, [told_in_a_line(seen)])
+    went_wrong = seen["state"] == "draft" or (wait and _is_marred(seen))
+    return FAILED if went_wrong else DONE
+
+
+def _is_marred(seen: dict[str, Any]) -> bool:
+    """Whether it ended, and not for everybody as it should."""
+    over = seen["state"] in STATES_AT_REST
+    return over and bool(seen["state"] == "cancelled" or seen["failed"] or seen["unknown"])
+
+
+async def _recipients(
+    office: Office, one: str, outcomes: tuple[Outcomes, ...]
+) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    query: dict[str, Any] = {"outcome": list(outcomes), "limit": 500}
+    while True:
+        page = await office.get(f"{one}/recipients", query)
+        found += page["recipients"]
+        if page["next"] is None:
+            return found
+        query["after"] = page["next"]
+
+
+def _watching(where: Where, tell: Callable[[Office, Say], Awaitable[int]]) -> int:
+    """Ask the shop; Ctrl-C leaves, and says that the broadcast does not."""
+    try:
+        return tell_office(where, tell)
+    except KeyboardInterrupt:
+        sys.stderr.write("nobody looks on any more; the broadcast goes on\n")
+        return INTERRUPTED
+
+
+def _button(told: str) -> dict[str, str]:
+    text, separator, url = told.partition("=")
+    if not separator:
+        raise ValueError(f'no button: {told[:40]!r}; write "Read more=https://example.org"')
+    return {"text": text.strip(), "url": url.strip()}
+
+
+def _age(text: str) -> timedelta:
+    found = _AGE.fullmatch(text)
+    if found is None:
+        raise ValueError(f"no age: {text[:20]!r}; write 90s, 30m, 12h or 30d")
+    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+
+
+def _chat_ids(file: Path) -> list[int]:
+    try:
+        words = file.read_text("utf-8").split()
+        return [int(word) for word in words]
+    except (OSError, ValueError):
+        raise ValueError(f"{file} is no file with a chat id in each line") from None

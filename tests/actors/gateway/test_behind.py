@@ -1,0 +1,114 @@
+"""Sessions that are behind: what waits for them, where, and who does not wait."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import trio
+
+from actors.gateway.backlog import STORED_MAX, TOLD_MAX
+from actors.gateway.model import Stored
+from actors.payments import messages as payments
+from runtime.testing import running
+from tests.actors.gateway.world import World, mark_handled, text
+
+ASKED = {
+    "pre_checkout_query": {
+        "id": "q1",
+        "from": {"id": 7, "first_name": "Ada"},
+        "currency": "XTR",
+        "total_amount": 100,
+        "invoice_payload": "0" * 32,
+    }
+}
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+async def test_while_sessions_are_behind_updates_wait_in_the_store_and_payments_do_not(
+    world: World,
+) -> None:
+    async with running() as system:
+        world.start(system)
+        for number in range(3_000):
+            world.updates.push(text(f"t{number}", chat_id=1 + number))
+        await trio.sleep(60)
+        assert (await world.inbox.counts()).unhandled == 3_000
+        assert len(world.heard) == TOLD_MAX
+        assert world.status == "warn"
+        assert "2000 updates wait in the store" in world.report.output
+        pushed_at = trio.current_time()
+        world.updates.push(ASKED)
+        await world.pre_checkout.expect(payments.PreCheckoutAsked, within=9)
+        assert trio.current_time() - pushed_at < 1
+        for _ in range(3):
+            mark_handled(world.inbox, *[u.update_id for u in await told_of(world)])
+            await trio.sleep(20)
+        assert [words for _, words in world.heard] == [f"t{number}" for number in range(3_000)]
+        await trio.sleep(60)
+        assert world.status == "pass"
+
+
+async def test_sessions_that_catch_up_a_little_are_told_as_much_more(world: World) -> None:
+    async with running() as system:
+        world.start(system)
+        for number in range(TOLD_MAX + 500):
+            world.updates.push(text(f"t{number}"))
+        await trio.sleep(30)
+        mark_handled(world.inbox, *[u.update_id for u in (await told_of(world))[:7]])
+        await trio.sleep(5)
+        assert len(world.heard) == TOLD_MAX + 7
+        world.updates.push(text("behind all others"))
+        await trio.sleep(5)
+        assert len(world.heard) == TOLD_MAX + 7
+
+
+async def test_after_a_restart_too_only_so_many_are_told_at_once(world: World) -> None:
+    async with running() as system:
+        world.start(system)
+        for number in range(TOLD_MAX + 500):
+            world.updates.push(text(f"t{number}", chat_id=1 + number))
+        world.updates.push(ASKED)
+        await trio.sleep(30)
+    world.sessions.told.clear()
+    world.pre_checkout.told.clear()
+    async with running() as system:
+        world.start(system)
+        await trio.sleep(5)
+        assert [words for _, words in world.heard] == [f"t{number}" for number in range(TOLD_MAX)]
+        assert len(world.pre_checkout.told) == 1
+        mark_handled(world.inbox, *[u.update_id for u in await told_of(world)])
+        await trio.sleep(5)
+        assert len(world.heard) == TOLD_MAX + 500
+
+
+async def test_what_the_store_should_not_hold_stays_with_telegram(world: World) -> None:
+    async with running() as system:
+        world.start(system)
+        for number in range(STORED_MAX + 2_000):
+            world.updates.push(text(f"t{number}", chat_id=1 + number))
+        await trio.sleep(300)
+        counts = await world.inbox.counts()
+        assert STORED_MAX < counts.unhandled <= STORED_MAX + 100
+        assert world.status == "warn"
+        polls = len(world.updates.polls)
+        await trio.sleep(60)
+        assert len(world.updates.polls) == polls
+        while waiting := await told_of(world):
+            mark_handled(world.inbox, *[u.update_id for u in waiting])
+            await trio.sleep(2)
+        assert len(world.heard) == len(set(world.heard)) == STORED_MAX + 2_000
+
+
+async def told_of(world: World) -> list[Stored]:
+    """The unhandled updates that sessions have heard of."""
+    heard = {words for _, words in world.heard}
+    return [
+        update
+        for update in await world.inbox.unhandled()
+        if json.loads(update.body).get("message", {}).get("text") in heard
+    ]

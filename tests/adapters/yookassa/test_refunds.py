@@ -1,0 +1,102 @@
+"""Money goes back at a YooKassa that behaves as the real one: once under each key."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from actors.kernel.charges import Rail, Standing
+from actors.kernel.failures import Unavailable
+from actors.kernel.ids import ChatId, PaymentId
+from actors.kernel.money import Money
+from actors.payments.deeds import Refund
+from actors.payments.ports import Declined, GivenBack
+from adapters.sandbox.server import Request, Response
+from adapters.sandbox.yookassa import YooKassaSandbox
+from tests.adapters.sandbox.calls import virtual_now
+from tests.adapters.yookassa.test_checkout import ORDER, a_sandbox, opened, shop
+
+NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
+def refund(payment_id: str, amount: str = "990") -> Refund:
+    return Refund(
+        rail=Rail.YOOKASSA,
+        payment_id=PaymentId(payment_id),
+        order_id=ORDER,
+        chat_id=ChatId(7),
+        received=Money.of("990", "RUB"),
+        total=Money.of(amount, "RUB"),
+        amount=Money.of(amount, "RUB"),
+        wanted_at=NOON,
+        due_at=NOON,
+    )
+
+
+async def test_told_twice_it_goes_back_once_and_the_payment_says_so() -> None:
+    sandbox = a_sandbox()
+    async with shop(sandbox) as checkout:
+        payment_id = (await opened(checkout)).checkout_id
+        sandbox.pay(payment_id)
+        for _ in range(2):
+            assert await checkout.give_back(refund(payment_id, "90.50")) == GivenBack()
+        (report,) = await checkout.look(payment_id)
+    assert len(sandbox.refunds) == 1
+    assert (report.standing, report.refunded) == (Standing.REFUNDED, Money.of("90.50", "RUB"))
+
+
+@pytest.mark.parametrize("trouble", ["drop_next", "forget_next"])
+async def test_after_an_unknown_outcome_it_goes_back_once(trouble: str) -> None:
+    sandbox = a_sandbox()
+    async with shop(sandbox) as checkout:
+        payment_id = (await opened(checkout)).checkout_id
+        sandbox.pay(payment_id)
+        getattr(sandbox, trouble)(1)
+        with pytest.raises(Unavailable):
+            await checkout.give_back(refund(payment_id))
+        assert await checkout.give_back(refund(payment_id)) == GivenBack()
+    assert len(sandbox.refunds) == 1
+
+
+async def test_what_was_not_paid_cannot_go_back() -> None:
+    async with shop(a_sandbox()) as checkout:
+        payment_id = (await opened(checkout)).checkout_id
+        outcome = await checkout.give_back(refund(payment_id))
+    assert isinstance(outcome, Declined)
+    assert "400" in outcome.detail
+
+
+class Answering(YooKassaSandbox):
+    """Says of every refund what a test wants."""
+
+    status: object = "succeeded"
+
+    async def __call__(self, request: Request) -> Response | None:
+        body = json.dumps({"id": "r", "status": self.status}).encode()
+        return Response(status=200, body=body)
+
+
+@pytest.mark.parametrize("status", ["pending", "succeeded"])
+async def test_what_is_on_its_way_is_given_back(status: str) -> None:
+    sandbox = Answering(now=virtual_now)
+    sandbox.status = status
+    async with shop(sandbox) as checkout:
+        assert await checkout.give_back(refund("p")) == GivenBack()
+
+
+async def test_what_was_cancelled_at_once_is_declined() -> None:
+    sandbox = Answering(now=virtual_now)
+    sandbox.status = "canceled"
+    async with shop(sandbox) as checkout:
+        assert await checkout.give_back(refund("p")) == Declined(detail="YooKassa cancelled it")
+
+
+@pytest.mark.parametrize("status", [None, "odd", 1])
+async def test_a_status_nobody_knows_leaves_the_outcome_unknown(status: object) -> None:
+    sandbox = Answering(now=virtual_now)
+    sandbox.status = status
+    async with shop(sandbox) as checkout:
+        with pytest.raises(Unavailable):
+            await checkout.give_back(refund("p"))

@@ -1,0 +1,55 @@
+"""A wrong clock ends nothing early, and a webhook that it refuses is accepted later."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import trio
+
+from actors.payments.orders import State
+from config.scenarios.clocks import BEHIND_SECONDS, Watch, clocks
+from config.scenarios.market import Market
+from runtime.testing import Plan, PropertyError, Simulation, check, simulate
+from runtime.testing.pytest_plugin import simulation
+from tests.actors.payments.orders import order
+
+
+def test_whatever_the_bots_clock_says_everybody_is_served() -> None:
+    run = simulate(clocks, Plan(seed=0, options={"people": 1}))
+
+    check(run)
+    assert {"the clock was ahead", "the clock was behind"} <= set(run.sometimes)
+
+
+@simulation(seeds=1)
+async def test_an_order_that_a_clock_cuts_short_is_seen_unless_it_was_ahead(
+    sim: Simulation,
+) -> None:
+    market = Market(sim)
+    watch = Watch(market)
+    waits = order(State.WAITING)
+    market.tables.put_order(waits, saved_by=None)
+    sim.shift(-BEHIND_SECONDS, host="bot")
+    await trio.sleep(60)
+    market.tables.put_order(replace(waits, state=State.EXPIRED), saved_by=None)
+    assert "expired after 60 s" in market.wrongs.pop()
+    watch.set(10.0)
+    market.tables.put_order(replace(waits, state=State.EXPIRED), saved_by=None)
+    watch.set(0.0)
+    market.tables.put_order(replace(waits, state=State.EXPIRED), saved_by=None)
+    assert market.wrongs == []
+
+
+@simulation(seeds=1)
+async def test_a_webhook_that_was_refused_for_good_is_seen(sim: Simulation) -> None:
+    market = Market(sim)
+    watch = Watch(market)
+    market.stripe.sandbox.webhooks_to("http://bot:80/webhooks/stripe", secrets=["whsec_other"])
+    async with market.open():
+        await trio.sleep(10)
+        market.stripe.sandbox.events.emit("charge.refunded", {"id": "ch_1", "object": "charge"})
+        await market.still()
+
+    with pytest.raises(PropertyError, match="was refused for good"):
+        watch.check()
