@@ -23,19 +23,19 @@ from tests.adapters.postgres.store import Store, execute, running_store
 
 
 def note(number: int) -> Statement:
-    sql = "insert into note values (%(n)s) on conflict do nothing"
+    sql = "insert into tally values (%(n)s) on conflict do nothing"
     return Statement(sql, {"n": number})
 
 
 @pytest.fixture
 def notes_url(database_url: str, blank_url: str) -> str:
     """A migrated database with a table `note`."""
-    execute(blank_url, "create table note (n int primary key)")
+    execute(blank_url, "create table tally (n int primary key)")
     return blank_url
 
 
 def kept(conninfo: str) -> list[object]:
-    return [n for (n,) in execute(conninfo, "select n from note order by n")]
+    return [n for (n,) in execute(conninfo, "select n from tally order by n")]
 
 
 def allow(conninfo: str, *, connections: bool = True) -> None:
@@ -65,7 +65,7 @@ def cut(conninfo: str) -> None:
 async def test_what_was_written_can_be_read(notes_url: str) -> None:
     async with running_store(notes_url) as store:
         assert await store.database.write(note(1), note(2)) == [[], []]
-        rows = await store.database.read("select n from note where n > %(n)s", {"n": 1})
+        rows = await store.database.read("select n from tally where n > %(n)s", {"n": 1})
     assert rows == [{"n": 2}]
 
 
@@ -107,7 +107,7 @@ async def test_nothing_is_held_back_for_company(notes_url: str) -> None:
 
 
 async def test_a_failure_is_its_own_askers(notes_url: str) -> None:
-    taken = Statement("insert into note values (1)")
+    taken = Statement("insert into tally values (1)")
     failures: list[Exception] = []
 
     async def write(store: Store, statement: Statement) -> None:
@@ -132,7 +132,7 @@ async def test_a_connection_that_was_cut_is_found_again(notes_url: str) -> None:
     async with running_store(notes_url) as store:
         cut(notes_url)
         await store.database.write(note(1))
-        assert await store.database.read("select n from note") == [{"n": 1}]
+        assert await store.database.read("select n from tally") == [{"n": 1}]
         assert store.database.statistics.reconnects == 1
         assert store.system.snapshot().failed == 0
 
