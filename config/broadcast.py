@@ -22,7 +22,8 @@ import trio
 from actors.operations.model import line
 from config.broadcast_watch import STATES_AT_REST, told_in_a_line, watch
 from config.commands import BROADCAST
-from config.office import HERE, Flag, Office, Say, Where, plain, tell_office
+from config.health import Flag
+from config.office import HERE, Office, Say, Where, plain, tell_office
 from config.process import DONE, FAILED, INTERRUPTED
 
 BROADCASTS = "/v1/admin/broadcasts"
@@ -149,7 +150,7 @@ def create(
             told["starts_at"] = at
         if why is not None:
             told["why"] = why
-        begun = await office.post(BROADCASTS, told)
+        begun = await office.post_once(BROADCASTS, told)
         return await _follow(office, say, begun, wait=wait)
 
     return _watching(where, tell)

@@ -12,13 +12,17 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import TextIO
+from typing import Annotated, TextIO
 
+import cyclopts
 import trio
 from rich.padding import Padding
 from rich.text import Text
 
+from config.health import Flag
+from config.logging import configure_logging
 from config.process import DONE, FAILED, REFUSED, Life, Terminal, until_signalled, verdict
 from config.settings import load_settings
 from config.story import STARTS, Story
@@ -34,6 +38,30 @@ WIDTH_MAX = 88
 """Columns; longer lines are hard to read."""
 INDENT = 15
 """Columns in front of what a step says."""
+
+
+def show(
+    *,
+    exit_: Annotated[Flag, cyclopts.Parameter(name="--exit")] = False,
+    json: Flag = False,
+    keep: Path | None = None,
+    verbose: Flag = False,
+) -> int:
+    """Show the whole product on this machine: real code and database, a simulated outside world.
+
+    Parameters
+    ----------
+    exit_
+        End after the story; the exit status is 0 only if every step of it was verified.
+    json
+        Print one line of JSON on stdout when the story has been told, the story on stderr.
+    keep
+        Keep the database in this folder instead of a temporary one.
+    verbose
+        Show the log as well.
+    """
+    configure_logging("console", "INFO" if verbose else "CRITICAL")
+    return trio.run(partial(run, leave=exit_, as_json=json, keep=keep))
 
 
 async def run(*, leave: bool, as_json: bool, keep: Path | None) -> int:

@@ -6,12 +6,16 @@ Exit status: 0 pass, 1 warn, 2 fail, 3 nobody there (or somebody who is no facto
 from __future__ import annotations
 
 import ipaddress
-import json
+import json as json_text
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
+from typing import Annotated
 from urllib.parse import urlsplit
 
+import cyclopts
 import httpx
 import trio
 from rich.console import Console
@@ -22,6 +26,10 @@ from rich.tree import Tree
 from actors.operations.document import HealthDocument, read_document
 from actors.operations.messages import Status
 from actors.operations.model import REPORT_AGE, line
+from config.process import Terminal
+
+Flag = Annotated[bool, cyclopts.Parameter(negative="", show_default=False)]
+"""An option that is there or not."""
 
 EXIT = {"pass": 0, "warn": 1, "fail": 2}
 UNREACHABLE = 3
@@ -80,6 +88,21 @@ class Seen:
     def actors(self) -> list[Observation]:
         """Return the states of all actors, parents first."""
         return [seen for seen in self.observations if seen.key == "supervision:state"]
+
+
+def show(*, url: str = DEFAULT_URL, json: Flag = False) -> int:
+    """Ask a running shop how it is. Exits with 0 pass, 1 warn, 2 fail, 3 unreachable.
+
+    Parameters
+    ----------
+    url
+        Where its HTTP port is; OPERATOR_TOKEN is sent along when it is set.
+    json
+        Print the health document.
+    """
+    token = os.environ.get("OPERATOR_TOKEN") or None
+    console = Terminal(highlight=False)
+    return trio.run(partial(check, url, console=console, token=token, as_json=json))
 
 
 async def check(
@@ -173,7 +196,7 @@ def _decode(url: str, status: int, body: bytes) -> tuple[object, HealthDocument]
             "set OPERATOR_TOKEN to the one that the system was started with"
         )
     try:
-        return json.loads(body), read_document(body)
+        return json_text.loads(body), read_document(body)
     except (ValueError, RecursionError) as error:
         raise Unreachable(
             f"{url} answers {status} with something that is no health document "
@@ -184,7 +207,7 @@ def _decode(url: str, status: int, body: bytes) -> tuple[object, HealthDocument]
 def problem_of(body: bytes) -> str:
     """Return the `detail` of a problem document, if it is one."""
     try:
-        told = json.loads(body)
+        told = json_text.loads(body)
     except (ValueError, RecursionError):
         told = None
     reason = told.get("detail") or told.get("title") if isinstance(told, dict) else None
@@ -204,7 +227,7 @@ def is_local(url: str) -> bool:
 
 
 def _print_json(console: Console, document: object) -> None:
-    console.out(json.dumps(document, indent=2), highlight=False)
+    console.out(json_text.dumps(document, indent=2), highlight=False)
 
 
 def _headline(seen: Seen) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json as json_text
 import os
+import secrets
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -19,11 +20,21 @@ import httpx
 import trio
 
 from actors.operations.model import line
-from config.health import DEFAULT_URL, UNREACHABLE, Unreachable, is_local, problem_of, reason_of
+from config.health import (
+    DEFAULT_URL,
+    UNREACHABLE,
+    Flag,
+    Unreachable,
+    is_local,
+    problem_of,
+    reason_of,
+)
 from config.process import FAILED, REFUSED, Terminal
 
 ANSWER_SECONDS = 40.0
 """A dry run may ask a provider, for 30 s at most."""
+ONCE_TRIES, ONCE_PAUSE_SECONDS = 3, 2.0
+"""How often, and after what pause, it is asked whether something was done."""
 
 Query = Mapping[str, str | int | Sequence[int]]
 
@@ -34,6 +45,12 @@ class Refused(Exception):  # noqa: N818 - a verdict
     def __init__(self, detail: str, *, missing: bool = False) -> None:
         super().__init__(detail)
         self.missing = missing
+
+
+class Unsure(Unreachable):
+    """Nobody knows whether it was done: the request left, and no answer, or none that says so, came
+    back.
+    """
 
 
 class Office:
@@ -50,13 +67,30 @@ class Office:
         """Do it; answers what has become of it."""
         return await self._ask("POST", path, json=dict(body))
 
+    async def post_once(self, path: str, body: Mapping[str, object]) -> Any:  # noqa: ANN401 - JSON
+        """Do what must not be done twice; while it is not known whether it was done, it is asked
+        again, under the same Idempotency-Key. Raises `Unsure` when it is still not known.
+        """
+        content: dict[str, Any] = {
+            "json": dict(body),
+            "headers": {"idempotency-key": secrets.token_hex(16)},
+        }
+        for _ in range(ONCE_TRIES - 1):
+            try:
+                return await self._ask("POST", path, **content)
+            except Unsure:
+                await trio.sleep(ONCE_PAUSE_SECONDS)
+        return await self._ask("POST", path, **content)
+
     async def _ask(self, method: str, path: str, **content: Any) -> Any:  # noqa: ANN401 - JSON
         url = f"{self._url}{path}"
         try:
             with trio.fail_after(ANSWER_SECONDS):
                 response = await self._client.request(method, url, **content)
         except trio.TooSlowError:
-            raise Unreachable(f"{url} did not answer within {ANSWER_SECONDS:g} s") from None
+            raise Unsure(f"{url} did not answer within {ANSWER_SECONDS:g} s") from None
+        except (httpx.ReadError, httpx.ReadTimeout, httpx.RemoteProtocolError) as error:
+            raise Unsure(f"no answer from {url}: {reason_of(error)}") from error
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, ValueError) as error:
             reason = reason_of(error)
             raise Unreachable(f"no answer from {url}: {reason}; is the shop running?") from error
@@ -85,6 +119,8 @@ def _answer(url: str, status: int, body: bytes) -> Any:  # noqa: ANN401 - JSON
         )
     if status in {HTTPStatus.NOT_FOUND, HTTPStatus.BAD_REQUEST, HTTPStatus.CONFLICT}:
         raise Refused(problem_of(body), missing=status == HTTPStatus.NOT_FOUND)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        raise Unsure(f"{url} answers {status}: {problem_of(body)}")
     if status != HTTPStatus.OK:
         raise Unreachable(f"{url} answers {status}: {problem_of(body)}")
     try:
@@ -94,8 +130,6 @@ def _answer(url: str, status: int, body: bytes) -> Any:  # noqa: ANN401 - JSON
 
 
 # Commands that ask it
-
-Flag = Annotated[bool, cyclopts.Parameter(negative="", show_default=False)]
 
 
 @cyclopts.Parameter(name="*")

@@ -20,7 +20,8 @@ from actors.ingress.model import EventState, SourceName
 from actors.operations.model import line
 from config import decisions
 from config.commands import REPLAY
-from config.office import HERE, Flag, Office, Refused, Say, Where, plain, tell_office
+from config.health import Flag
+from config.office import HERE, Office, Refused, Say, Where, plain, tell_office
 from config.process import DONE, FAILED
 
 NOT_CONFIRMED = 4

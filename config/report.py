@@ -29,10 +29,10 @@ from adapters.postgres.orders import PostgresOrders
 from adapters.postgres.payments import PostgresPayments
 from adapters.postgres.writer import DatabaseActor, Statistics
 from config import decisions
-from config.commands import ENV_FILE, REPORT
+from config.commands import REPORT
 from config.logging import configure_logging
 from config.process import DONE, FAILED, REFUSED, verdict
-from config.settings import Settings, SettingsError, load_settings
+from config.settings import ENV_FILE, Settings, SettingsError, load_settings
 from config.store import DATABASE_FOLDER
 from runtime import ActorSystem, ChildSpec, SupervisionError, SupervisorSpec, Unrecoverable
 

@@ -63,6 +63,10 @@ NEEDED = {
 """What the first means nothing without."""
 
 
+ENV_FILE = Path(".env")
+"""Read behind the environment, from the folder that a command is started in."""
+
+
 class SettingsError(Exception):
     """The environment does not describe a system; the text has one line for each fault."""
 

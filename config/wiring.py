@@ -17,7 +17,7 @@ from actors.gateway.ports import Webhook
 from actors.kernel.ids import ChatId
 from actors.kernel.language import Language
 from actors.operations import tree
-from actors.operations.model import Identity, Phase, Readiness
+from actors.operations.model import Phase, Readiness
 from actors.payments.catalogue import Catalogue, DigitalRails
 from actors.payments.orders import Order
 from actors.payments.tokens import SuccessTokens
@@ -45,6 +45,7 @@ from adapters.telegram.bot import TrioBot, connected
 from adapters.telegram.messenger import TelegramMessenger
 from adapters.telegram.payments import TelegramPreCheckoutAnswers
 from adapters.telegram.updates import TelegramUpdates
+from config.identity import IDENTITY
 from config.parts import Find, Store
 from config.products import read_products
 from config.rails import Rails, opened_rails
@@ -53,8 +54,6 @@ from config.settings import Settings
 from config.store import PostgresStore
 from config.topology import topology, wire_events
 from runtime import ActorSystem, ask
-
-IDENTITY = Identity(service_id="factorage", version="0.1.0", release_id="0.1.0")
 
 TELEGRAM = "https://t.me"
 """Where a browser goes that has paid, while PUBLIC_URL does not say where we are."""

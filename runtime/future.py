@@ -6,6 +6,7 @@ import functools
 import math
 import queue
 import sys
+import types
 from collections.abc import Awaitable, Callable, Generator, Iterable
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -130,6 +131,19 @@ class Future(pykka.Future[T]):
         return self._result()
 
     __iter__ = __await__
+
+    async def failure(self) -> BaseException | None:
+        """Wait for the answer of an ask, and say what it was failed with; None when it was not.
+
+        For an edge that answers every failure alike. Raises `AskCycleError` alone.
+        """
+        if not self._done:
+            await self._waited()
+        return self._value if self._failed else None
+
+    @types.coroutine
+    def _waited(self) -> Generator[Any, Any, None]:
+        yield from self._wait()
 
     def _result(self) -> T:
         if self._failed:

@@ -13,7 +13,7 @@ each 429 closes its chat for all of that time, and there are two ways, each with
   `PAUSE_FIRST_SECONDS` at most, because a wait can last for hours and may be about chats after
   all; one letter finds out, and if it meets trouble, everybody waits twice as long. So a bot that
   really is flooded asks a handful of times in an hour. What the bulk lane meets says nothing
-  here, as long as the way is open: it is shut already, and replies find out for themselves. A
+  here, as long as the bot is not: its lane is shut already, and replies find out for themselves. A
   network that fails again and again shuts this way too.
 
 Three rules keep this honest (python-telegram-bot 5338 breaks the first two): deadlines are merged
@@ -60,6 +60,8 @@ class Gate:
         """Tick before which nothing may start."""
         self.troubles = 0
         """Troubles in a row that nothing has disproved; more than 0: one letter at a time."""
+        self.is_flooded = False
+        """Whether some of that trouble was a flood of more than single chats."""
         self._latest = 0
         """The newest delivery that was under way when trouble was last met."""
         self._flooded: dict[ChatId, int] = {}
@@ -76,7 +78,7 @@ class Gate:
     def passed(self, started: int) -> None:
         """Delivery number `started` was answered by Telegram in the ordinary way."""
         if started > self._latest:
-            self.troubles = 0
+            self.troubles, self.is_flooded = 0, False
             self._flooded.clear()
 
     def flooded(
@@ -86,9 +88,10 @@ class Gate:
         self._flooded = {chat: until for chat, until in self._flooded.items() if until > now}
         until = now + 1 + span(wait_seconds)
         self._flooded[chat_id] = max(until, self._flooded.get(chat_id, until))
-        if not self.troubles and len(self._flooded) < self._manners.chats:
-            self._latest = latest
+        if not self.is_flooded and len(self._flooded) < self._manners.chats:
+            self._latest = latest  # a network that has failed lately makes no bot of one chat
             return
+        self.is_flooded = True
         self._trouble(started, latest)
         pause = self._manners.pause_seconds * 2.0 ** min(self.troubles - 1, _DOUBLINGS_MAX)
         self._shut(now, min(wait_seconds, pause))

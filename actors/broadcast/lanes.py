@@ -3,8 +3,8 @@
 ```
 lane     what                                       among each other
 answer   what somebody waits for                    chats in turns
-typing   that an answer is being written            chats in turns; gone when the answer comes
 notice   what somebody should know                  chats in turns
+typing   that an answer is being written            chats in turns; gone when the answer comes
 bulk     what is sent to many                       sources in turns, then chats in turns
 ```
 
@@ -21,7 +21,7 @@ from actors.broadcast import messages as broadcast
 from actors.broadcast.queues import Due, Entry, Lane, Queue, lane_of
 from actors.kernel.ids import ChatId
 
-HURRIED: tuple[Lane, ...] = ("answer", "typing", "notice")
+HURRIED: tuple[Lane, ...] = ("answer", "notice", "typing")
 """Those that go before the bulk lane, in this order."""
 
 _Source = tuple[str, bool]

@@ -156,7 +156,7 @@ class Ways:
             case Flooded():
                 wait = obeyed_seconds(outcome.retry_after_seconds)
                 gates = [self._bulk_gate]
-                if not entry.bulk or self._gate.troubles:
+                if not entry.bulk or self._gate.is_flooded:
                     gates.append(self._gate)
                 for gate in gates:
                     gate.flooded(entry.to, started, now, latest=latest, wait_seconds=wait)

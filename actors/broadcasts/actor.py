@@ -67,18 +67,33 @@ class _Tray:
         self._ref = ref
         self.closed = False
         """Whoever stops looks for himself."""
-        self._receipts: list[broadcast.Receipt] = []
+        self._receipts: list[_Told] = []
 
-    def tell(self, receipt: broadcast.Receipt) -> None:
+    def put(self, told: _Told) -> None:
         """A receipt is here."""
-        self._receipts.append(receipt)
+        self._receipts.append(told)
         if len(self._receipts) == 1 and not self.closed:
             self._ref.tell(_Flush(tray=self))
 
-    def take(self) -> list[broadcast.Receipt]:
+    def take(self) -> list[_Told]:
         """All that are here."""
         receipts, self._receipts = self._receipts, []
         return receipts
+
+
+_Told = tuple[Pass, broadcast.Receipt]
+"""A receipt, and in which pass its letter was told."""
+
+
+class _Slot:
+    """Where the receipts of one pass come in: a pause ends a pass, and the next one is another."""
+
+    def __init__(self, tray: _Tray, running: Pass) -> None:
+        self._tray, self._running = tray, running
+
+    def tell(self, receipt: broadcast.Receipt) -> None:
+        """A receipt is here."""
+        self._tray.put((self._running, receipt))
 
 
 class Broadcaster(BroadcastDesk):
@@ -232,17 +247,21 @@ class Broadcaster(BroadcastDesk):
         elif isinstance(receipt, broadcast.Delivered):
             await self._panel_shown(receipt)
 
-    def _sort(self, receipts: list[broadcast.Receipt]) -> None:
+    def _sort(self, receipts: list[_Told]) -> None:
         """Who has an outcome now, and who waits again."""
         now = self.monotonic()
-        for receipt in receipts:
+        for told_in, receipt in receipts:
             settled = letters.settled(receipt)
             if settled is None:
                 continue
+            running = self._passes.get(settled.broadcast_id)
+            done = settled.outcome is not Outcome.PENDING
+            late = running if running is not told_in else None
+            if late and not done and late.awaits(settled.chat_id):
+                continue  # withdrawn before, and told again since: his request may be under way
             self._news.append(settled)
             self._totals.outcomes[settled.outcome] += 1
-            if running := self._passes.get(settled.broadcast_id):
-                done = settled.outcome is not Outcome.PENDING
+            if running:
                 running.heard(settled.chat_id, now=now, done=done)
 
     async def _write_down(self) -> None:
@@ -253,10 +272,10 @@ class Broadcaster(BroadcastDesk):
 
     async def _go_on(self, running: Pass) -> None:
         """Tell the dispatcher as many letters as it may hold, or see that all is done."""
-        kept = running.broadcast
+        kept, slot = running.broadcast, _Slot(self._tray, running)
         while True:
             while turn := running.next():
-                self._dispatcher.tell(letters.letter(kept, running.template, turn, self._tray))
+                self._dispatcher.tell(letters.letter(kept, running.template, turn, slot))
             if not running.hungry:
                 break
             running.take(

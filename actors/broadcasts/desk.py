@@ -35,6 +35,7 @@ from actors.kernel.ids import BroadcastId, LetterId, UpdateId
 NOBODY_TO_SHOW = (
     "set ADMIN_CHAT_ID: every broadcast is shown to the administrators before it is sent"
 )
+OTHER_KEY = "this Idempotency-Key was used for another broadcast"
 TOO_MANY_OPEN = f"{OPEN_MAX} broadcasts are open already: cancel one first"
 
 _EVENTS: dict[str, Event] = {
@@ -51,7 +52,8 @@ class BroadcastDesk(BroadcastKeeper):
     async def _answer(self, question: broadcasts.Question) -> Answer | None:
         match question:
             case broadcasts.Create():
-                return await self._create(question, creation_id=self.world.uuid())
+                creation_id = question.creation_id or self.world.uuid()
+                return await self._create(question, creation_id=creation_id)
             case broadcasts.Show():
                 kept = await self._store.find(question.broadcast_id)
                 return None if kept is None else self._shown(kept)
@@ -100,9 +102,12 @@ class BroadcastDesk(BroadcastKeeper):
             action=self._action(what, asked.who, asked.why),
             handled=handled,
         )
+        if isinstance(asked, broadcasts.Create) and asked.creation_id and _is_another(kept, draft):
+            return Refused(detail=OTHER_KEY, conflict=True)
         self.log.info("broadcast.created", broadcast_id=kept.broadcast_id, who=asked.who)
         self._remember(kept)
-        await self._check(kept)
+        if kept.state is State.CHECKING:  # one that was created before may be further
+            await self._check(kept)
         return Shown(broadcast=self._open.get(kept.broadcast_id, kept), reach=reach)
 
     def _refusal(self, draft: Broadcast) -> Refused | None:
@@ -249,6 +254,15 @@ class BroadcastDesk(BroadcastKeeper):
             self._dispatcher.tell(
                 broadcast.Say(letter_id=letter_id, chat_id=self._admin_chat_id, text=text)
             )
+
+
+def _is_another(kept: Broadcast, draft: Broadcast) -> bool:
+    """Whether it is not what was asked for; an age is another time each time it is asked."""
+    asked = [
+        (each.content, replace(each.audience, active_since=None), each.repeat, each.paid, each.hold)
+        for each in (kept, draft)
+    ]
+    return asked[0] != asked[1]
 
 
 def _no_second_pass(kept: Broadcast) -> Refused | None:

@@ -212,4 +212,7 @@ class BroadcastKeeper(Actor[Any]):
         with suppress(Conflict):  # it is shown anew, and told again
             await self._store.save(after)
         self._panels.pop(after.broadcast_id, None)
-        await self._show_panel(await self._look_again(after))
+        known = await self._look_again(after)
+        if known.state is State.CHECKING:
+            await self._check(known)  # what is being shown has the version before
+        await self._show_panel(known)

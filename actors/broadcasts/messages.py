@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Literal
+from uuid import UUID
 
 from actors.broadcast import messages as broadcast
 from actors.broadcasts.model import Audience, Broadcast, Content, Reach
@@ -47,6 +48,8 @@ Answer = Shown | Refused
 class Create(Asks[Answer]):
     """Begin a broadcast. It is shown to the administrators, and then starts at `starts_at` (at
     once with None), or with `hold` when somebody says so. Refused when nobody would get it.
+
+    Told again under the same `creation_id`, it is the same broadcast; without one it is another.
     """
 
     content: Content
@@ -55,6 +58,7 @@ class Create(Asks[Answer]):
     repeat: bool = False
     paid: bool = False
     hold: bool = False
+    creation_id: UUID | None = None
     who: str
     why: str = ""
 

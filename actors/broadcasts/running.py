@@ -44,6 +44,10 @@ class Pass:
         """Letters whose receipt is awaited."""
         return len(self._out)
 
+    def awaits(self, chat_id: ChatId) -> bool:
+        """Whether a letter of this one is out."""
+        return chat_id in self._out
+
     @property
     def hungry(self) -> bool:
         """The dispatcher could take more than what was read."""

@@ -9,8 +9,8 @@ Owns      the inbox of updates, through ports.Inbox; the offset of the next poll
 Restarts  safely: everything stored and unhandled is routed again, in the order of arrival,
           before anything new is asked for; what was not stored was not confirmed either
 
-What sessions cannot take yet waits in the store (`backlog`), and Telegram is polled on, because a
-`pre_checkout_query` wants its answer within 10 s, however far they are behind.
+What sessions cannot take yet waits in the store, and above `backlog.STORED_MAX` at Telegram, which
+is polled on: a `pre_checkout_query` wants its answer within 10 s, however far they are behind.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ from actors.gateway.model import (
     Totals,
     asks_now,
     entry,
-    measured,
-    suspects,
+    judged,
+    reported,
 )
 from actors.gateway.ports import Batch, Inbox, TokenRejected, Updates, Verified, Webhook
 from actors.gateway.reading import pushed
@@ -48,8 +48,6 @@ from actors.payments import messages as payments
 from actors.sessions import messages as sessions
 from runtime import Actor, DeadLetter, KeyedRecipient, Recipient, message
 
-COMPONENT = "telegram.gateway"
-
 NOTHING_NEW_SECONDS = 0.5
 """Least time between two polls of which the first brought nothing new. Telegram holds an empty
 poll for 30 s and forgets what is confirmed; a server that does neither is not asked in a circle.
@@ -59,8 +57,6 @@ REROUTE_SECONDS = 10.0
 """An update that its session did not take (a full mailbox, a stop) is told again after this, and
 may then come behind younger ones."""
 
-ATTEMPTS_MAX = 5
-"""So often recovery may find an update first in its chat's queue before the update is parked."""
 INNOCENT_AFTER_SECONDS = 60.0
 """A process that lives for so long after a recovery was not killed by what it routed."""
 
@@ -81,7 +77,7 @@ class _Recover:
 
 @message
 class _Poll:
-    """Poll, unless the inbox is full."""
+    """Poll, also when the inbox is full."""
 
 
 @message
@@ -196,9 +192,7 @@ class TelegramGateway(Actor[_Message]):
     async def _recover(self) -> None:
         stored = await self._inbox.unhandled()
         told = [u for u in stored if asks_now(self._read(u)) or self._backlog.admits(u.update_id)]
-        accused = suspects(told)
-        guilty = {update.update_id for update in accused if update.attempts >= ATTEMPTS_MAX}
-        counted = {u.update_id: u.attempts + 1 for u in accused if u.update_id not in guilty}
+        guilty, counted = judged(told)
         self._suspects = tuple(counted)
         if counted:
             await self._inbox.set_attempts(counted)
@@ -217,9 +211,7 @@ class TelegramGateway(Actor[_Message]):
         self._poll_after(0)
 
     async def _poll(self) -> None:
-        if await self._is_full():
-            self._poll_after(FULL_WAIT_SECONDS)
-            return
+        await self._is_full()
         self._polled_at = self.monotonic()
         self.pipe(
             self._line.ask,
@@ -248,14 +240,15 @@ class TelegramGateway(Actor[_Message]):
 
     async def _take_pushed(self, body: bytes) -> bool | None:
         """Keep what the webhook brought; False when it is known, or no update at all."""
-        known = self.monotonic() - self._counted_at < FULL_WAIT_SECONDS
-        if self._counts.unhandled > STORED_MAX if known else await self._is_full():
-            self.reply_later().set_exception(Unavailable("sessions are behind"))
-            return None
         update = pushed(body)
         if update is None:
             self.log.warning("updates.unreadable", count=1)
             return False
+        if not self._is_urgent(update):
+            known = self.monotonic() - self._counted_at < FULL_WAIT_SECONDS
+            if self._counts.unhandled > STORED_MAX if known else await self._is_full():
+                self.reply_later().set_exception(Unavailable("sessions are behind"))
+                return None
         return bool(await self._keep((update,)))
 
     async def _take(self, outcome: Outcome) -> None:
@@ -270,13 +263,21 @@ class TelegramGateway(Actor[_Message]):
 
     async def _store(self, batch: Batch) -> float:
         """Keep a batch, tell what is new of it, and say how long the next poll may wait."""
-        new = await self._keep(batch.updates) if batch.updates else frozenset()
+        full = self._counts.unhandled > STORED_MAX
+        updates = self._backlog.taken(batch.updates, full=full, urgent=self._is_urgent)
+        new = await self._keep(updates) if updates else frozenset()
+        if full:
+            self._line.left()
+            return FULL_WAIT_SECONDS
         if batch.unreadable:
             self.log.warning("updates.unreadable", count=batch.unreadable)
         # Only now: the next poll confirms what is stored, and nothing else.
         self._line.confirm(batch.next_offset)
         self._report("warn" if self._backlog else "pass", self._backlog.said)
         return 0.0 if new else self._polled_at + NOTHING_NEW_SECONDS - self.monotonic()
+
+    def _is_urgent(self, update: Arrival) -> bool:
+        return asks_now(self._read(update))
 
     async def _keep(self, updates: Sequence[Arrival]) -> frozenset[UpdateId]:
         """Store updates, and tell what is new of them."""
@@ -388,13 +389,8 @@ class TelegramGateway(Actor[_Message]):
         self.after(max(wait, 0.0), _Poll(), key="poll")
 
     def _report(self, status: operations.Status, output: str = "") -> None:
-        reported = operations.Reported(
-            component=COMPONENT,
-            status=status,
-            output=output,
-            measurements=measured(self._totals, self._counts),
-        )
+        told = reported(status, output, self._totals, self._counts)
         if self._said is None or (self._said.status, self._said.output) != (status, output):
             self.log.info("gateway.reported", status=status, output=output)
-        self._said = reported
-        self.publish(reported)
+        self._said = told
+        self.publish(told)

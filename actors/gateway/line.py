@@ -56,6 +56,10 @@ class Line:
         """The last batch is stored: the next poll confirms it."""
         self._failures, self._offset = 0, offset
 
+    def left(self) -> None:
+        """The last batch is not stored: the next poll brings it again."""
+        self._failures = 0
+
     def heard(self, outcome: Outcome, *, jitter: float) -> Told:
         """What any outcome but a batch means; raises what is no trouble with Telegram."""
         match outcome:

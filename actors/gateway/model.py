@@ -11,6 +11,11 @@ from actors.operations import messages as operations
 from actors.payments import messages as payments
 from actors.sessions import messages as sessions
 
+COMPONENT = "telegram.gateway"
+
+ATTEMPTS_MAX = 5
+"""So often recovery may find an update first in its chat's queue before the update is parked."""
+
 BACKOFF_FIRST_SECONDS = 1.0
 BACKOFF_MAX_SECONDS = 30.0
 RETRY_AFTER_MAX_SECONDS = 300.0
@@ -152,6 +157,13 @@ def suspects(stored: Iterable[Stored]) -> list[Stored]:
     return list(first.values())
 
 
+def judged(stored: Iterable[Stored]) -> tuple[frozenset[UpdateId], dict[UpdateId, int]]:
+    """Of what recovery finds: what is to be parked, and what is accused once more, how often."""
+    accused = suspects(stored)
+    guilty = frozenset(u.update_id for u in accused if u.attempts >= ATTEMPTS_MAX)
+    return guilty, {u.update_id: u.attempts + 1 for u in accused if u.update_id not in guilty}
+
+
 def wait_seconds(
     failures: int, *, jitter: float, retry_after_seconds: float | None = None
 ) -> float:
@@ -167,8 +179,10 @@ def wait_seconds(
     return full * (1 + jitter) / 2
 
 
-def measured(totals: Totals, counts: Counts) -> tuple[operations.Measurement, ...]:
-    """The gateway's figures; what ends in `_total` counts from its last restart."""
+def reported(
+    status: operations.Status, output: str, totals: Totals, counts: Counts
+) -> operations.Reported:
+    """How the gateway is; what ends in `_total` counts from its last restart."""
     figures = {
         "polls_total": totals.polls,
         "updates_total": totals.updates,
@@ -179,4 +193,9 @@ def measured(totals: Totals, counts: Counts) -> tuple[operations.Measurement, ..
         "unhandled": counts.unhandled,
         "parked": counts.parked,
     }
-    return tuple(operations.Measurement(name=name, value=n) for name, n in figures.items())
+    return operations.Reported(
+        component=COMPONENT,
+        status=status,
+        output=output,
+        measurements=tuple(operations.Measurement(name=k, value=n) for k, n in figures.items()),
+    )

@@ -330,7 +330,7 @@ class WebhookIngress(Actor[_Message]):
             )
 
 
-_REFUSED = ("signature", "stale", "address", "malformed", "media")
+_REFUSED = ("signature", "stale", "address", "malformed", "size", "media")
 _COUNTED = (*_DURABLE, *_REFUSED, "throttled", "busy", "failed")
 
 

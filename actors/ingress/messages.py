@@ -25,7 +25,7 @@ class Refused:
     to verify it with; once we have, it will be taken.
     """
 
-    reason: Literal["signature", "stale", "address", "malformed", "media", "unconfigured"]
+    reason: Literal["signature", "stale", "address", "malformed", "size", "media", "unconfigured"]
     detail: str
 
 

@@ -74,12 +74,13 @@ class Rejected:
     `stale`      the signed time is too far from ours (400)
     `address`    it comes from where this provider never sends (403)
     `malformed`  signed, and yet not what the provider's documents describe (400)
+    `size`       larger than anything this provider sends (413)
     `media`      not JSON at all, by its content type (415)
 
     `detail` is one sentence for the sender's log; nothing of the body or of a secret is in it.
     """
 
-    reason: Literal["signature", "stale", "address", "malformed", "media"]
+    reason: Literal["signature", "stale", "address", "malformed", "size", "media"]
     detail: str
 
 

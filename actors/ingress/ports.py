@@ -78,9 +78,10 @@ class Events(Protocol):
         ...
 
     async def due(
-        self, *, now: datetime, without: Collection[EventId], limit: int
+        self, *, now: datetime, without: Collection[EventId], room: Mapping[SourceName, int]
     ) -> tuple[StoredEvent, ...]:
-        """Pending events whose time has come, in the order of arrival, without `without`.
+        """Pending events whose time has come, in the order of arrival, without `without`: of each
+        source the first ones that there is `room` for, of one that has none there nothing.
 
         Of the events on one subject only the oldest pending one, whether it is due or not: the
         others wait for it. Events on nothing ("") wait for nobody.

@@ -31,9 +31,9 @@ from actors.ingress.model import (
     Unusable,
     line,
 )
-from actors.ingress.pacing import ATTEMPTS_MAX, Courtesy, retry_seconds
+from actors.ingress.pacing import RETRY_FIRST_SECONDS, Courtesy
 from actors.ingress.ports import Events, Source
-from actors.ingress.progress import Ending, Progress, Work
+from actors.ingress.progress import Ending, GiveUp, Progress, Work, for_tracker, room, setback
 from actors.kernel.failures import Unavailable
 from actors.kernel.ids import EventId
 from actors.kernel.rounds import Looks
@@ -41,8 +41,6 @@ from actors.operations import messages as operations
 from actors.tracker import messages as tracker
 from runtime import Actor, DeadLetter, Recipient, message
 
-WORKING_MAX = 32
-"""Events in work at once: what a provider's API and the tracker are asked for in parallel."""
 WORK_SECONDS = 60.0
 """Longer than any port takes; an event that is in work for so long has failed once."""
 LOOK_SECONDS = 60.0
@@ -59,7 +57,7 @@ class _Look:
 
 @message
 class _Looked:
-    """What the inbox has answered. `next_due`, where nothing was found: when to look."""
+    """What the inbox has answered. `next_due`: when to look again, at the latest."""
 
     found: tuple[StoredEvent, ...] | Exception
     next_due: datetime | None = None
@@ -91,9 +89,9 @@ class _Overdue:
 
 @message
 class _Counted:
-    """How much is left to do; None when the inbox did not say."""
+    """How much is left to do, or why the inbox did not say."""
 
-    backlog: Backlog | None
+    backlog: Backlog | Exception
 
 
 @message
@@ -162,7 +160,7 @@ class EventProcessor(Actor[_Message]):
         if wait := self._courtesy.seconds(self.monotonic()):
             self.after(wait, _Look(), key=_Look)
             return
-        if self._looking or len(self._working) >= WORKING_MAX:
+        if self._looking or not room(self._working.values()):
             self._look_again = True
             return
         self._looking, self._look_again = True, False
@@ -172,12 +170,12 @@ class EventProcessor(Actor[_Message]):
     async def _find(self) -> _Looked:
         # Counted only here: many leave together, and there is room for as many.
         now, without = self.now(), tuple(self._working)
-        room = WORKING_MAX - len(without)
-        found = await self._events.due(now=now, without=without, limit=room)
-        # After what was found there will be another look, when the first of it is done.
-        return _Looked(
-            found=found, next_due=None if found else await self._events.next_due(after=now)
-        )
+        places = room(self._working.values())
+        found = await self._events.due(now=now, without=without, room=places)
+        # Another look follows when the first of what was found is done, unless all of it hangs.
+        soon = now + timedelta(seconds=RETRY_FIRST_SECONDS)
+        next_due = soon if found else await self._events.next_due(after=now)
+        return _Looked(found=found, next_due=next_due)
 
     def _looked(self, message: _Looked) -> None:
         self._looking = False
@@ -226,16 +224,8 @@ class EventProcessor(Actor[_Message]):
         work.fact = fact
         self.correlate(f"event:{event_id}")
         match fact:
-            case PaymentSeen():
-                report = fact.report
-                self._tracker.tell(
-                    tracker.Observed(report=report, event_id=event_id, notify=self.actor_ref)
-                )
-            case RecordsTouched():
-                rows = fact.record_ids
-                self._tracker.tell(
-                    tracker.Recheck(record_ids=rows, event_id=event_id, notify=self.actor_ref)
-                )
+            case PaymentSeen() | RecordsTouched():
+                self._tracker.tell(for_tracker(fact, event_id, notify=self.actor_ref))
             case SubscriptionSeen():
                 subscribed = self._events.subscribed
                 self._end([work], "processed", partial(subscribed, event_id, fact, at=self.now()))
@@ -273,25 +263,19 @@ class EventProcessor(Actor[_Message]):
         if work is None:
             return
         if not isinstance(error, Unavailable):
-            # A bug of ours, or a document nobody thought of. Its text may quote the document.
             self.log.error("event.failed", event_id=event_id, error=type(error).__name__)
-            self._park(work, f"it could not be interpreted: {type(error).__name__}")
+        attempts, jitter = work.stored.attempts + 1, self.world.random.random()
+        told = setback(error, attempts=attempts, jitter=jitter)
+        if isinstance(told, GiveUp):
+            self._park(work, told.why)
             return
-        attempts = work.stored.attempts + 1
-        if attempts >= ATTEMPTS_MAX:
-            self._park(work, f"given up after {attempts} attempts: {error.detail}")
-            return
-        wait = retry_seconds(
-            attempts,
-            jitter=self.world.random.random(),
-            asked_seconds=error.retry_after_seconds,
+        self.log.info("event.postponed", event_id=event_id, attempts=attempts, reason=told.why)
+        postponed, due_at = (
+            self._events.postponed,
+            self.now() + timedelta(seconds=told.wait_seconds),
         )
-        why, due_at = line(error.detail), self.now() + timedelta(seconds=wait)
-        self.log.info("event.postponed", event_id=event_id, attempts=attempts, reason=why)
-        postponed = self._events.postponed
-        self._end(
-            [work], "postponed", partial(postponed, event_id, why, attempts=attempts, due_at=due_at)
-        )
+        write = partial(postponed, event_id, told.why, attempts=attempts, due_at=due_at)
+        self._end([work], "postponed", write)
 
     def _park(self, work: Work, reason: str) -> None:
         parked, reason = self._events.parked, line(reason)
@@ -375,14 +359,16 @@ class EventProcessor(Actor[_Message]):
         self.pipe(
             self._events.backlog,
             then=lambda backlog: _Counted(backlog=backlog),
-            failed=lambda error: _Counted(backlog=_none_if_away(error)),
+            failed=lambda error: _Counted(backlog=error),
         )
 
-    def _report(self, backlog: Backlog | None) -> None:
-        if backlog is not None:
+    def _report(self, backlog: Backlog | Exception) -> None:
+        if isinstance(backlog, Backlog):
             self._progress.backlog = backlog
+        elif not isinstance(backlog, Unavailable):
+            raise backlog
         self.publish(self._progress.report(in_work=len(self._working), now=self.now()))
-        if backlog is None or backlog.pending or self._working:
+        if isinstance(backlog, Exception) or backlog.pending or self._working:
             self._newsworthy = True  # what is left to do grows older
         pause = REPORT_SECONDS if self._newsworthy else operations.HEARTBEAT_SECONDS
         self.after(pause, _Report(), key=_Report)
@@ -392,9 +378,3 @@ class EventProcessor(Actor[_Message]):
         if not self._newsworthy:
             self._newsworthy = True
             self.after(REPORT_SECONDS, _Report(), key=_Report)
-
-
-def _none_if_away(error: Exception) -> None:
-    """An inbox that is away is no fault of this actor's; anything else is."""
-    if not isinstance(error, Unavailable):
-        raise error

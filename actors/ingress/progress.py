@@ -1,18 +1,35 @@
-"""What the processor knows of the events in its work, and how far it is, in the words of those who
-watch. Pure.
+"""What the processor knows of the events in its work: how many more there may be, what a failure
+means for one, and how far it is, in the words of those who watch. Pure.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from actors.ingress.model import Backlog, Fact, StoredEvent
+from actors.ingress.model import (
+    Backlog,
+    Fact,
+    PaymentSeen,
+    RecordsTouched,
+    SourceName,
+    StoredEvent,
+    line,
+)
+from actors.ingress.pacing import ATTEMPTS_MAX, retry_seconds
+from actors.kernel.failures import Unavailable
+from actors.kernel.ids import EventId
 from actors.operations import messages as operations
+from actors.tracker import messages as tracker
+from runtime import Recipient
 
 COMPONENT = "webhooks.processor"
+WORKING_MAX = 32
+"""Events of one source in work at once: so much its API and the tracker are asked for in parallel.
+Each source has these places for itself: an API that hangs holds up its own events, no others."""
 LAG_WARN_SECONDS = 60.0
 """Older than this, a pending event is worth a warning."""
 
@@ -31,6 +48,48 @@ class Work:
     """The inbox is being told of its end."""
     reason: str = ""
     """Why it is being parked, or ignored."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Again:
+    """A failed event is tried again, after its `attempts`-th failure."""
+
+    why: str
+    attempts: int
+    wait_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GiveUp:
+    """A failed event is for a person to look at."""
+
+    why: str
+
+
+def setback(error: Exception, *, attempts: int, jitter: float) -> Again | GiveUp:
+    """What the `attempts`-th failure of an event means; `jitter` is in [0, 1)."""
+    if not isinstance(error, Unavailable):
+        # A bug of ours, or a document nobody thought of. Its text may quote the document.
+        return GiveUp(why=f"it could not be interpreted: {type(error).__name__}")
+    if attempts >= ATTEMPTS_MAX:
+        return GiveUp(why=f"given up after {attempts} attempts: {error.detail}")
+    wait = retry_seconds(attempts, jitter=jitter, asked_seconds=error.retry_after_seconds)
+    return Again(why=line(error.detail), attempts=attempts, wait_seconds=wait)
+
+
+def for_tracker(
+    fact: PaymentSeen | RecordsTouched, event_id: EventId, *, notify: Recipient[tracker.Settled]
+) -> tracker.Observed | tracker.Recheck:
+    """What the payment tracker is to do about it; `notify` hears of the end."""
+    if isinstance(fact, PaymentSeen):
+        return tracker.Observed(report=fact.report, event_id=event_id, notify=notify)
+    return tracker.Recheck(record_ids=fact.record_ids, event_id=event_id, notify=notify)
+
+
+def room(works: Iterable[Work]) -> dict[SourceName, int]:
+    """How many more events of each source may be in work; without those that have no place left."""
+    taken = Counter(work.stored.event.source for work in works)
+    return {name: WORKING_MAX - taken[name] for name in SourceName if taken[name] < WORKING_MAX}
 
 
 @dataclass(slots=True)

@@ -2,8 +2,8 @@
 
 Receives  payments.Command: what the user does, Telegram's payments, receipts, Due, what operators
           decide (asked), tracker.OrderPaymentChanged
-Tells     broadcast.Say, Edit, Erase, AnswerCallback; tracker.Observed; publishes OrderMoved
-          and DueBy
+Tells     broadcast.Say, Edit, Erase, AnswerCallback; tracker.Observed; publishes OrderMoved,
+          DueBy and operations.Reported
 Owns      the chat's orders, through ports.Orders; their checkouts, through ports.Checkout
 Restarts  safely: everything is saved before anybody is told, and on_start tells again what
           nobody confirmed: a checkout to open, a view, what was bought
@@ -15,6 +15,7 @@ tracker knows and that fits the order (`life`).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import assert_never
@@ -22,8 +23,9 @@ from typing import assert_never
 from actors.broadcast import messages as broadcast
 from actors.kernel.charges import PaymentReport, Rail
 from actors.kernel.failures import Unavailable
-from actors.kernel.ids import ChatId, OrderId, PaymentId
+from actors.kernel.ids import ChatId, OrderId, UpdateId
 from actors.kernel.language import Language, language_of
+from actors.operations import messages as operations
 from actors.payments import counter, hearing, life, panel
 from actors.payments import messages as payments
 from actors.payments.catalogue import Catalogue
@@ -43,6 +45,10 @@ from runtime import Recipient
 
 RETELL_SECONDS = 30.0
 """A payment of Telegram's is told to the tracker again until it is known to be kept."""
+TELLINGS_MAX = 40
+"""After so many the books have refused it: it contradicts what is known of the charge, and a person
+has to look. For an order that is not there two are enough: none will ever record it."""
+COMPONENT = "telegram_payments"
 ATTEMPTS_MAX = 3
 """So often a change is made anew when its order changed meanwhile."""
 
@@ -85,8 +91,8 @@ class Purchases(OrderKeeper):
             admin_chat_id=admin_chat_id,
             admin_language=admin_language,
         )
-        self._unmatched: set[PaymentId] = set()
-        """What Telegram told us of payments for no order of this chat."""
+        self._told: Counter[UpdateId] = Counter()
+        """How often the tracker was told what each of these updates tells of a payment."""
 
     async def on_receive(self, message: payments.Command | Own) -> Decided | None:
         match message:
@@ -225,16 +231,29 @@ class Purchases(OrderKeeper):
             await self._store.finish(told.update_id)
             return
         self._tracker.tell(tracker.Observed(report=report))
-        if order is None:
-            if report.payment_id in self._unmatched:
-                # No order of this chat will ever record it; the tracker has been told twice.
-                await self._store.finish(told.update_id)
-                self._unmatched.discard(report.payment_id)
-                return
-            self.log.error("payment.unmatched", payment_id=report.payment_id, rail=report.rail)
-            self._unmatched.add(report.payment_id)
+        self._told[told.update_id] += 1
+        enough = self._told[told.update_id] >= (2 if order is None else TELLINGS_MAX)
+        if enough and await self._give_up(order, report, told.update_id):
+            del self._told[told.update_id]
+            return
         self.stash()
         self.after(RETELL_SECONDS, Retell(), key=Retell)
+
+    async def _give_up(
+        self, order: Order | None, report: PaymentReport, update_id: UpdateId
+    ) -> bool:
+        """No order will record it. One that is there goes to a person; where its state cannot say
+        so, this process warns until it ends. False when the order changed meanwhile.
+        """
+        self.log.error("payment.unmatched", payment_id=report.payment_id, rail=report.rail)
+        if order is None:
+            await self._store.finish(update_id)
+            return True
+        step = await self._move(order, order, Occurrence(event=Event.STRANGE), handled=update_id)
+        if step is not None and step.order.concern is None:
+            why = f"the books refuse what Telegram tells of order {order.order_id}: see the log"
+            self.publish(operations.Reported(component=COMPONENT, status="warn", output=why))
+        return step is not None
 
     async def _payment(self, told: tracker.OrderPaymentChanged) -> None:
         payment = told.payment

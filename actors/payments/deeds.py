@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
 from uuid import UUID
@@ -20,6 +20,8 @@ from actors.kernel.ids import ChatId, OrderId, PaymentId
 from actors.kernel.money import Money
 from actors.payments.orders import Charge, Order
 
+UNSHOWN = timedelta(days=1)
+"""A refund that is done and shown by no report for so long may not have gone back after all."""
 KEY_LENGTH = 40
 """Of the names of refunds; YooKassa takes 64 characters."""
 
@@ -52,7 +54,8 @@ class RefundState(StrEnum):
     """Where a refund stands. The charge itself knows of it by its provider's reports alone."""
 
     PENDING = "pending"
-    """Its provider is to be asked, or asked again under the same key."""
+    """Its provider is to be asked, or asked again under the same key; or he has it, and has yet
+    to decide (`Refund.refund_id`)."""
     DONE = "done"
     """Its provider has taken it on."""
     DECLINED = "declined"
@@ -84,6 +87,8 @@ class Refund:
     detail: str = ""
     round: int = 1
     asked: int = 0
+    refund_id: str = ""
+    """The provider's own id of it, where he has taken it without deciding at once."""
 
     @property
     def key(self) -> str:
@@ -128,7 +133,7 @@ def refund_of(
 
     Without a `payment_id` the only charge with money is meant, without a `total` all of it. A
     refund that is known already is that one, tried anew where its provider had declined and, on
-    the operator's word, where nobody knows what became of it.
+    the operator's word, where nobody knows what became of it, or no report shows it (`is_unshown`).
     """
     charge = _charge(order, payment_id)
     if isinstance(charge, Impossible):
@@ -141,14 +146,14 @@ def refund_of(
     given = [each.total for each in mine if each.state is RefundState.DONE]
     amount = wanted - max([charge.refunded, *given])
     if known_as is not None and known_as.state is RefundState.UNKNOWN:
-        again = replace(known_as, state=RefundState.PENDING, detail="", wanted_at=now, due_at=now)
-        if 0 < amount.amount < again.amount.amount:  # somebody has given some of it by hand
-            return replace(again, amount=amount, round=again.round + 1)
-        return again
-    if known_as is not None and known_as.state is not RefundState.DECLINED:
+        return _again(known_as, amount, now=now)
+    lost = known_as is not None and is_unshown(known_as, charge.refunded, now=now)
+    if known_as is not None and known_as.state is not RefundState.DECLINED and not lost:
         return known_as
     if any(each.state in OPEN for each in mine):
         return Impossible("another refund of this charge is open: wait until it has ended")
+    if known_as is not None and lost:
+        return replace(_anew(known_as, now=now), round=known_as.round + 1, refund_id="")
     if amount.amount <= 0:
         return Impossible(f"{max([charge.refunded, *given])} of this charge went back already")
     return Refund(
@@ -163,6 +168,28 @@ def refund_of(
         due_at=now,
         round=1 if known_as is None else known_as.round + 1,
     )
+
+
+def is_unshown(refund: Refund, refunded: Money, *, now: datetime) -> bool:
+    """Whether its provider took it on more than a day ago, and says of the charge that no more
+    than `refunded` went back.
+    """
+    done = refund.state is RefundState.DONE and now - refund.due_at > UNSHOWN
+    return done and refund.total > refunded
+
+
+def _again(unknown: Refund, left: Money, *, now: datetime) -> Refund:
+    """One that nobody knows about, asked for once more; less of it where only that is `left`,
+    because somebody has given the rest by hand.
+    """
+    again = _anew(unknown, now=now)
+    if unknown.refund_id or not 0 < left.amount < again.amount.amount:
+        return again
+    return replace(again, amount=left, round=again.round + 1)
+
+
+def _anew(refund: Refund, *, now: datetime) -> Refund:
+    return replace(refund, state=RefundState.PENDING, detail="", wanted_at=now, due_at=now)
 
 
 def _charge(order: Order, payment_id: PaymentId | None) -> Charge | Impossible:

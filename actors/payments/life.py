@@ -28,6 +28,7 @@ from actors.payments.rules import (
     count_attempt,
     dismiss,
     in_time,
+    may_be_tried_again,
     never_sold,
     note_state,
     nothing_left,
@@ -70,6 +71,7 @@ UNDER_WAY = (S.OPENING, S.WAITING, S.PROCESSING)
 OPEN_QUESTIONS = (S.LATE, S.HELD)
 ACCEPTABLE = (*OPEN_QUESTIONS, S.UNDERPAID)
 """States in which an operator may say that an order counts as paid."""
+CHARGE_ENDS = (E.CHARGE_FAILED, E.CHARGE_EXPIRED)
 INSIDE = tuple(event for event in Event if event not in {E.CANCEL, E.TAKE})
 
 
@@ -90,6 +92,8 @@ LIFE: tuple[Transition, ...] = (
     _row(ENDED, E.PAID_SHORT, S.HELD),
     _row((*ALIVE, *ENDED, S.LATE), E.STRANGE, S.HELD),
     _row((S.OPENING, S.WAITING), E.ON_THE_WAY, S.PROCESSING),
+    _row(S.PROCESSING, CHARGE_ENDS, S.WAITING, when=may_be_tried_again),
+    _row(UNDER_WAY, CHARGE_ENDS, when=may_be_tried_again),
     _row(UNDER_WAY, E.CHARGE_FAILED, S.FAILED),
     _row(UNDER_WAY, E.CHARGE_EXPIRED, S.EXPIRED),
     # the money goes back

@@ -68,6 +68,8 @@ ALIVE = (State.OPENING, State.WAITING, State.PROCESSING, State.UNDERPAID)
 """States of which a chat has at most one order for the same product on the same rail."""
 ENDED = (State.EXPIRED, State.CANCELLED, State.FAILED)
 DONE = (State.PAID, State.GRANTED)
+UNSETTLED = (*ALIVE, *ENDED)
+"""States in which no money has decided anything yet; it may still come."""
 
 _CONCERNS = {
     State.LATE: Concern.LATE,
@@ -229,10 +231,14 @@ class Order:
 
     @property
     def surplus(self) -> Money:
-        """What was paid beyond the price (or what it was sold for), re-deposits included, and did
-        not go back.
+        """What was paid beyond the price (or what it was sold for), re-deposits and charges that
+        failed included, and did not go back.
         """
-        extra = self._sum(charge.kept for charge in self.charges if self._redeposit(charge))
+        extra = self._sum(
+            charge.kept
+            for charge in self.charges
+            if self._fits(charge) and self._comes_besides(charge)
+        )
         due = self.price if self.sold is None else self.sold
         over = max(self.kept - due, Money.zero(due.currency))
         return over + extra
@@ -250,8 +256,8 @@ class Order:
         return any(charge.standing is Standing.PROCESSING for charge in self.charges)
 
     def counts(self, charge: Charge) -> bool:
-        """Whether this charge can pay for it."""
-        return self._fits(charge) and charge.parent is None
+        """Whether this charge can pay for it; one that failed although money came cannot."""
+        return self._fits(charge) and not self._comes_besides(charge)
 
     def knows(self, payment_id: PaymentId, version: int) -> bool:
         """Whether it has heard of this state of a charge."""
@@ -266,8 +272,8 @@ class Order:
     def _fits(self, charge: Charge) -> bool:
         return charge.live is self.live and charge.received.currency == self.price.currency
 
-    def _redeposit(self, charge: Charge) -> bool:
-        return self._fits(charge) and charge.parent is not None
+    def _comes_besides(self, charge: Charge) -> bool:
+        return charge.parent is not None or charge.standing is Standing.FAILED
 
     def _sum(self, amounts: Iterable[Money]) -> Money:
         total = sum((amount.amount for amount in amounts), start=Decimal(0))

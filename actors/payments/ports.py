@@ -13,7 +13,8 @@ from actors.kernel.language import Language
 from actors.kernel.ledger import Transfer, TrialBalance
 from actors.kernel.money import Currency, Money
 from actors.payments.deeds import Deed, Refund, RefundState
-from actors.payments.orders import Order, State
+from actors.payments.looks import Checkouts, LookLimits
+from actors.payments.orders import Order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +53,11 @@ class Checkout(Protocol):
     ask again with the same order, which is the idempotency key.
     """
 
+    @property
+    def look_limits(self) -> LookLimits | None:
+        """How often `look` may be asked; None where it never has anything to tell."""
+        return LookLimits()
+
     async def open(self, offer: Offer) -> Opened | Declined:
         """Open a checkout; told twice for one order, the provider opens one, wherever it can."""
         ...
@@ -59,7 +65,8 @@ class Checkout(Protocol):
     async def look(self, checkout_id: str) -> tuple[PaymentReport, ...]:
         """How the charges of one checkout stand now; empty when there are none yet.
 
-        For the slow reconciliation, and for what providers never tell.
+        For the slow reconciliation, and for what providers never tell. Raises `MoreToRead` where
+        one look is not enough.
         """
         ...
 
@@ -77,12 +84,22 @@ class GivenBack:
     """The provider has taken the refund on; its own report says when it is done."""
 
 
+@dataclass(frozen=True, slots=True)
+class UnderWay:
+    """The provider has the refund under this id of his own, and has yet to decide; told again with
+    `Refund.refund_id`, he is asked what has become of it.
+    """
+
+    refund_id: str
+
+
 class Refunding(Protocol):
     """A rail on which money can be given back by its API."""
 
-    async def give_back(self, refund: Refund) -> GivenBack | Declined:
+    async def give_back(self, refund: Refund) -> GivenBack | Declined | UnderWay:
         """Give `refund.amount` back. Told twice under the same `refund.key`, it goes back once,
-        for as long as the provider remembers the key (`refunding.KEY_SECONDS`).
+        for as long as the provider remembers the key (`refunding.KEY_SECONDS`). One that has a
+        `refund_id` is never made again: only what became of it is read.
 
         Raises only `Unavailable`: outcome unknown or not sent.
         """
@@ -181,18 +198,6 @@ class OrderAlarm(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OpenCheckout:
-    """A checkout whose provider is to be asked how it stands; `looks` counts the times before."""
-
-    order_id: OrderId
-    rail: Rail
-    checkout_id: str
-    state: State
-    expires_at: datetime
-    looks: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderCounts:
     """How many orders wait for something, and since when the one that has waited longest does."""
 
@@ -212,7 +217,7 @@ class Recording(NamedTuple):
     version: int
 
 
-class Orders(Protocol):
+class Orders(Checkouts, Protocol):
     """Every order. All methods raise only `Unavailable`, and `save` also `Conflict`; every call
     may be repeated after an outcome that is not known.
     """
@@ -284,26 +289,6 @@ class Orders(Protocol):
         """What operators did about the order, the first first."""
         ...
 
-    async def checkouts(self, *, now: datetime, limit: int) -> tuple[OpenCheckout, ...]:
-        """Checkouts that are to be looked at by now, at most `limit`, the longest due first.
-
-        Every checkout is to be looked at from `LOOK_FIRST_SECONDS` after it was opened, until
-        `looked` says that it never is again.
-        """
-        ...
-
-    async def next_look(self, *, after: datetime) -> datetime | None:
-        """When the first checkout is to be looked at that is not yet at `after`; None: none is."""
-        ...
-
-    async def looked(
-        self, order_id: OrderId, *, again_at: datetime | None, answered: bool = True
-    ) -> None:
-        """The checkout was looked at, which counts if the provider `answered`; `again_at` None
-        when it is not to be looked at any more.
-        """
-        ...
-
 
 class Refunds(Protocol):
     """What operators want to be given back. All methods raise only `Unavailable`; every call may
@@ -328,6 +313,10 @@ class Refunds(Protocol):
         """Before the provider is asked once more: should nobody hear of it, `again_at`."""
         ...
 
+    async def under_way(self, refund: Refund, refund_id: str) -> None:
+        """Its provider has it under this id; nothing happens to a refund that has ended."""
+        ...
+
     async def end(self, refund: Refund, state: RefundState, *, detail: str) -> None:
         """What became of the refund; nothing happens to one that has ended before."""
         ...
@@ -336,9 +325,9 @@ class Refunds(Protocol):
         """How many refunds a person has to look after."""
         ...
 
-
-LOOK_FIRST_SECONDS = 60
-"""By then nearly every checkout that will be paid was paid, and its provider told us so."""
+    async def unshown(self, *, now: datetime) -> int:
+        """How many of those that are done no report shows after a day (`deeds.is_unshown`)."""
+        ...
 
 
 class PreCheckoutAnswers(Protocol):

@@ -1,48 +1,58 @@
-"""Asks providers, slowly, how open checkouts stand: for whatever they forgot to tell.
+"""Asks providers, slowly, how checkouts stand: for whatever they forgot to tell.
 
 Receives  its own ticks and answers
-Tells     tracker.Observed, whatever it learns; the tracker knows what is new
-Owns      when each checkout is looked at next, through ports.Orders
+Tells     tracker.Observed, whatever it learns; the tracker knows what is new. Publishes
+          operations.Reported about how late it is
+Owns      when each checkout is looked at next, through looks.Checkouts
 Restarts  safely: what was not looked at is still due
 
-It looks when a checkout is due, as the store says. A few checkouts at a time, each less often the
-older it is, and none of a rail that does not answer, until its pause is over. Payments may come
-after an order has ended, so a checkout is looked at for `LATE_SECONDS` more; then, and when its
-order is settled, it is dropped.
+It looks when a checkout is due, as the store says (`looks` says when that is). Each rail has a
+lane of its own: one page of what is due, as many looks together as its provider allows, and the
+next page when all of them are back. So no rail waits for another; one that does not answer is
+left alone until its pause is over, and tried with a single look then. What cannot be looked at
+at all is dropped.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import assert_never
 
 from actors.kernel.charges import PaymentReport, Rail
 from actors.kernel.failures import Unavailable
 from actors.kernel.rounds import Looks
-from actors.payments.orders import ALIVE, ENDED
-from actors.payments.ports import LOOK_FIRST_SECONDS, OpenCheckout, Orders, Till
+from actors.operations import messages as operations
+from actors.payments.looks import (
+    LOOK_FIRST_SECONDS,
+    Checkouts,
+    LookLimits,
+    MoreToRead,
+    OpenCheckout,
+    again_at,
+)
+from actors.payments.ports import (
+    Till,
+)
 from actors.tracker import messages as tracker
 from runtime import Actor, Recipient, message
+
+COMPONENT = "reconciliation"
 
 INTERVAL_SECONDS = 10.0
 """From one look at the store to the next at least."""
 IDLE_SECONDS = float(LOOK_FIRST_SECONDS)
 """At most: whatever was opened since the last look is not due before this one."""
-AT_A_TIME_MAX = 3
-"""So many checkouts are looked at in one interval; providers publish limits far above that."""
-
-LOOK_SECONDS = 60.0
-LOOK_MAX_SECONDS = 6 * 3_600.0
-"""A checkout is looked at after a minute, then half as long again each time, up to six hours."""
-LATE_SECONDS = 8 * 86_400
-"""NOWPayments still reports on a deposit seven days after it was asked for."""
+PAGE_MAX = 100
+"""Read at once of each rail, at most every 10 s: 864,000 a day, far above what is asked for."""
 PAUSE_SECONDS = 30.0
 PAUSE_MAX_SECONDS = 1_800.0
 """A rail that does not answer is left alone for so long, doubling at each failure."""
 JITTER = 0.25
-
-_MAY_CHANGE = (*ALIVE, *ENDED)
+OVERDUE_WARN_SECONDS = 3_600.0
+"""So late is more than the longest pause and a full page of the slowest provider together."""
 
 
 @message
@@ -52,109 +62,196 @@ class _Tick:
 
 @message
 class _Looked:
-    """What the provider says of a checkout."""
+    """What the provider says of a checkout; `began` is monotonic, in seconds."""
 
     checkout: OpenCheckout
+    began: float
     reports: tuple[PaymentReport, ...] = ()
     error: Exception | None = None
 
 
-class Reconciler(Actor[_Tick | _Looked]):
+@message
+class _Free:
+    """There is room for another look on the rail."""
+
+    rail: Rail
+
+
+_Own = _Tick | _Looked | _Free
+
+
+@dataclass(slots=True, kw_only=True)
+class _Lane:
+    """What is under way on one rail."""
+
+    till: Till
+    limits: LookLimits
+    waiting: deque[OpenCheckout] = field(default_factory=deque)
+    out: int = 0
+    """Looks under way, or of which the place is not free yet."""
+    failures: int = 0
+    """In a row, of a pause each."""
+    closed_until: datetime | None = None
+
+    @property
+    def busy(self) -> bool:
+        return bool(self.out or self.waiting)
+
+    def closed(self, now: datetime) -> bool:
+        """Whether it is left alone."""
+        return self.closed_until is not None and now < self.closed_until
+
+    def close(self, *, until: datetime) -> None:
+        """Leave it alone; what waits is due all the same, and is read again."""
+        self.closed_until = max(until, self.closed_until or until)
+        self.waiting.clear()
+
+
+class Reconciler(Actor[_Own]):
     """See the four headings above."""
 
     def __init__(
         self,
         *,
-        store: Orders,
+        store: Checkouts,
         tills: Mapping[Rail, Till],
         tracker: Recipient[tracker.Command],
     ) -> None:
         super().__init__()
-        self._store, self._tills, self._tracker = store, tills, tracker
+        self._store, self._tracker = store, tracker
         self._looks = Looks(pace_seconds=INTERVAL_SECONDS, look_seconds=IDLE_SECONDS)
-        self._out = 0
-        """Looks under way."""
-        self._failures: dict[Rail, int] = {}
-        self._closed_until: dict[Rail, datetime] = {}
+        self._lanes = {
+            rail: _Lane(till=till, limits=limits)
+            for rail, till in tills.items()
+            if (limits := till.checkout.look_limits) is not None
+        }
 
     async def on_start(self) -> None:
         self.after(INTERVAL_SECONDS, _Tick(), key=_Tick)
 
-    async def on_receive(self, message: _Tick | _Looked) -> None:
+    async def on_receive(self, message: _Own) -> None:
         match message:
             case _Tick():
                 await self._tick()
             case _Looked():
                 await self._looked(message)
+            case _Free(rail=rail):
+                self._freed(self._lanes[rail])
             case _:
                 assert_never(message)
 
     async def _tick(self) -> None:
-        if self._out:
-            self.after(INTERVAL_SECONDS, _Tick(), key=_Tick)
-            return
+        """Read what is due on the rails that have nothing to do."""
         now = self.now()
         self._looks.looked(now=self.monotonic())
-        page = await self._store.checkouts(now=now, limit=AT_A_TIME_MAX)
+        shut = {rail for rail, lane in self._lanes.items() if lane.busy or lane.closed(now)}
+        rails = [rail for rail in Rail if rail not in shut]
+        page = await self._store.checkouts(rails, now=now, limit=PAGE_MAX)
+        hopeless = [each for each in page if each.rail not in self._lanes]
+        if hopeless:
+            await self._store.looked(*hopeless, again_at=None, answered=False)
         for checkout in page:
-            till = self._tills.get(checkout.rail)
-            if till is None or is_over(checkout, now=now):
-                await self._store.looked(checkout.order_id, again_at=None)
-            elif self._closed_until.get(checkout.rail, now) > now:
-                # Behind the others, so that a rail that is away does not hold them up.
-                again = self._closed_until[checkout.rail]
-                await self._store.looked(checkout.order_id, again_at=again, answered=False)
-            else:
-                self._look(checkout, till)
-        due_in: float | None = 0.0
-        if len(page) < AT_A_TIME_MAX:
-            next_look = await self._store.next_look(after=now)
-            due_in = None if next_look is None else (next_look - self.now()).total_seconds()
-        seconds = self._looks.next_look(now=self.monotonic(), due_in=due_in)
+            if checkout.rail in self._lanes:
+                self._lanes[checkout.rail].waiting.append(checkout)
+        for lane in self._lanes.values():
+            self._go_on(lane)
+        await self._report(now, idle=not page and not shut)
+        seconds = self._looks.next_look(
+            now=self.monotonic(),
+            due_in=0.0 if len(hopeless) >= PAGE_MAX else await self._due_in(now),
+        )
         self.after(seconds, _Tick(), key=_Tick)
 
+    async def _due_in(self, now: datetime) -> float | None:
+        """In how many seconds there is something to read. A lane that comes to its end says so
+        itself, and of one that is closed the checkout that failed is due when it opens.
+        """
+        first = await self._store.next_look(after=now)
+        return None if first is None else (first - self.now()).total_seconds()
+
+    def _go_on(self, lane: _Lane) -> None:
+        """As many looks together as may be; a rail that was away is tried with a single one."""
+        room = 1 if lane.failures else lane.limits.at_a_time
+        while lane.waiting and lane.out < room:
+            lane.out += 1
+            self._look(lane.waiting.popleft(), lane.till)
+
     def _look(self, checkout: OpenCheckout, till: Till) -> None:
-        self._out += 1
+        began = self.monotonic()
         self.pipe(
             till.checkout.look,
             checkout.checkout_id,
-            then=lambda reports: _Looked(checkout=checkout, reports=reports),
-            failed=lambda error: _Looked(checkout=checkout, error=error),
+            then=lambda reports: _Looked(checkout=checkout, began=began, reports=reports),
+            failed=lambda error: _Looked(checkout=checkout, began=began, error=error),
         )
 
     async def _looked(self, told: _Looked) -> None:
-        self._out -= 1
-        rail, now = told.checkout.rail, self.now()
-        jitter = 1 + JITTER * self.world.random.random()
+        checkout, now = told.checkout, self.now()
+        lane = self._lanes[checkout.rail]
         match told.error:
             case None:
-                self._failures.pop(rail, None)
+                lane.failures = 0
                 for report in told.reports:
                     self._tracker.tell(tracker.Observed(report=report))
-                pause = look_seconds(told.checkout.looks) * jitter
+                again = again_at(checkout, now=now, jitter=self._jitter())
+            case MoreToRead():
+                lane.close(until=now + timedelta(seconds=INTERVAL_SECONDS))
+                again = lane.closed_until
             case Unavailable() as error:
-                failures = self._failures[rail] = self._failures.get(rail, 0) + 1
-                pause = min(PAUSE_MAX_SECONDS, PAUSE_SECONDS * 2.0 ** min(failures - 1, 16))
-                pause = max(pause * jitter, error.retry_after_seconds or 0.0)
-                self._closed_until[rail] = now + timedelta(seconds=pause)
-                self.log.warning("checkout.unseen", rail=rail, detail=error.detail, seconds=pause)
+                self._fail(lane, error, now)
+                again = lane.closed_until
             case error:
                 raise error
-        again_at = now + timedelta(seconds=pause)
-        await self._store.looked(
-            told.checkout.order_id, again_at=again_at, answered=told.error is None
-        )
-        seconds = self._looks.sooner(now=self.monotonic(), due_in=pause)
+        await self._store.looked(checkout, again_at=again, answered=told.error is None)
+        if again is not None:
+            self._sooner((again - self.now()).total_seconds())
+        pause = told.began + lane.limits.pace_seconds - self.monotonic()
+        if pause > 0:
+            self.after(pause, _Free(rail=checkout.rail), key=checkout.order_id)
+        else:
+            self._freed(lane)
+
+    def _fail(self, lane: _Lane, error: Unavailable, now: datetime) -> None:
+        """Leave the rail alone; looks that were under way together fail together, once."""
+        asked = error.retry_after_seconds or 0.0
+        if lane.closed(now):
+            lane.close(until=now + timedelta(seconds=asked))
+            return
+        lane.failures += 1
+        pause = min(PAUSE_MAX_SECONDS, PAUSE_SECONDS * 2.0 ** min(lane.failures - 1, 16))
+        pause = max(pause * self._jitter(), asked)
+        lane.close(until=now + timedelta(seconds=pause))
+        self.log.warning("checkout.unseen", rail=lane.till.rail, detail=error.detail, seconds=pause)
+
+    def _freed(self, lane: _Lane) -> None:
+        lane.out -= 1
+        self._go_on(lane)
+        if not lane.busy:
+            self._sooner(0.0)
+
+    def _sooner(self, due_in: float) -> None:
+        seconds = self._looks.sooner(now=self.monotonic(), due_in=due_in)
         if seconds is not None:
             self.after(seconds, _Tick(), key=_Tick)
 
+    def _jitter(self) -> float:
+        return 1 + JITTER * self.world.random.random()
 
-def is_over(checkout: OpenCheckout, *, now: datetime) -> bool:
-    """Nothing that the provider could tell of it would be news."""
-    late = checkout.expires_at + timedelta(seconds=LATE_SECONDS)
-    return checkout.state not in _MAY_CHANGE or now >= late
-
-
-def look_seconds(looks: int) -> float:
-    """How long to wait after so many looks and this one."""
-    return min(LOOK_MAX_SECONDS, LOOK_SECONDS * 1.5 ** min(looks, 32))
+    async def _report(self, now: datetime, *, idle: bool) -> None:
+        """How late it is; with nothing due and nothing under way that need not be asked."""
+        first = None if idle else await self._store.next_look()
+        late = 0.0 if first is None else max(0.0, (now - first).total_seconds())
+        said = ""
+        if late > OVERDUE_WARN_SECONDS:
+            said = (
+                f"a checkout should have been looked at {late:.0f} s ago: its provider does not "
+                "answer (checkout.unseen in the log), or more are opened than it may be asked for"
+            )
+        self.publish(
+            operations.Reported(
+                component=COMPONENT,
+                status="warn" if said else "pass",
+                output=said,
+                measurements=(operations.Measurement(name="overdue_seconds", value=late),),
+            )
+        )

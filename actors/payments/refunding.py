@@ -7,9 +7,11 @@ Owns      which refunds are wanted and what became of them (ports.Refunds)
 Restarts  safely: whatever is pending is asked for again, under the key it had
 
 A refund is kept before its provider is asked, and counted before it is asked each time. Whoever
-asks again, after an answer that got lost, looks at the charge first: it may have gone back. While
-the provider remembers the key it is asked under the same one; after that nobody asks, and a person
-has to look. What is booked, and what the buyer is told, follows from the provider's own report.
+asks looks at the charge first: it may have gone back, after an answer that got lost, or by hand;
+where a part of it has, a person says how it goes on. While the provider remembers the key it is
+asked under the same one; after that nobody asks, and a person has to look. A refund that the
+provider has, and has not decided (`UnderWay`), is read by its own id until he has. What is booked,
+and what the buyer is told, follows from the provider's own report.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ from actors.operations import messages as operations
 from actors.payments import messages as payments
 from actors.payments.deeds import Deed, Impossible, Refund, RefundState, What, refund_of
 from actors.payments.placing import pause_seconds
-from actors.payments.ports import Declined, GivenBack, Orders, Refunds, Till
+from actors.payments.ports import Declined, GivenBack, Orders, Refunds, Till, UnderWay
 from actors.tracker import messages as tracker
 from runtime import Actor, Recipient, message
 
@@ -36,20 +38,34 @@ KEY_SECONDS = 20 * 3_600.0
 AGAIN_SECONDS = 60.0
 """A provider that did not answer, or whose answer got lost, is asked again after this and a pause
 that doubles each time (`placing.pause_seconds`)."""
+COUNT_SECONDS = 3_600.0
+"""So often it is counted how many refunds a person has to look at."""
 PAGE_MAX = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Unclear:
+    """Nobody was asked: part of the money went back in another way, `why` in one sentence."""
+
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of a refund, and how the charges of its checkout stand now."""
 
-    verdict: GivenBack | Declined
+    verdict: GivenBack | Declined | UnderWay | Unclear
     reports: tuple[PaymentReport, ...] = ()
 
 
 @message
 class _Look:
     """Refunds may be due."""
+
+
+@message
+class _Count:
+    """Time to say how many refunds wait for a person."""
 
 
 @message
@@ -60,7 +76,7 @@ class _Asked:
     outcome: Outcome | Exception
 
 
-class RefundClerk(Actor[payments.GiveBack | _Look | _Asked]):
+class RefundClerk(Actor[payments.GiveBack | _Look | _Count | _Asked]):
     """See the four headings above."""
 
     def __init__(
@@ -82,13 +98,15 @@ class RefundClerk(Actor[payments.GiveBack | _Look | _Asked]):
         self.actor_ref.tell(_Look())
 
     async def on_receive(
-        self, message: payments.GiveBack | _Look | _Asked
+        self, message: payments.GiveBack | _Look | _Count | _Asked
     ) -> payments.Done | payments.Refused | None:
         match message:
             case payments.GiveBack():
                 return await self._want(message)
             case _Look():
                 await self._look()
+            case _Count():
+                await self._report()
             case _Asked():
                 await self._asked(message)
             case _:
@@ -140,7 +158,8 @@ class RefundClerk(Actor[payments.GiveBack | _Look | _Asked]):
             await self._end(refund, state, "its rail is not configured any more")
             return
         now = self.now()
-        if refund.asked and now - refund.wanted_at > timedelta(seconds=KEY_SECONDS):
+        forgotten = now - refund.wanted_at > timedelta(seconds=KEY_SECONDS)
+        if refund.asked and not refund.refund_id and forgotten:
             await self._end(refund, RefundState.UNKNOWN, "its provider has not answered in time")
             return
         pause = pause_seconds(refund.asked, jitter=self.world.random.random(), asked=None)
@@ -160,10 +179,7 @@ class RefundClerk(Actor[payments.GiveBack | _Look | _Asked]):
         self._out.discard(told.refund.key)
         match told.outcome:
             case Outcome() as outcome:
-                if isinstance(outcome.verdict, Declined):
-                    await self._end(told.refund, RefundState.DECLINED, outcome.verdict.detail)
-                else:
-                    await self._end(told.refund, RefundState.DONE, "")
+                await self._follow(told.refund, outcome.verdict)
                 for report in outcome.reports:
                     self._tracker.tell(tracker.Observed(report=report))
             case Unavailable() as error:
@@ -171,6 +187,21 @@ class RefundClerk(Actor[payments.GiveBack | _Look | _Asked]):
             case Exception() as error:
                 raise error
         self.actor_ref.tell(_Look())
+
+    async def _follow(
+        self, refund: Refund, verdict: GivenBack | Declined | UnderWay | Unclear
+    ) -> None:
+        match verdict:
+            case GivenBack():
+                await self._end(refund, RefundState.DONE, "")
+            case Declined(detail=detail):
+                await self._end(refund, RefundState.DECLINED, detail)
+            case Unclear(why=why):
+                await self._end(refund, RefundState.UNKNOWN, why)
+            case UnderWay(refund_id=refund_id):
+                await self._refunds.under_way(refund, refund_id)
+            case _:
+                assert_never(verdict)
 
     async def _end(self, refund: Refund, state: RefundState, detail: str) -> None:
         log = self.log.info if state is RefundState.DONE else self.log.error
@@ -180,35 +211,47 @@ class RefundClerk(Actor[payments.GiveBack | _Look | _Asked]):
 
     async def _report(self) -> None:
         unknown = await self._refunds.unknown()
+        unshown = await self._refunds.unshown(now=self.now())
+        warnings = []
+        if unknown:
+            warnings.append(
+                f"nobody knows what became of {unknown} refunds: look at the provider's page, "
+                "then ask for each once more, or leave it"
+            )
+        if unshown:
+            warnings.append(
+                f"{unshown} refunds are done, and no report shows them after a day: look at the "
+                "provider's page, then ask for each once more"
+            )
         self.publish(
             operations.Reported(
                 component=COMPONENT,
-                status="warn" if unknown else "pass",
-                output=(
-                    f"nobody knows what became of {unknown} refunds: look at the provider's page, "
-                    "then ask for each once more, or leave it"
-                    if unknown
-                    else ""
+                status="warn" if warnings else "pass",
+                output="; ".join(warnings),
+                measurements=(
+                    operations.Measurement(name="unknown", value=float(unknown)),
+                    operations.Measurement(name="unshown", value=float(unshown)),
                 ),
-                measurements=(operations.Measurement(name="unknown", value=float(unknown)),),
             )
         )
+        self.after(COUNT_SECONDS, _Count(), key=_Count)
 
 
 async def give_back(till: Till, refund: Refund, checkout_id: str | None) -> Outcome:
-    """Give it back, unless it went back before; `refund.asked` says whether it may have.
+    """Give it back, unless it went back before, or some of it did.
 
     Raises `Unavailable`. What came of it is read at once where that can be done; the provider
     will tell it, too.
     """
-    if refund.asked:
-        reports = await _seen(till, checkout_id)
-        if any(_has_gone_back(refund, report) for report in reports):
-            return Outcome(GivenBack(), reports)
     if till.refunding is None:
         raise TypeError(f"nothing is given back on {till.rail}")
+    if not refund.refund_id:
+        reports = await _seen(till, checkout_id)
+        known = _known(refund, reports)
+        if known is not None:
+            return Outcome(known, reports)
     verdict = await till.refunding.give_back(refund)
-    if isinstance(verdict, Declined):
+    if not isinstance(verdict, GivenBack):
         return Outcome(verdict)
     try:
         return Outcome(verdict, await _seen(till, checkout_id))
@@ -220,7 +263,19 @@ async def _seen(till: Till, checkout_id: str | None) -> tuple[PaymentReport, ...
     return () if checkout_id is None else await till.checkout.look(checkout_id)
 
 
-def _has_gone_back(refund: Refund, report: PaymentReport) -> bool:
-    if report.payment_id != refund.payment_id or report.refunded is None:
-        return False
-    return report.refunded >= refund.total
+def _known(refund: Refund, reports: tuple[PaymentReport, ...]) -> GivenBack | Unclear | None:
+    """What the charge itself says of the refund; None when nothing has gone back since."""
+    back = next(
+        (
+            report.refunded
+            for report in reports
+            if report.payment_id == refund.payment_id and report.refunded is not None
+        ),
+        None,
+    )
+    if back is None or back <= refund.total - refund.amount:
+        return None
+    if back >= refund.total:
+        return GivenBack()
+    before = refund.total - refund.amount
+    return Unclear(f"{back} of the charge went back, and {before} had when this was wanted")

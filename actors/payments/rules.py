@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from actors.kernel.charges import Rail
 from actors.payments.orders import Order, State
 
 OVERTIME_SECONDS = 600
@@ -98,6 +99,13 @@ def in_time(order: Order, _heard: Occurrence, now: datetime) -> bool:
 def never_sold(order: Order, _heard: Occurrence, _now: datetime) -> bool:
     """It was not sold before."""
     return order.sold is None
+
+
+def may_be_tried_again(order: Order, _heard: Occurrence, now: datetime) -> bool:
+    """Another coin of the same NOWPayments invoice may pay for it: each is a charge with an
+    expiry of its own, and the order has time left.
+    """
+    return order.rail is Rail.NOWPAYMENTS and now < order.expires_at
 
 
 def still_sold(order: Order, heard: Occurrence, _now: datetime) -> bool:

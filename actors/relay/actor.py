@@ -229,7 +229,8 @@ class Relay(Actor[_Message]):
             self._gate.released(told.began)
             self._line.done(told.pending)
         else:
-            self._gate.ended(told.began, outcome, now, jitter=self.world.random.random())
+            jitter, chat_id = self.world.random.random(), told.pending.chat_id
+            self._gate.ended(told.began, outcome, now, chat_id=chat_id, jitter=jitter)
             await self._settle(told.pending, outcome, now)
             await self._turned(was)
         if len(self._line) < HELD_MAX // 2:
@@ -250,7 +251,8 @@ class Relay(Actor[_Message]):
                 self._totals["failed"] += 1
                 self.log.warning("event.failed", event_id=pending.event_id, detail=detail)
                 attempts = self._line.failed(pending)
-                if attempts >= ATTEMPTS_MAX and self._gate.state == "listening":
+                others_arrive = self._gate.state == "listening" and not self._gate.is_failing
+                if attempts >= ATTEMPTS_MAX and others_arrive:
                     await self._park(pending, f"failed {attempts} times, at last: {detail}")
                 else:
                     self._line.again(pending, now)

@@ -4,7 +4,8 @@ Receives  relay.Look, relay.Write and relay.FindNote (asked), broadcast receipts
 Tells     broadcast.Say, in the lane of answers; publishes relay.Answered and operations.Reported
 Owns      what became of each note (ports.Notes)
 Restarts  safely: a note that nobody has confirmed is told again, under the name of its id. So it
-          reaches its user once, but for a process that dies between Telegram's word and ours.
+          reaches its user once, but where Telegram's answer to it is lost, or the process dies
+          between Telegram's word and ours.
 
 It outlives the dispatcher in an orderly stop, to hear what became of the last letters, and in a
 crash of the dispatcher, which forgets what it was told: hence it tells again after a while.

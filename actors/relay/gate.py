@@ -3,7 +3,7 @@
 ```
 listening   as many requests as the rate allows
 resting     it asked for a rest (429, queue full)
-broken      it failed `FAILURES_MAX` times in a row
+broken      it failed `FAILURES_MAX` times in a row, and not for one user alone
 paused      nobody listens there (410), or nobody may be sent there
 ```
 
@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Literal, assert_never
 
+from actors.kernel.ids import ChatId
 from actors.relay.model import Accepted, Failed, Gone, Outcome, QueueFull, Refused, Throttled
 
 REQUESTS_MAX, WINDOW_SECONDS = 270, 10.0
@@ -45,8 +46,16 @@ class Gate:
         """Why it is in this state, in one line."""
         self.until = 0.0
         self._round = self._failures = self._doublings = 0
+        self._failed_for: set[ChatId] = set()
         self._probing = False
         self._starts: deque[float] = deque()
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether nothing has arrived since it failed `FAILURES_MAX` times; while that was for one
+        user alone, it listens for others: his events may be at fault, and he waits by himself.
+        """
+        return self._failures >= FAILURES_MAX
 
     def may_send(self, now: float) -> bool:
         """Whether a request may begin now."""
@@ -67,8 +76,10 @@ class Gate:
             self._probing = True
         return self._round
 
-    def ended(self, began: int, outcome: Outcome, now: float, *, jitter: float) -> None:
-        """What became of a request. `jitter` is in [0, 1)."""
+    def ended(
+        self, began: int, outcome: Outcome, now: float, *, chat_id: ChatId, jitter: float
+    ) -> None:
+        """What became of a request for this user. `jitter` is in [0, 1)."""
         if began != self._round:
             return
         match outcome:
@@ -84,8 +95,9 @@ class Gate:
                 self._close("paused", PROBE_SECONDS, detail, now)
             case Failed(detail=detail):
                 self._failures += 1
+                self._failed_for.add(chat_id)
                 self.detail = detail
-                if self.state != "listening" or self._failures >= FAILURES_MAX:
+                if self.state != "listening" or (self.is_failing and len(self._failed_for) > 1):
                     wait = _doubled(BROKEN_FIRST_SECONDS, BROKEN_MAX_SECONDS, self._doublings)
                     state: State = "paused" if self.state == "paused" else "broken"
                     self._close(state, wait if state == "broken" else PROBE_SECONDS, detail, now)
@@ -111,6 +123,7 @@ class Gate:
             self._round += 1
         self.state, self.detail, self.until = "listening", "", 0.0
         self._failures = self._doublings = 0
+        self._failed_for.clear()
         self._probing = False
 
     def _close(self, state: State, seconds: float, detail: str, now: float) -> None:

@@ -43,6 +43,8 @@ def _condition(gate: Gate, counts: Counts, oldest_seconds: float) -> tuple[opera
             return "warn", f"the webhook fails, and is tried again in a while: {gate.detail}"
         case "resting":
             return "warn", f"the webhook gets a rest: {gate.detail}"
+        case "listening" if gate.is_failing:
+            return "warn", f"the webhook fails, so far for one user alone: {gate.detail}"
         case "listening" if counts.parked:
             return "warn", f"{counts.parked} events were refused: look at them, mend it, replay"
         case "listening" if oldest_seconds > BEHIND_SECONDS:

@@ -139,13 +139,15 @@ def _merged(old: Payment, report: PaymentReport, order: OrderView | None) -> Pay
     if disputed is None:
         taken = report.standing.rank >= Standing.DISPUTED.rank
         disputed = report.amount if taken else nothing
+    # A bank may take more than was paid, where its rate has moved: that is no receipt.
+    told_by_bank = report.dispute is not None and bool(old.received)
     order_id, chat_id = old.order_id or report.order_id, old.chat_id
     if order is not None and order.order_id == order_id and chat_id is None:
         chat_id = order.chat_id
     return replace(
         old,
         standing=max(old.standing, report.standing, key=lambda standing: standing.rank),
-        received=max(old.received, report.amount),
+        received=old.received if told_by_bank else max(old.received, report.amount),
         refunded=max(old.refunded, report.refunded or nothing),
         disputed=max(old.disputed, disputed),
         reinstated=max(old.reinstated, report.reinstated or nothing),

@@ -6,6 +6,7 @@ would have to ask first, and is not answered).
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
 from typing import Any
 
@@ -22,6 +23,7 @@ from runtime import ActorDeadError, MailboxFullError, Timeout, Unavailable
 PAGE_DEFAULT, PAGE_MAX = 50, 500
 NUMBER_MAX = 2**63 - 1
 WHY_MAX_CHARACTERS = 300
+IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,200}")
 
 
 class Refusal(ValueError):  # noqa: N818 - a verdict
@@ -69,6 +71,14 @@ async def read(request: Request) -> dict[str, Any]:
         return load_object(await request.body())
     except MalformedJson as malformed:
         raise Refusal(f"the body is {malformed}") from None
+
+
+def idempotency_key(request: Request) -> str:
+    """What makes a repetition one deed; empty where it was not sent. Raises `Refusal`."""
+    key = request.headers.get("idempotency-key", "")
+    if "idempotency-key" in request.headers and not IDEMPOTENCY_KEY.fullmatch(key):
+        raise Refusal("an Idempotency-Key has 1 to 200 characters without blanks")
+    return key
 
 
 def why(told: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from http import HTTPStatus
 from typing import Any
+from uuid import UUID, uuid5
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -25,6 +26,7 @@ from adapters.http.asking import (
     PAGE_MAX,
     Refusal,
     answering,
+    idempotency_key,
     is_number,
     number,
     read,
@@ -45,6 +47,8 @@ from runtime import ActorRef, ask
 BROADCASTS = "/v1/admin/broadcasts"
 ANSWER_SECONDS = 30.0
 """A start writes down every recipient, in one transaction, before whoever asks is answered."""
+_KEYS = UUID("6f2d3c3e-2f0b-4a3f-9a53-0d1c5f6f6a11")
+"""The space of names in which an Idempotency-Key is the id of a creation."""
 VERBS = ("pause", "resume", "cancel", "delete")
 
 _CREATE = frozenset(
@@ -98,7 +102,7 @@ class _Pages:
     async def create(self, request: Request) -> Response:
         told = await read(request)
         known_only(told, _CREATE)
-        starts_at = told.get("starts_at")
+        starts_at, key = told.get("starts_at"), idempotency_key(request)
         question = broadcasts.Create(
             content=content_of(told),
             audience=audience_of(told.get("audience")),
@@ -106,6 +110,7 @@ class _Pages:
             repeat=flag(told, "at_least_once"),
             paid=flag(told, "paid"),
             hold=flag(told, "hold"),
+            creation_id=uuid5(_KEYS, key) if key else None,
             who=self._operators.name,
             why=optional_why(told),
         )

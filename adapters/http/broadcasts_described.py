@@ -12,7 +12,7 @@ from actors.broadcasts.model import (
 )
 from actors.kernel.language import Language
 from actors.sessions.model import State as Stand
-from adapters.http.asking import NUMBER_MAX
+from adapters.http.asking import IDEMPOTENCY_KEY, NUMBER_MAX
 from adapters.http.broadcasts import BROADCASTS
 from adapters.http.composing import MEDIA, NAME_MAX_CHARACTERS, NAMES_MAX
 from adapters.http.described import BUSY, LIMIT, PROBLEM, WHY, Json, guarded, json, posting, query
@@ -87,6 +87,13 @@ _RETRY: Json = {
     "properties": {"why": _WHY, "unknown": {**_FLAG, "description": "also where it may be there"}},
     "required": ["why"],
 }
+_KEY: Json = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "pattern": f"^{IDEMPOTENCY_KEY.pattern}$"},
+    "description": "sent again under the same key, it is one broadcast",
+}
 _DOES = {
     "pause": "No further request begins.",
     "resume": "Go on, or begin.",
@@ -125,7 +132,7 @@ def broadcast_paths() -> Json:
         ],
     )
     return {
-        BROADCASTS: listing | posting("Begin a broadcast.", done, _CREATE),
+        BROADCASTS: listing | posting("Begin a broadcast.", done, _CREATE, parameters=[_KEY]),
         one: guarded("One broadcast, and what operators did to it.", found, parameters=at),
         f"{one}/recipients": recipients,
         f"{one}/retry-failed": posting("Try again where it failed.", acted, _RETRY, parameters=at),

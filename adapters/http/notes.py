@@ -18,13 +18,12 @@ from starlette.routing import BaseRoute, Route
 from actors.kernel.ids import ChatId
 from actors.relay import messages as relay
 from adapters.http.access import Operators
-from adapters.http.asking import Refusal, answering, read
+from adapters.http.asking import Refusal, answering, idempotency_key, read
 from adapters.http.composing import known_only
 from adapters.http.problems import problem
 from runtime import ActorRef, ask
 
 MESSAGES = "/v1/admin/messages"
-KEY = re.compile(r"[!-~]{1,200}")
 TEXT_UNITS_MAX = 4_096
 """UTF-16 code units, as Telegram counts."""
 USER_ID_MAX = 2**52 - 1
@@ -79,8 +78,8 @@ def as_uuid(text: str) -> UUID | None:
 
 
 def _key(request: Request) -> str:
-    key = request.headers.get("idempotency-key", "")
-    if not KEY.fullmatch(key):
+    key = idempotency_key(request)
+    if not key:
         raise Refusal("send an Idempotency-Key of 1 to 200 characters without blanks")
     return key
 

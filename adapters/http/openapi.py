@@ -136,7 +136,7 @@ def _webhook(path: str, source: SourceName) -> Json:
             },
             "responses": {
                 "200": _json(stored),
-                **dict.fromkeys(("400", "403", "415"), _PROBLEM),
+                **dict.fromkeys(("400", "403", "413", "415"), _PROBLEM),
                 "503": _BUSY,
             },
         }

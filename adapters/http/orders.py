@@ -111,7 +111,7 @@ class _Pages:
         question = payments.GiveBack(
             order_id=order.order_id,
             payment_id=payment_id,
-            total=None if total is None else _money(total, order),
+            total=None if total is None else _money(total, order, payment_id),
             who=self._operators.name,
             why=reason,
         )
@@ -147,14 +147,20 @@ def _payment_id(told: dict[str, Any]) -> PaymentId | None:
     return PaymentId(payment_id)
 
 
-def _money(total: object, order: Order) -> Money:
-    """In the currency of the order."""
+def _money(total: object, order: Order, payment_id: PaymentId | None) -> Money:
+    """In the currency of the charge that is meant, of the order where none is found."""
+    meant = [
+        charge.received.currency
+        for charge in order.charges
+        if (charge.received if payment_id is None else charge.payment_id == payment_id)
+    ]
+    currency = meant[0] if len(meant) == 1 else order.price.currency
     try:
         if isinstance(total, str):
-            return Money.of(total, order.price.currency)
+            return Money.of(total, currency)
     except ValueError:
         pass
-    raise Refusal(f'total is a text with an amount in {order.price.currency}, such as "4.99"')
+    raise Refusal(f'total is a text with an amount in {currency}, such as "4.99"')
 
 
 # What is told

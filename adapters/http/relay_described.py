@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from actors.relay.messages import EventState, NoteState
-from adapters.http.asking import NUMBER_MAX
+from adapters.http.asking import IDEMPOTENCY_KEY, NUMBER_MAX
 from adapters.http.described import BUSY, LIMIT, PROBLEM, Json, guarded, json, posting, query
-from adapters.http.notes import KEY, MESSAGES, TEXT_UNITS_MAX, USER_ID_MAX
+from adapters.http.notes import MESSAGES, TEXT_UNITS_MAX, USER_ID_MAX
 from adapters.http.relay import RELAY
 
 _ERRORS: Json = {"400": PROBLEM, "401": PROBLEM, "403": PROBLEM, "503": BUSY}
@@ -46,7 +46,7 @@ def relay_paths() -> Json:
         "name": "Idempotency-Key",
         "in": "header",
         "required": True,
-        "schema": {"type": "string", "pattern": f"^{KEY.pattern}$"},
+        "schema": {"type": "string", "pattern": f"^{IDEMPOTENCY_KEY.pattern}$"},
         "description": "sent again under the same key, it is one message",
     }
     message_id, event_id = (

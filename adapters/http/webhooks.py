@@ -5,11 +5,13 @@
 | stored, or stored before    | 200                                                 |
 | signature, stale, malformed | 400                                                 |
 | a wrong address             | 403                                                 |
+| larger than they ever are   | 413                                                 |
 | not JSON                    | 415                                                 |
-| busy, away, unconfigured    | 503 with `Retry-After`: a provider delivers again   |
+| busy, away, crashed,        | 503 with `Retry-After`: a provider delivers again   |
+| or unconfigured             |                                                     |
 
-Size (413), time (408) and headers (431) are `adapters.http.limits`; 404 and 405 the routing's.
-Nothing of a body and no header's value is ever quoted.
+The size of any body (413), time (408) and headers (431) are `adapters.http.limits`; 404 and 405 the
+routing's. Nothing of a body and no header's value is ever quoted.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ from actors.ingress import messages as ingress
 from actors.ingress.model import Delivery, SourceName
 from adapters.http.peer import Network, peer_of
 from adapters.http.problems import problem
-from runtime import ActorDeadError, ActorRef, MailboxFullError, Timeout, Unavailable, ask
+from runtime import ActorRef
 
 WEBHOOKS: Mapping[str, SourceName] = {
     "/webhooks/stripe": SourceName.STRIPE,
@@ -60,6 +62,7 @@ _STATUS = {
     "stale": HTTPStatus.BAD_REQUEST,
     "malformed": HTTPStatus.BAD_REQUEST,
     "address": HTTPStatus.FORBIDDEN,
+    "size": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "media": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     "unconfigured": HTTPStatus.SERVICE_UNAVAILABLE,
 }
@@ -106,10 +109,13 @@ class _Taking:
         peer = peer_of(HTTPConnection(scope), self._trusted_proxies)
         delivery = Delivery(source=self._source, headers=headers, body=body, peer=peer)
         question = ingress.Deliver(delivery=delivery)
-        try:
-            return await ask(self._ref, question, timeout=ANSWER_SECONDS)
-        except (ActorDeadError, MailboxFullError, Timeout, Unavailable):
+        asked = self._ref.ask(question, timeout=ANSWER_SECONDS)
+        # Whatever it failed with, also with a crash over somebody else's delivery: nobody knows of
+        # this one that it is stored.
+        if await asked.failure() is not None:
             return ingress.Busy(retry_after_seconds=AWAY_RETRY_SECONDS, detail="try again")
+        answer: ingress.Answer = await asked
+        return answer
 
 
 def _wanted(scope: Scope) -> dict[str, str] | Response:

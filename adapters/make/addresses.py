@@ -13,6 +13,9 @@ import trio
 
 NAT64 = IPv6Network("64:ff9b::/96")
 """IPv4 behind a translator (RFC 6052)."""
+GLOBAL_UNICAST = IPv6Network("2000::/3")
+"""All that IANA has given to the internet; `is_global` also holds for other ways to wrap IPv4, for
+translators of our own and for the old site-local addresses."""
 
 Address = IPv4Address | IPv6Address
 
@@ -34,6 +37,8 @@ async def public_address(host: str, port: int, *, private_hosts: Collection[str]
         found = await trio.socket.getaddrinfo(host, port, type=trio.socket.SOCK_STREAM)
     except OSError as error:
         raise Unresolved(f"{host} has no address: {error.strerror or 'unknown'}") from None
+    except UnicodeError:
+        raise Unresolved(f"{host} cannot be the name of a host") from None
     addresses = [str(place[0]) for *_, place in found]
     if host.lower() not in private_hosts:
         addresses = [address for address in addresses if is_public(address)]
@@ -51,7 +56,12 @@ def is_public(text: str) -> bool:
         address: Address = ip_address(text.partition("%")[0])
     except ValueError:
         return False
-    return all(one.is_global and not one.is_multicast for one in _meant(address))
+    return all(map(_is_of_the_internet, _meant(address)))
+
+
+def _is_of_the_internet(address: Address) -> bool:
+    given = isinstance(address, IPv4Address) or address in GLOBAL_UNICAST
+    return given and address.is_global and not address.is_multicast
 
 
 def _meant(address: Address) -> Sequence[Address]:

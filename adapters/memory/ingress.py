@@ -5,6 +5,7 @@ Whoever does what an event means marks it with `Tables.mark_event_processed`, in
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from operator import itemgetter
@@ -46,10 +47,11 @@ class MemoryEvents(Events):
         return await self.connection.write(add)
 
     async def due(
-        self, *, now: datetime, without: Collection[EventId], limit: int
+        self, *, now: datetime, without: Collection[EventId], room: Mapping[SourceName, int]
     ) -> tuple[StoredEvent, ...]:
         def due(tables: Tables) -> tuple[StoredEvent, ...]:
             found: list[StoredEvent] = []
+            left = Counter(room)
             taken: set[tuple[SourceName, str]] = set()
             for event_id, row in sorted(tables.pending_events.items(), key=itemgetter(0)):
                 subject = (row.event.source, row.event.subject)
@@ -57,9 +59,11 @@ class MemoryEvents(Events):
                     continue
                 if row.event.subject:
                     taken.add(subject)
-                if row.due_at <= now and event_id not in without:
+                source = row.event.source
+                if row.due_at <= now and event_id not in without and left[source] > 0:
+                    left[source] -= 1
                     found.append(_stored(event_id, row))
-            return tuple(found[:limit])
+            return tuple(found)
 
         return await self.connection.read(due)
 

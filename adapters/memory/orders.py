@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
+from itertools import chain
 
+from actors.kernel.charges import Rail
 from actors.kernel.failures import Conflict
 from actors.kernel.ids import ChatId, OrderId, UpdateId
 from actors.kernel.language import Language
 from actors.kernel.ledger import Transfer
 from actors.payments.deeds import Deed
-from actors.payments.orders import ALIVE, DONE, Order, State
+from actors.payments.looks import OpenCheckout
+from actors.payments.orders import ALIVE, DONE, UNSETTLED, Order, State
 from actors.payments.ports import (
-    OpenCheckout,
     OrderAlarm,
     OrderCounts,
     Orders,
@@ -150,35 +152,41 @@ class MemoryOrders(Orders, OrderBook):
 
         return await self.connection.write(deeds)
 
-    async def checkouts(self, *, now: datetime, limit: int) -> tuple[OpenCheckout, ...]:
+    async def checkouts(
+        self, rails: Collection[Rail], *, now: datetime, limit: int
+    ) -> tuple[OpenCheckout, ...]:
         def checkouts(tables: Tables) -> tuple[OpenCheckout, ...]:
-            due = sorted(
-                (row.look_at, order_id)
-                for order_id, row in tables.orders.items()
-                if row.look_at is not None and row.look_at <= now
-            )
-            return tuple(_checkout(tables.orders[order_id]) for _, order_id in due[:limit])
+            due = [
+                _checkout(row, row.look_at)
+                for row in tables.orders.values()
+                if row.look_at is not None and row.look_at <= now and row.order.rail in rails
+            ]
+            due.sort(key=lambda each: (each.state not in UNSETTLED, each.look_at, each.order_id))
+            of_each = ([each for each in due if each.rail is rail][:limit] for rail in rails)
+            return tuple(chain.from_iterable(of_each))
 
         return await self.connection.read(checkouts)
 
-    async def next_look(self, *, after: datetime) -> datetime | None:
+    async def next_look(self, *, after: datetime | None = None) -> datetime | None:
         return await self.connection.read(
             lambda tables: _next((row.look_at for row in tables.orders.values()), after)
         )
 
     async def looked(
-        self, order_id: OrderId, *, again_at: datetime | None, answered: bool = True
+        self, *checkouts: OpenCheckout, again_at: datetime | None, answered: bool = True
     ) -> None:
         def looked(tables: Tables) -> None:
-            row = tables.orders.get(order_id)
-            if row is not None and row.look_at != again_at:
-                row.look_at, row.looks = again_at, row.looks + answered
+            for each in checkouts:
+                row = tables.orders.get(each.order_id)
+                if row is not None and row.look_at == each.look_at != again_at:
+                    row.look_at, row.looks = again_at, row.looks + answered
 
         await self.connection.write(looked)
 
 
-def _next(times: Iterable[datetime | None], after: datetime) -> datetime | None:
-    return min((at for at in times if at is not None and at > after), default=None)
+def _next(times: Iterable[datetime | None], after: datetime | None) -> datetime | None:
+    known = (at for at in times if at is not None)
+    return min((at for at in known if after is None or at > after), default=None)
 
 
 def _orders(tables: Tables) -> Iterable[Order]:
@@ -219,7 +227,7 @@ def _check(tables: Tables, order: Order, handled: UpdateId | None) -> None:
     check_texts((order.title, order.description, order.goods, order.checkout_id, order.url))
 
 
-def _checkout(row: OrderRow) -> OpenCheckout:
+def _checkout(row: OrderRow, look_at: datetime) -> OpenCheckout:
     order = row.order
     return OpenCheckout(
         order_id=order.order_id,
@@ -228,4 +236,5 @@ def _checkout(row: OrderRow) -> OpenCheckout:
         state=order.state,
         expires_at=order.expires_at,
         looks=row.looks,
+        look_at=look_at,
     )

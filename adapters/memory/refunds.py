@@ -8,7 +8,7 @@ from datetime import datetime
 from actors.kernel.charges import Rail
 from actors.kernel.ids import OrderId, PaymentId
 from actors.kernel.money import Money
-from actors.payments.deeds import OPEN, Deed, Refund, RefundState
+from actors.payments.deeds import OPEN, Deed, Refund, RefundState, is_unshown
 from actors.payments.ports import Refunds
 from adapters.memory.database import MemoryConnection, MemoryDatabase
 from adapters.memory.tables import Tables, check_texts
@@ -58,6 +58,15 @@ class MemoryRefunds(Refunds):
 
         await self.connection.write(asking)
 
+    async def under_way(self, refund: Refund, refund_id: str) -> None:
+        def under_way(tables: Tables) -> None:
+            check_texts((refund_id,))
+            known = tables.refunds.get(_key(refund))
+            if known is not None and known.state in OPEN and known.round == refund.round:
+                tables.refunds[_key(refund)] = replace(known, refund_id=refund_id)
+
+        await self.connection.write(under_way)
+
     async def end(self, refund: Refund, state: RefundState, *, detail: str) -> None:
         def end(tables: Tables) -> None:
             check_texts((detail,))
@@ -73,6 +82,20 @@ class MemoryRefunds(Refunds):
                 each.state is RefundState.UNKNOWN for each in tables.refunds.values()
             )
         )
+
+    async def unshown(self, *, now: datetime) -> int:
+        def unshown(tables: Tables) -> int:
+            return sum(
+                is_unshown(each, _refunded(tables, each), now=now)
+                for each in tables.refunds.values()
+            )
+
+        return await self.connection.read(unshown)
+
+
+def _refunded(tables: Tables, refund: Refund) -> Money:
+    payment = tables.charges.get((refund.rail, refund.payment_id))
+    return Money.zero(refund.total.currency) if payment is None else payment.refunded
 
 
 def _key(refund: Refund) -> tuple[Rail, PaymentId, Money]:

@@ -21,8 +21,9 @@ from actors.kernel.ids import BroadcastId, ChatId, EventId, OrderId, PaymentId, 
 from actors.kernel.ledger import Ledger
 from actors.kernel.money import Money
 from actors.payments.deeds import Deed, Refund
-from actors.payments.orders import Order
-from actors.payments.ports import LOOK_FIRST_SECONDS, NoticeState
+from actors.payments.looks import LOOK_FIRST_SECONDS
+from actors.payments.orders import UNSETTLED, Order
+from actors.payments.ports import NoticeState
 from actors.sessions.model import Session, State
 from adapters.memory.relay_tables import RelayTables
 
@@ -198,11 +199,13 @@ class Tables:
     def put_order(self, order: Order, *, saved_by: object) -> None:
         """The newest version of a new order or of a known one."""
         row = self.orders.get(order.order_id)
-        had_checkout = row is not None and row.order.checkout_id is not None
+        before = None if row is None else row.order
         if row is None:
             row = self.orders[order.order_id] = OrderRow(order, saved_by, self.now())
         row.order, row.saved_by, row.saved_at = order, saved_by, self.now()
-        if order.checkout_id is not None and not had_checkout:
+        opened = before is None or before.checkout_id is None
+        settled = order.state not in UNSETTLED and (before is None or before.state in UNSETTLED)
+        if order.checkout_id is not None and (opened or settled):
             row.look_at = row.saved_at + timedelta(seconds=LOOK_FIRST_SECONDS)
 
     def write_down(self, deed: Deed) -> None:

@@ -15,6 +15,7 @@ from urllib.parse import quote
 from actors.kernel.charges import PaymentReport
 from actors.kernel.failures import Unavailable
 from actors.kernel.ids import PaymentId
+from actors.payments.looks import LookLimits
 from actors.payments.ports import Charges, Checkout, Declined, Offer, Opened
 from adapters.nowpayments.client import NowPaymentsClient, Refusal
 from adapters.nowpayments.reports import ID, Reader, Unreadable
@@ -22,6 +23,8 @@ from adapters.nowpayments.reports import ID, Reader, Unreadable
 PAYMENTS_MAX = 100
 """Of one invoice: each coin that the payer tries makes one."""
 NOT_FOUND = 404
+LOOK_SECONDS = 1.0
+"""From one list of payments to the next: NOWPayments publishes no limit for them, and throttles."""
 
 
 class NowPaymentsCheckout(Checkout, Charges):
@@ -50,6 +53,11 @@ class NowPaymentsCheckout(Checkout, Charges):
         if ID.fullmatch(checkout_id) is None or not isinstance(url, str) or "://" not in url:
             raise self._client.unreadable("an invoice without id or address")
         return Opened(checkout_id=checkout_id, url=url)
+
+    @property
+    def look_limits(self) -> LookLimits | None:
+        """About one request a second; without an account none has anything to tell."""
+        return LookLimits(at_a_time=1, pace_seconds=LOOK_SECONDS) if self._client.lists else None
 
     async def look(self, checkout_id: str) -> tuple[PaymentReport, ...]:
         if not self._client.lists:

@@ -33,8 +33,9 @@ STANDINGS = {
     "expired": Standing.EXPIRED,
 }
 """`payment_status`, contract section 3.3."""
-ARRIVED = frozenset({Standing.PARTIAL, Standing.PAID, Standing.REFUNDED})
-"""Where coins count as money: before these they may still vanish with their block."""
+ARRIVED = frozenset({Standing.PARTIAL, Standing.PAID, Standing.REFUNDED, Standing.FAILED})
+"""Where coins count as money: before these they may still vanish with their block. A payment may
+have failed with coins in it, which are somebody's: a person has to look."""
 
 DUST_SHARE = Decimal("0.001")
 """How far from what was asked for still counts as that: wallets and exchanges round the last
@@ -73,7 +74,10 @@ class Reader:
         if self.pay_currency and coin.lower() != self.pay_currency.lower():
             raise Unreadable(f"paid in another coin than {self.pay_currency}")
         price = _price(payment)
-        arrived = _arrived(payment, price) if standing in ARRIVED else Money.zero(price.currency)
+        counted = standing in ARRIVED
+        if standing is Standing.FAILED and not amount(payment, "actually_paid"):
+            counted = False  # the usual failure: nothing came
+        arrived = _arrived(payment, price) if counted else Money.zero(price.currency)
         return PaymentReport(
             rail=Rail.NOWPAYMENTS,
             payment_id=payment_id(payment),
@@ -82,7 +86,7 @@ class Reader:
             live=self.live,
             order_id=_order_id(payment),
             refunded=arrived if standing is Standing.REFUNDED else None,
-            fee=_fee(payment, price) if standing in ARRIVED else None,
+            fee=_fee(payment, price) if counted else None,
             parent=_parent(payment),
             at=moment(payment),
         )

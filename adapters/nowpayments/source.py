@@ -53,7 +53,7 @@ class NowPaymentsSource(Source):
 
     def verify(self, delivery: Delivery, *, now: datetime) -> Event | Rejected:  # noqa: ARG002 - no time is signed
         if len(delivery.body) > BODY_BYTES_MAX:
-            return Rejected(reason="malformed", detail=f"more than {BODY_BYTES_MAX} bytes")
+            return Rejected(reason="size", detail=f"more than {BODY_BYTES_MAX} bytes")
         given = delivery.headers.get(SIGNATURE_HEADER, "")
         if not given:
             return Rejected(reason="signature", detail=f"{SIGNATURE_HEADER} is missing")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, LiteralString
 
 from actors.ingress.model import (
     Action,
@@ -29,6 +29,27 @@ from actors.kernel.ids import EventId
 from adapters.postgres.arrivals import added, adding
 from adapters.postgres.database import Database, Statement
 
+_LISTED = """
+    select event_id, source, key, kind, subject, state, attempts, outcome, received_at, due_at,
+        settled_at
+    from provider_event
+    where event_id < %(before)s
+        and (%(source)s::text is null or source = %(source)s)
+        and (%(kind)s::text is null or kind = %(kind)s)
+        and (%(from)s::timestamptz is null or received_at >= %(from)s)
+        and (%(until)s::timestamptz is null or received_at < %(until)s)
+"""
+_OF_STATE: Mapping[EventState | None, LiteralString] = {
+    None: "",
+    EventState.PENDING: "and state = 'pending'",
+    EventState.PROCESSED: "and state = 'processed'",
+    EventState.IGNORED: "and state = 'ignored'",
+    EventState.PARKED: "and state = 'parked'",
+}
+_NEWEST_FIRST = "order by event_id desc limit %(limit)s"
+LAST = 2**63 - 1
+"""No event is newer."""
+
 
 def processed(event_id: EventId, at: datetime) -> Statement:
     """Mark an event processed, in the transaction of its effect; repeating it changes nothing.
@@ -44,6 +65,16 @@ def processed(event_id: EventId, at: datetime) -> Statement:
     )
 
 
+def listing(chosen: Chosen) -> LiteralString:
+    """The query for a page of the chosen events.
+
+    Its text depends on what is chosen, since a plan that is made once for every parameter uses an
+    index only where its condition stands in the text.
+    """
+    among = "and event_id = any(%(event_ids)s::bigint[])" if chosen.event_ids else ""
+    return " ".join((_LISTED, _OF_STATE[chosen.state], among, _NEWEST_FIRST))
+
+
 class PostgresEvents(Events):
     """Every method is one statement, or one transaction through the batching writer."""
 
@@ -57,23 +88,34 @@ class PostgresEvents(Events):
         return added(rows)
 
     async def due(
-        self, *, now: datetime, without: Collection[EventId], limit: int
+        self, *, now: datetime, without: Collection[EventId], room: Mapping[SourceName, int]
     ) -> tuple[StoredEvent, ...]:
         rows = await self._database.read(
             """
-            select event_id, source, key, kind, subject, body, headers, at, received_at, attempts
-            from provider_event as e
-            where state = 'pending' and due_at <= %(now)s
-                and event_id <> all(%(without)s::bigint[])
-                and not exists (
-                    select from provider_event as earlier
-                    where earlier.state = 'pending' and earlier.subject <> ''
-                        and earlier.source = e.source and earlier.subject = e.subject
-                        and earlier.event_id < e.event_id
-                )
-            order by event_id limit %(limit)s
+            select first.*
+            from unnest(%(sources)s::text[], %(rooms)s::int[]) as wanted (source, room)
+            cross join lateral (
+                select event_id, source, key, kind, subject, body, headers, at, received_at,
+                    attempts
+                from provider_event as e
+                where state = 'pending' and source = wanted.source and due_at <= %(now)s
+                    and event_id <> all(%(without)s::bigint[])
+                    and not exists (
+                        select from provider_event as earlier
+                        where earlier.state = 'pending' and earlier.subject <> ''
+                            and earlier.source = e.source and earlier.subject = e.subject
+                            and earlier.event_id < e.event_id
+                    )
+                order by event_id limit wanted.room
+            ) as first
+            order by event_id
             """,
-            {"now": now, "without": list(without), "limit": limit},
+            {
+                "now": now,
+                "without": list(without),
+                "sources": [source.value for source in room],
+                "rooms": list(room.values()),
+            },
         )
         return tuple(_stored(row) for row in rows)
 
@@ -203,28 +245,14 @@ class PostgresEvents(Events):
         self, chosen: Chosen, *, limit: int, before: EventId | None = None
     ) -> tuple[Summary, ...]:
         rows = await self._database.read(
-            """
-            select event_id, source, key, kind, subject, state, attempts, outcome, received_at,
-                due_at, settled_at
-            from provider_event
-            where (%(any)s or event_id = any(%(event_ids)s::bigint[]))
-                and (%(source)s::text is null or source = %(source)s)
-                and (%(kind)s::text is null or kind = %(kind)s)
-                and (%(state)s::text is null or state = %(state)s)
-                and (%(from)s::timestamptz is null or received_at >= %(from)s)
-                and (%(until)s::timestamptz is null or received_at < %(until)s)
-                and (%(before)s::bigint is null or event_id < %(before)s)
-            order by event_id desc limit %(limit)s
-            """,
+            listing(chosen),
             {
-                "any": not chosen.event_ids,
                 "event_ids": list(chosen.event_ids),
                 "source": chosen.source and chosen.source.value,
                 "kind": chosen.kind,
-                "state": chosen.state and chosen.state.value,
                 "from": chosen.received_from,
                 "until": chosen.received_before,
-                "before": before,
+                "before": LAST if before is None else before,
                 "limit": limit,
             },
         )

@@ -14,10 +14,9 @@ from actors.kernel.language import Language
 from actors.kernel.ledger import Transfer
 from actors.kernel.money import Currency, Money
 from actors.payments.deeds import Deed, What
+from actors.payments.looks import LOOK_FIRST_SECONDS
 from actors.payments.orders import Charge, Order, State
 from actors.payments.ports import (
-    LOOK_FIRST_SECONDS,
-    OpenCheckout,
     OrderAlarm,
     OrderCounts,
     Orders,
@@ -25,16 +24,14 @@ from actors.payments.ports import (
 )
 from actors.tracker.ports import OrderBook
 from actors.tracker.settlement import OrderView
-from adapters.postgres.database import Database, Statement
+from adapters.postgres.checkouts import UNSETTLED, PostgresCheckouts
+from adapters.postgres.database import Statement
 from adapters.postgres.ledger import posting
 from adapters.postgres.payments import recorded as recorded_by_order
 
 
-class PostgresOrders(Orders, OrderBook):
+class PostgresOrders(PostgresCheckouts, Orders, OrderBook):
     """A save is one transaction of the batching writer; recoveries go through it as well."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     async def find(self, order_id: OrderId) -> OrderView | None:
         # By the writer: a charge may be reported while its order is still being saved.
@@ -89,7 +86,11 @@ class PostgresOrders(Orders, OrderBook):
         transfers: tuple[Transfer, ...] = (),
         deed: Deed | None = None,
     ) -> None:
-        row = _row(order) | {"saved_by": uuid4(), "look_first_seconds": LOOK_FIRST_SECONDS}
+        row = _row(order) | {
+            "saved_by": uuid4(),
+            "look_first_seconds": LOOK_FIRST_SECONDS,
+            "unsettled": UNSETTLED,
+        }
         statements = [Statement(_KEEP, row), Statement(_IS_KEPT, row)]
         if handled is not None:
             # Carried out a second time, it finds the update handled, and its own save kept.
@@ -173,41 +174,6 @@ class PostgresOrders(Orders, OrderBook):
         (rows,) = await self._database.write(deeds)
         return tuple(Deed(**{**row, "what": What(row["what"])}) for row in rows)
 
-    async def checkouts(self, *, now: datetime, limit: int) -> tuple[OpenCheckout, ...]:
-        rows = await self._database.read(
-            """
-            select order_id, rail, checkout_id, state, expires_at, looks from purchase_order
-            where look_at <= %(now)s order by look_at, order_id limit %(limit)s
-            """,
-            {"now": now, "limit": limit},
-        )
-        return tuple(
-            OpenCheckout(**{**row, "rail": Rail(row["rail"]), "state": State(row["state"])})
-            for row in rows
-        )
-
-    async def next_look(self, *, after: datetime) -> datetime | None:
-        (row,) = await self._database.read(
-            "select min(look_at) as at from purchase_order where look_at > %(after)s",
-            {"after": after},
-        )
-        at: datetime | None = row["at"]
-        return at
-
-    async def looked(
-        self, order_id: OrderId, *, again_at: datetime | None, answered: bool = True
-    ) -> None:
-        # Carried out twice, it counts once: the second finds its own time there already.
-        await self._database.write(
-            Statement(
-                """
-                update purchase_order set look_at = %(again_at)s, looks = looks + %(answered)s
-                where order_id = %(order_id)s and look_at is distinct from %(again_at)s
-                """,
-                {"order_id": order_id, "again_at": again_at, "answered": int(answered)},
-            )
-        )
-
 
 _IS_UNHANDLED = """
 select conflict_unless(
@@ -252,7 +218,12 @@ on conflict (order_id) do update set
     panel_message_id = excluded.panel_message_id,
     stray_message_id = excluded.stray_message_id, renew = excluded.renew,
     former = excluded.former, dismissed = excluded.dismissed, concern = excluded.concern,
-    look_at = case when kept.checkout_id is null then excluded.look_at else kept.look_at end,
+    look_at = case
+        when kept.checkout_id is null then excluded.look_at
+        when kept.state = any(%(unsettled)s) and excluded.state <> all(%(unsettled)s)
+            then excluded.look_at
+        else kept.look_at
+    end,
     saved_at = now()
 where kept.version = excluded.version - 1
 """

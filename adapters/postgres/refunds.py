@@ -1,4 +1,6 @@
-"""Refunds in PostgreSQL: `payments.ports.Refunds` on `0009_what_operators_decide.sql`."""
+"""Refunds in PostgreSQL: `payments.ports.Refunds` on `0009_what_operators_decide.sql`
+and `0013_refunds_under_way.sql`.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,7 @@ from actors.kernel.charges import Rail
 from actors.kernel.failures import Conflict
 from actors.kernel.ids import ChatId, OrderId, PaymentId
 from actors.kernel.money import Currency, Money
-from actors.payments.deeds import Deed, Refund, RefundState
+from actors.payments.deeds import UNSHOWN, Deed, Refund, RefundState
 from actors.payments.ports import Refunds
 from adapters.postgres.database import Database, Statement
 from adapters.postgres.orders import written_down
@@ -65,6 +67,18 @@ class PostgresRefunds(Refunds):
             )
         )
 
+    async def under_way(self, refund: Refund, refund_id: str) -> None:
+        await self._database.write(
+            Statement(
+                """
+                update refund set refund_id = %(known_as)s
+                where rail = %(rail)s and payment_id = %(payment_id)s and total = %(total)s
+                    and round = %(round)s and state in ('pending', 'unknown')
+                """,
+                _row(refund) | {"known_as": refund_id},
+            )
+        )
+
     async def end(self, refund: Refund, state: RefundState, *, detail: str) -> None:
         await self._database.write(
             Statement(
@@ -83,20 +97,32 @@ class PostgresRefunds(Refunds):
         )
         return int(row["unknown"])
 
+    async def unshown(self, *, now: datetime) -> int:
+        (row,) = await self._database.read(
+            """
+            select count(*) as unshown from refund left join payment using (rail, payment_id)
+            where refund.state = 'done' and refund.due_at < %(before)s
+                and refund.total > coalesce(payment.refunded, 0)
+            """,
+            {"before": now - UNSHOWN},
+        )
+        return int(row["unshown"])
+
 
 _WANT = """
 insert into refund as kept (
     rail, payment_id, total, amount, currency, received, order_id, chat_id, state, detail, round,
-    asked, wanted_at, due_at
+    asked, wanted_at, due_at, refund_id
 )
 values (
     %(rail)s, %(payment_id)s, %(total)s, %(amount)s, %(currency)s, %(received)s, %(order_id)s,
-    %(chat_id)s, %(state)s, %(detail)s, %(round)s, %(asked)s, %(wanted_at)s, %(due_at)s
+    %(chat_id)s, %(state)s, %(detail)s, %(round)s, %(asked)s, %(wanted_at)s, %(due_at)s,
+    %(refund_id)s
 )
 on conflict (rail, payment_id, total) do update set
     amount = excluded.amount, state = excluded.state, detail = excluded.detail,
     round = excluded.round, asked = excluded.asked, wanted_at = excluded.wanted_at,
-    due_at = excluded.due_at
+    due_at = excluded.due_at, refund_id = excluded.refund_id
 where kept.round < excluded.round or kept.state = 'unknown'
 """
 
@@ -117,6 +143,7 @@ def _row(refund: Refund) -> dict[str, object]:
         "asked": refund.asked,
         "wanted_at": refund.wanted_at,
         "due_at": refund.due_at,
+        "refund_id": refund.refund_id,
     }
 
 
@@ -136,4 +163,5 @@ def _refund(row: Mapping[str, Any]) -> Refund:
         detail=row["detail"],
         round=row["round"],
         asked=row["asked"],
+        refund_id=row["refund_id"],
     )

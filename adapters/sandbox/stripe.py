@@ -178,6 +178,8 @@ class StripeSandbox:
                 return self._expanded(self.checkouts.intent(intent_id), fields)
             case "POST", ["v1", "refunds"]:
                 return self.checkouts.give_back(fields)
+            case "GET", ["v1", "disputes"]:
+                return self.checkouts.disputes_of(fields)
             case "GET", ["v1", "events"]:
                 return self.events.page(fields)
             case "GET", ["v1", "events", event_id]:

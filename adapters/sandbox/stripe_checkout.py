@@ -38,6 +38,7 @@ class Checkouts:
         self.intents: dict[str, Json] = {}
         self.charges: dict[str, Json] = {}
         self.balances: dict[str, Json] = {}
+        self.disputes: list[Json] = []
         self._intent_metadata: dict[str, dict[str, str]] = {}
 
     # What the API does.
@@ -65,6 +66,12 @@ class Checkouts:
         if intent_id not in self.intents:
             raise no_such("payment_intent", intent_id)
         return self.intents[intent_id]
+
+    def disputes_of(self, fields: Fields) -> Json:
+        """`GET /v1/disputes`: those of one `charge`, the newest first."""
+        charge = fields.text("charge")
+        found = [each for each in reversed(self.disputes) if each["charge"] == charge]
+        return {"object": "list", "data": found, "has_more": False, "url": "/v1/disputes"}
 
     def expire(self, session_id: str) -> Json:
         """`POST /v1/checkout/sessions/<id>/expire`: only an open one can be; raises Refused."""
@@ -194,6 +201,7 @@ class Checkouts:
             "reason": "fraudulent",
             "status": status,
         }
+        self.disputes.append(dispute)
         self._events.emit("charge.dispute.created", dispute)
         return dispute
 

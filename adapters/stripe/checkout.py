@@ -11,14 +11,25 @@ from actors.kernel.failures import Unavailable
 from actors.payments.deeds import Refund
 from actors.payments.ports import Checkout, Declined, GivenBack, Offer, Opened, Refunding
 from adapters.stripe.client import Form, Refusal, StripeClient
-from adapters.stripe.objects import Odd, Refunded, Session, read
-from adapters.stripe.reports import ORDER_KEY, Told, of_session, units
+from adapters.stripe.objects import (
+    Charge,
+    Dispute,
+    Disputes,
+    Odd,
+    PaymentIntent,
+    Refunded,
+    Session,
+    read,
+)
+from adapters.stripe.reports import ORDER_KEY, Told, of_dispute, of_session, units
 
 SESSIONS = "/v1/checkout/sessions"
 REFUNDS = "/v1/refunds"
+DISPUTES = "/v1/disputes"
 LINGERS_SECONDS = 1800
 """How long a session outlives its order. Stripe takes sessions of at least 30 minutes from now,
-so that an order can be asked for until its last second; `expire` closes the page earlier."""
+so that an order can be asked for until its last second. Nobody closes the page earlier: whoever
+pays on it after his order has ended has paid late, and chooses (docs/payments.md, `late`)."""
 NAME_MAX_CHARACTERS = 250
 DESCRIPTION_MAX_CHARACTERS = 500
 METADATA_MAX_ENTRIES = 50
@@ -66,7 +77,9 @@ class StripeCheckout(Checkout, Refunding):
         return Opened(checkout_id=session.id, url=session.url)
 
     async def look(self, checkout_id: str) -> tuple[PaymentReport, ...]:
-        """One report, or none while nobody has begun to pay; refunds and the fee included."""
+        """One report, or none while nobody has begun to pay; refunds and the fee included. And
+        one of each dispute in which money moved.
+        """
         if _SESSION_ID.fullmatch(checkout_id) is None:
             return ()
         answer = await self._client.get(f"{SESSIONS}/{checkout_id}", EXPANDED)
@@ -77,11 +90,23 @@ class StripeCheckout(Checkout, Refunding):
         session = _session(answer.body)
         if session.status == "open" and session.payment_intent is None:
             return ()
+        told = Told(live=session.livemode is True)
         try:
-            report = of_session(session, Told(live=session.livemode is True))
+            report = of_session(session, told)
+            disputes = [of_dispute(each, told) for each in await self._disputes(session)]
         except ValueError as error:
             raise _odd(error) from None
-        return () if report is None else (report,)
+        return () if report is None else (report, *disputes)
+
+    async def _disputes(self, session: Session) -> list[Dispute]:
+        intent = session.payment_intent
+        charge = intent.latest_charge if isinstance(intent, PaymentIntent) else None
+        if not isinstance(charge, Charge) or not charge.disputed:
+            return []
+        answer = await self._client.get(DISPUTES, (("charge", charge.id),))
+        if isinstance(answer, Refusal):
+            return []  # a restricted key that may not read them; webhooks tell them all the same
+        return [each for each in read(answer.body, Disputes).data if each.moved_money]
 
     async def give_back(self, refund: Refund) -> GivenBack | Declined:
         by = next((by for by in _REFUNDED_BY if refund.payment_id.startswith(by.prefix)), None)
@@ -102,22 +127,6 @@ class StripeCheckout(Checkout, Refunding):
         if made.has_failed:
             return Declined(detail=f"the refund has {made.status}")
         return GivenBack()
-
-    async def expire(self, checkout_id: str) -> bool:
-        """Close the page: True when nobody can pay on it any more, False when somebody has, or
-        is about to. Raises `Unavailable`.
-        """
-        if _SESSION_ID.fullmatch(checkout_id) is None:
-            return False
-        key = f"expire-{checkout_id}"
-        answer = await self._client.post(
-            f"{SESSIONS}/{checkout_id}/expire", (), idempotency_key=key
-        )
-        if isinstance(answer, Refusal):
-            # Stripe refuses whatever is not open, also what has expired already.
-            known = await self._client.get(f"{SESSIONS}/{checkout_id}")
-            return not isinstance(known, Refusal) and _session(known.body).status == "expired"
-        return _session(answer.body).status == "expired"
 
 
 def _form(offer: Offer) -> Iterator[tuple[str, str]]:

@@ -21,6 +21,9 @@ Seconds = Annotated[int, msgspec.Meta(ge=0, le=4_102_444_800)]
 """Unix seconds, up to the year 2100."""
 Metadata = dict[str, object]
 
+PREVENTED = "prevented"
+"""Of a dispute: settled before the bank took anything, by a refund that its charge tells."""
+
 
 class Odd(ValueError):  # noqa: N818 - a verdict
     """Not what Stripe documents; the text names the field, and nothing of the content."""
@@ -48,6 +51,8 @@ class Charge(msgspec.Struct):
     currency: Currency
     amount_captured: Units | None = None
     amount_refunded: Units = 0
+    disputed: bool = False
+    """And stays so when the shop has won."""
     payment_intent: Id | Named | None = None
     balance_transaction: Id | BalanceTransaction | None = None
     metadata: Metadata | None = None
@@ -105,6 +110,17 @@ class Dispute(msgspec.Struct):
     status: Word
     charge: Id | Named | None = None
     payment_intent: Id | Named | None = None
+
+    @property
+    def moved_money(self) -> bool:
+        """Neither a mere question, nor settled before the bank took anything."""
+        return not self.status.startswith("warning_") and self.status != PREVENTED
+
+
+class Disputes(msgspec.Struct):
+    """The disputes of one charge, the newest first."""
+
+    data: list[Dispute]
 
 
 class _InvoicePaymentOf(msgspec.Struct):

@@ -90,7 +90,7 @@ def of_session(session: Session, told: Told) -> PaymentReport | None:
 
 def of_intent(intent: PaymentIntent, told: Told) -> PaymentReport:
     """A payment. What was given back since is told where the charge is expanded; a dispute is
-    told by its own events only, because a charge remains `disputed` when the shop has won.
+    told by its own object only, because a charge remains `disputed` when the shop has won.
     """
     charge = intent.latest_charge
     if isinstance(charge, Charge) and charge.amount_refunded:
@@ -122,7 +122,8 @@ def of_charge(charge: Charge, told: Told) -> PaymentReport:
 
 def of_dispute(dispute: Dispute, told: Told) -> PaymentReport:
     """A charge that the payer's bank took back, and gave back where the dispute was won. How much
-    the whole charge was is not told here: `amount` and `disputed` are both what was taken.
+    the whole charge was is not told here: `amount` and `disputed` are both what was taken, which
+    counts as received only while no receipt is known (a bank's rate may have moved meanwhile).
     """
     payment_id = id_of(dispute.payment_intent) or id_of(dispute.charge)
     if payment_id is None:

@@ -32,9 +32,6 @@ EXPANDED: Form = (("expand[]", "payments"),)
 THIN = "v2.core.event"
 """An event that names its object instead of carrying it; sent to endpoints made for it only."""
 
-PREVENTED = "prevented"
-"""Of a dispute: settled before the bank took anything, by a refund that its charge tells."""
-
 
 class StripeSource(Source):
     """Deliveries signed with any of `secrets` (whole `whsec_...` texts). `live` is the shop's
@@ -152,7 +149,7 @@ def _of_refund(refund: objects.Refunded) -> Fact:
 def _of_dispute(dispute: objects.Dispute, told: Told) -> Fact:
     if dispute.status.startswith("warning_"):
         return Nothing(why="a bank's question: no money has moved")
-    if dispute.status == PREVENTED:
+    if dispute.status == objects.PREVENTED:
         return Unusable(
             why=f"dispute {dispute.id} was prevented: what went back for it is told as a refund; "
             "see on Stripe's page that nothing was taken besides"

@@ -22,7 +22,14 @@ from actors.kernel.charges import PaymentReport, Rail, Standing
 from actors.kernel.failures import Unavailable
 from actors.kernel.ids import OrderId, PaymentId
 from actors.kernel.money import STARS, Money
-from actors.payments.ports import Checkout, Declined, Offer, Opened, PreCheckoutAnswers
+from actors.payments.looks import LookLimits, MoreToRead
+from actors.payments.ports import (
+    Checkout,
+    Declined,
+    Offer,
+    Opened,
+    PreCheckoutAnswers,
+)
 from adapters.telegram.bot import TrioBot
 from adapters.telegram.refusals import EXPIRED, unavailable
 
@@ -79,6 +86,11 @@ class TelegramCheckout(Checkout):
         if not isinstance(link, str) or not link.startswith("https://"):
             raise Unavailable("createInvoiceLink: the answer is not a link")
         return Opened(checkout_id=offer.order_id, url=link)
+
+    @property
+    def look_limits(self) -> LookLimits | None:
+        """All read one list, and one after the other; there is none of a provider's payments."""
+        return None if self._provider_token else LookLimits(at_a_time=1)
 
     async def look(self, checkout_id: str) -> tuple[PaymentReport, ...]:
         """What was paid in Stars for an order. Of a provider's payments Telegram keeps no list."""
@@ -166,8 +178,8 @@ class _Transactions:
         ]
 
     async def read_on(self) -> None:
-        """Read what is new. Raises `Unavailable`, also when that is too much for one go: the
-        next begins where this one ends.
+        """Read what is new. Raises `Unavailable`, and `MoreToRead` when that is too much for one
+        go: the next begins where this one ends.
         """
         async with self._reading:
             for _ in range(PAGES_MAX):
@@ -186,7 +198,7 @@ class _Transactions:
                 self._read += len(page)
                 if len(page) < PAGE:
                     return
-        raise Unavailable("getStarTransactions: there is more to read")
+        raise MoreToRead("getStarTransactions: there is more to read")
 
 
 def _moved(page: list[Any]) -> Iterator[_Moved]:

@@ -7,6 +7,7 @@ the same order may come to be; what is granted is keyed by the order.
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import quote
 
 from actors.kernel.charges import PaymentReport
@@ -21,15 +22,15 @@ from actors.payments.ports import (
     Offer,
     Opened,
     Refunding,
+    UnderWay,
 )
 from adapters.yookassa.client import Refusal, YooKassaClient
 from adapters.yookassa.receipts import Receipts
-from adapters.yookassa.reports import Unreadable, payment_id, report_of
+from adapters.yookassa.reports import ID, Unreadable, payment_id, report_of
 
 DESCRIPTION_LENGTH_MAX = 128
 METADATA_KEYS_MAX, METADATA_KEY_LENGTH_MAX, METADATA_VALUE_LENGTH_MAX = 16, 32, 512
 NOT_FOUND = 404
-REFUND_STATUSES = ("pending", "succeeded", "canceled")
 
 
 class YooKassaCheckout(Checkout, Charges, Refunding):
@@ -67,7 +68,15 @@ class YooKassaCheckout(Checkout, Charges, Refunding):
         except Unreadable as error:
             raise self._client.unreadable(str(error)) from None
 
-    async def give_back(self, refund: Refund) -> GivenBack | Declined:
+    async def give_back(self, refund: Refund) -> GivenBack | Declined | UnderWay:
+        """A refund may be `pending` for long, and no notification tells that it was `canceled`
+        (contract, section 2.3): it is read until it is decided.
+        """
+        if refund.refund_id:
+            known = await self._client.get(f"/refunds/{quote(refund.refund_id, safe='')}")
+            if isinstance(known, Refusal):
+                raise Unavailable(known.detail)
+            return self._decided(known)
         fields = {
             "payment_id": refund.payment_id,
             "amount": {"value": refund.amount.text, "currency": refund.amount.currency},
@@ -75,10 +84,22 @@ class YooKassaCheckout(Checkout, Charges, Refunding):
         made = await self._client.post("/refunds", fields, key=refund.key)
         if isinstance(made, Refusal):
             return Declined(detail=made.detail)
-        status = made.get("status")
-        if status not in REFUND_STATUSES:
-            raise self._client.unreadable("a refund without a status")
-        return Declined(detail="YooKassa cancelled it") if status == "canceled" else GivenBack()
+        return self._decided(made)
+
+    def _decided(self, refund: dict[str, Any]) -> GivenBack | Declined | UnderWay:
+        """How a refund stands; raises `Unavailable` where that cannot be read."""
+        identity = refund.get("id")
+        match refund.get("status"):
+            case "succeeded":
+                return GivenBack()
+            case "canceled":
+                return Declined(detail="YooKassa cancelled it")
+            case "pending" if isinstance(identity, str) and ID.fullmatch(identity):
+                return UnderWay(refund_id=identity)
+            case "pending":
+                raise self._client.unreadable("a refund without an id")
+            case _:
+                raise self._client.unreadable("a refund without a status")
 
     async def look(self, checkout_id: str) -> tuple[PaymentReport, ...]:
         report = await self.read(PaymentId(checkout_id))

@@ -63,7 +63,7 @@ class YooKassaSource(Source):
         if not self._is_theirs(delivery.peer):
             return Rejected(reason="address", detail="YooKassa does not send from there")
         if len(delivery.body) > BODY_BYTES_MAX:
-            return Rejected(reason="malformed", detail=f"more than {BODY_BYTES_MAX} bytes")
+            return Rejected(reason="size", detail=f"more than {BODY_BYTES_MAX} bytes")
         try:
             kind, subject = _read(load_object(delivery.body))
         except (MalformedJson, Unreadable) as error:
@@ -108,10 +108,6 @@ class YooKassaSource(Source):
             raise Unreadable("it is another payment")
         if report.order_id is None and not report.amount:
             return Nothing(why="no order, no money")
-        if report.order_id is None:
-            return Unusable(
-                why=f"payment {subject} has no order_id in its metadata: nobody knows what it pays"
-            )
         return PaymentSeen(report=report)
 
     async def _object(self, kind: str, subject: str) -> dict[str, Any] | Unusable:

@@ -10,7 +10,7 @@ import pytest
 import trio
 
 from config.health import Unreachable
-from config.office import ANSWER_SECONDS, Refused, office_at
+from config.office import ANSWER_SECONDS, ONCE_TRIES, Refused, Unsure, office_at
 
 
 class Shop:
@@ -64,6 +64,51 @@ async def test_what_is_done_is_sent_as_json() -> None:
     assert b"content-type: application/json\r\n" in shop.asked.lower()
     assert b"authorization" not in shop.asked.lower()
     assert shop.asked.endswith(b'{"why":"x"}')
+
+
+class Forgetful(Shop):
+    """It does what it is asked, and says so only the last time that it is asked."""
+
+    def __init__(self, *, silences: int) -> None:
+        super().__init__("200 OK", b'{"broadcast_id": 1}')
+        self.keys: list[bytes] = []
+        self._silences = silences
+
+    async def __call__(self, stream: trio.SocketStream) -> None:
+        self.asked = b""
+        while not self._is_asked:
+            self.asked += await stream.receive_some(65_536)
+        self.keys += [
+            line for line in self.asked.lower().split(b"\r\n") if b"idempotency-key" in line
+        ]
+        if len(self.keys) > self._silences:
+            await stream.send_all(self._reply)
+        await stream.aclose()
+
+
+async def test_what_must_not_be_done_twice_is_asked_again_under_one_key() -> None:
+    shop = Forgetful(silences=ONCE_TRIES - 1)
+    async with open_shop(shop) as url, office_at(url, None) as office:
+        assert await office.post_once("/v1/admin/broadcasts", {}) == {"broadcast_id": 1}
+        assert (len(shop.keys), len(set(shop.keys))) == (ONCE_TRIES, 1)
+        await office.post_once("/v1/admin/broadcasts", {})
+        assert len(set(shop.keys)) == 2, "another one has another key"
+
+
+async def test_what_is_never_answered_is_said_to_be_unsure() -> None:
+    shop = Forgetful(silences=ONCE_TRIES)
+    async with open_shop(shop) as url, office_at(url, None) as office:
+        with pytest.raises(Unsure):
+            await office.post_once("/v1/admin/broadcasts", {})
+
+
+async def test_where_nobody_listens_nothing_was_done_and_nothing_is_asked_again() -> None:
+    async with open_shop(Shop("200 OK", b"{}")) as url:
+        pass
+    async with office_at(url, None) as office:
+        with pytest.raises(Unreachable) as nobody:
+            await office.post_once("/v1/admin/broadcasts", {})
+    assert not isinstance(nobody.value, Unsure)
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,8 @@ DURING_THE_IMPORTS = [
     (["run"], True, signal.SIGTERM, "config.redaction", 0),
     (["run"], True, signal.SIGINT, "config.wiring", 0),
     (["run"], False, signal.SIGTERM, "config.wiring", 2),
-    (["health", "--url", "http://127.0.0.1:9"], False, signal.SIGINT, "config.redaction", 130),
+    (["health", "--url", "http://127.0.0.1:9"], False, signal.SIGINT, "config.identity", 130),
+    (["health", "--url", "http://127.0.0.1:9"], False, signal.SIGINT, "httpcore._async", 130),
 ]
 
 

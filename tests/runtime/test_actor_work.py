@@ -258,9 +258,20 @@ async def test_a_promise_is_broken_off_when_the_actor_ends_first(end: str) -> No
             case _:
                 ref.tell(out_of_order)
                 expected = Unavailable
+        assert isinstance(await future.failure(), expected)
         with pytest.raises(expected):
             await future
         assert trio.current_time() < 1
+
+
+async def test_an_edge_hears_of_a_failure_without_catching_it() -> None:
+    async with running() as system:
+        ref = system.spawn(Clerk)
+        answered, late = ref.ask("question"), ref.ask("question", timeout=0.5)
+        assert isinstance(await late.failure(), Timeout)
+        ref.tell(lambda me: me.promised[0].set("one"))
+        assert await answered.failure() is None
+        assert await answered == "one"
 
 
 async def test_a_promise_of_a_handler_that_fails_is_forgotten_by_its_worker() -> None:

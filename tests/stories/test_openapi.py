@@ -15,7 +15,7 @@ import pytest
 import trio
 
 from adapters.http.openapi import document
-from config.wiring import IDENTITY
+from config.identity import IDENTITY
 from tests.config.program import PATIENCE_SECONDS, outside, running, surroundings
 from tests.stories.rails import OPERATOR, credentials
 

@@ -73,13 +73,22 @@ def receipt(hole: Pigeonhole) -> broadcast.Undelivered:
 # Who goes first
 
 
-def test_answers_leave_before_typing_before_notices_before_what_goes_to_many() -> None:
+def test_answers_leave_before_notices_before_typing_before_what_goes_to_many() -> None:
     desk = Desk(Limits())
     desk.add(say("bulk", ANNA, lane="bulk"), 0)
     desk.add(say("notice", BORIS, lane="notice"), 0)
     desk.add(broadcast.Typing(chat_id=CLARA), 0)
     desk.add(say("answer", ChatId(4)), 0)
-    assert leaving(desk) == ["answer", "typing", "notice", "bulk"]
+    assert leaving(desk) == ["answer", "notice", "typing", "bulk"]
+
+
+def test_however_many_wait_for_an_answer_a_notice_is_not_held_up() -> None:
+    """With 200 chats in which somebody types, 50 a second would be due, for as long as that."""
+    desk = Desk(Limits())
+    for number in range(200):
+        desk.add(broadcast.Typing(chat_id=ChatId(1_000 + number)), 0)
+    desk.add(say("notice", BORIS, lane="notice"), 0)
+    assert leaving(desk)[0] == "notice"
 
 
 def test_two_typings_of_a_chat_are_one_and_none_announces_an_answer_that_is_here() -> None:

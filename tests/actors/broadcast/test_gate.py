@@ -71,11 +71,25 @@ def test_a_flood_that_is_over_does_not_count_with_a_later_one() -> None:
     assert gate.troubles == 0
 
 
-def test_in_trouble_the_flood_of_any_chat_is_trouble() -> None:
+def test_while_the_bot_is_flooded_the_flood_of_any_chat_is_trouble() -> None:
+    gate = Gate()
+    flood(gate, 1, ANNA)
+    flood(gate, 2, BORIS)
+    flood(gate, 3, CLARA, at=6)
+    assert (gate.is_flooded, gate.troubles) == (True, 2)
+    gate.passed(4)
+    flood(gate, 5, ANNA, at=20)
+    assert (gate.is_flooded, gate.troubles) == (False, 0)
+
+
+def test_a_network_that_failed_makes_no_flooded_bot_of_one_flooded_chat() -> None:
     gate = Gate()
     gate.failed(1, 0, latest=1, wait_seconds=0)
-    flood(gate, 2, ANNA)
-    assert gate.troubles == 2
+    flood(gate, 2, ANNA, seconds=100)
+    assert (gate.is_flooded, gate.due(newest_open=0)) == (False, 1)
+    assert gate.due(newest_open=3) is None, "one letter still finds out alone"
+    flood(gate, 3, BORIS, seconds=100)
+    assert gate.is_flooded
 
 
 def test_the_bulk_lane_is_shut_by_any_flood_for_all_of_its_time() -> None:

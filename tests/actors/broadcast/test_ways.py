@@ -94,11 +94,23 @@ def test_replies_to_two_chats_that_are_flooded_shut_the_way_for_all() -> None:
     assert way.open(11.1) == (True, True)
 
 
-def test_in_trouble_a_flood_of_the_bulk_lane_is_trouble_too() -> None:
+def test_while_the_bot_is_flooded_a_flood_of_the_bulk_lane_is_trouble_too() -> None:
     way = road()
-    way.met(NotSent("no route"), "answer")
-    way.met(Flooded(10))
-    assert way.open(1) == (False, False)
+    way.met(Flooded(10), "answer")
+    way.met(Flooded(10), "answer")
+    way.met(Flooded(100), at=11)
+    assert way.open(70) == (False, False)
+
+
+@pytest.mark.parametrize("outcome", [NotSent("no route"), Unknown("read time-out")])
+@pytest.mark.parametrize("lane", ["answer", "bulk"])
+def test_one_flooded_chat_after_a_network_that_failed_keeps_no_reply_back(
+    outcome: Ended, lane: broadcast.Lane
+) -> None:
+    way = road()
+    way.met(outcome, lane)
+    way.met(Flooded(35), lane, at=0.1)
+    assert way.open(0.2) == (True, False)
 
 
 def test_after_a_flood_one_letter_of_the_bulk_lane_goes_alone() -> None:

@@ -101,24 +101,6 @@ async def test_no_more_letters_are_out_than_the_window_holds() -> None:
         assert (await bureau.kept(broadcast_id)).state is State.FINISHED
 
 
-async def test_paused_nobody_is_told_any_more_and_resumed_everybody_is() -> None:
-    bureau = Bureau()
-    await bureau.people(10)
-    async with bureau.open():
-        broadcast_id = await bureau.started()
-        await bureau.carry(3)
-        await bureau.act(broadcast_id, "pause")
-        assert await bureau.carry() == []
-        await bureau.passes(60)
-        assert not bureau.post.waiting
-        assert (await bureau.kept(broadcast_id)).counts.pending == 7
-        await bureau.act(broadcast_id, "resume")
-        await bureau.passes(2)
-        assert await bureau.carry() == [4, 5, 6, 7, 8, 9, 10]
-        await bureau.passes(2)
-        assert (await bureau.kept(broadcast_id)).state is State.FINISHED
-
-
 async def test_resumed_before_the_dispatcher_noticed_nobody_is_told_twice() -> None:
     bureau = Bureau()
     await bureau.people(10)

@@ -366,3 +366,32 @@ async def test_a_check_that_was_lost_with_the_process_is_made_again() -> None:
     async with bureau.open():
         await bureau.passes(2)
         assert (await bureau.kept(kept.broadcast_id)).state is State.RUNNING
+
+
+async def test_a_panel_that_is_shown_late_holds_up_no_check() -> None:
+    bureau = Bureau()
+    await bureau.people(1)
+    bureau.post.shows = False
+    async with bureau.open():
+        await hear(bureau, composed("Hi"))
+        (check,) = bureau.post.others.told
+        bureau.ref.tell(delivered(check, 501))
+        await bureau.system.settle()
+        panel = bureau.post.others.told[-1]
+        assert only(await edited(bureau, BroadcastId(1), Content(text="Bye"))).state is (
+            State.CHECKING
+        )
+        check = bureau.post.others.told[-1]
+        bureau.ref.tell(delivered(panel, 502))
+        bureau.post.shows = True
+        bureau.ref.tell(delivered(check, 503))
+        await bureau.passes(2)
+        kept = await bureau.kept(BroadcastId(1))
+        assert (kept.state, kept.content.text) == (State.READY, "Bye")
+        assert kept.panel_message_id is not None
+
+
+def delivered(letter: Any, message_id: int) -> broadcast.Delivered:
+    return broadcast.Delivered(
+        letter_id=letter.letter_id, chat_id=letter.chat_id, message_id=MessageId(message_id)
+    )

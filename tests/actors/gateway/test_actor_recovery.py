@@ -11,14 +11,13 @@ import pytest
 import trio
 
 from actors.gateway.actor import (
-    ATTEMPTS_MAX,
     INNOCENT_AFTER_SECONDS,
     PRUNE_LIMIT,
     REROUTE_SECONDS,
     TelegramGateway,
 )
 from actors.gateway.messages import UpdateParked
-from actors.gateway.model import Counts, Entry, Stored
+from actors.gateway.model import ATTEMPTS_MAX, Counts, Entry, Stored
 from actors.gateway.ports import Batch
 from actors.kernel.failures import Unavailable
 from actors.kernel.ids import UpdateId

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from actors.gateway.backlog import STORED_MAX, TOLD_MAX, Backlog
+from actors.gateway.model import Arrival
 from actors.kernel.ids import UpdateId
 
 
@@ -37,6 +38,21 @@ def test_what_waits_takes_no_room() -> None:
         assert not backlog.admits(UpdateId(number))
     backlog.counted(STORED_MAX - 1)
     assert len(list(backlog.admitted())) == 1
+
+
+def test_of_a_batch_that_comes_again_only_what_is_urgent_is_taken_and_that_once() -> None:
+    backlog = Backlog()
+
+    def taken(*numbers: int, full: bool) -> list[int]:
+        batch = [Arrival(each, "") for each in ids(*numbers)]
+        urgent = backlog.taken(batch, full=full, urgent=lambda update: update.update_id % 2 == 0)
+        return [update.update_id for update in urgent]
+
+    assert taken(1, 2, 3, full=True) == [2]
+    assert taken(1, 2, 3, 4, full=True) == [4]
+    assert taken(1, 2, 3, 4, 5, full=True) == []
+    assert taken(1, 2, 3, 4, 5, 6, full=False) == [1, 3, 5, 6]
+    assert taken(2, 7, full=False) == [2, 7], "it counts anew: nothing of the past is confirmed"
 
 
 def test_it_says_how_far_sessions_are_behind() -> None:

@@ -11,17 +11,7 @@ from actors.gateway.backlog import STORED_MAX, TOLD_MAX
 from actors.gateway.model import Stored
 from actors.payments import messages as payments
 from runtime.testing import running
-from tests.actors.gateway.world import World, mark_handled, text
-
-ASKED = {
-    "pre_checkout_query": {
-        "id": "q1",
-        "from": {"id": 7, "first_name": "Ada"},
-        "currency": "XTR",
-        "total_amount": 100,
-        "invoice_payload": "0" * 32,
-    }
-}
+from tests.actors.gateway.world import ASKED, World, mark_handled, text
 
 
 @pytest.fixture
@@ -97,11 +87,36 @@ async def test_what_the_store_should_not_hold_stays_with_telegram(world: World) 
         assert world.status == "warn"
         polls = len(world.updates.polls)
         await trio.sleep(60)
-        assert len(world.updates.polls) == polls
+        again = world.updates.polls[polls:]
+        assert 0 < len(again) <= 60
+        assert len({offset for offset, _ in again}) == 1, "nothing more is confirmed"
+        assert await world.inbox.counts() == counts
         while waiting := await told_of(world):
             mark_handled(world.inbox, *[u.update_id for u in waiting])
             await trio.sleep(2)
         assert len(world.heard) == len(set(world.heard)) == STORED_MAX + 2_000
+
+
+async def test_a_payment_does_not_wait_for_what_stays_with_telegram(world: World) -> None:
+    async with running() as system:
+        world.start(system)
+        for number in range(STORED_MAX + 150):
+            world.updates.push(text(f"t{number}", chat_id=1 + number))
+        await trio.sleep(300)
+        before = (await world.inbox.counts()).unhandled
+        assert before < STORED_MAX + 150
+        asked = world.updates.push(ASKED)
+        world.updates.push(text("behind it"))
+        await world.pre_checkout.expect(payments.PreCheckoutAsked, within=3)
+        await trio.sleep(60)
+        assert (await world.inbox.counts()).unhandled == before + 1
+        mark_handled(world.inbox, asked)
+        while waiting := await told_of(world):
+            mark_handled(world.inbox, *[u.update_id for u in waiting])
+            await trio.sleep(2)
+        assert len(world.heard) == len(set(world.heard)) == STORED_MAX + 151
+        assert len(world.pre_checkout.told) == 1, "though Telegram told it again and again"
+        assert (await world.inbox.counts()).unhandled == 0
 
 
 async def told_of(world: World) -> list[Stored]:

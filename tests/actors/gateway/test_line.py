@@ -32,6 +32,21 @@ def line(webhook: Webhook | None = None) -> tuple[Line, MemoryUpdates]:
     return Line(updates, webhook), updates
 
 
+async def test_a_batch_that_is_left_comes_again() -> None:
+    polls, updates = line()
+    polls.confirm(7)
+    polls.heard(Unavailable("reset"), jitter=0)
+    polls.confirm(7)
+    await polls.ask()
+    polls.left()
+    await polls.ask()
+    assert updates.polls == [(7, True)] * 2
+    polls.heard(Unavailable("reset"), jitter=0)
+    polls.left()
+    await polls.ask()
+    assert updates.polls[2:] == [(None, True)]
+
+
 async def test_a_poll_confirms_what_is_stored_and_after_trouble_nothing() -> None:
     polls, updates = line()
     await polls.ask()

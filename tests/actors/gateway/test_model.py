@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.gateway.model import (
+    ATTEMPTS_MAX,
+    COMPONENT,
     Arrival,
     Counts,
     Entry,
@@ -18,7 +20,8 @@ from actors.gateway.model import (
     Stored,
     Totals,
     entry,
-    measured,
+    judged,
+    reported,
     suspects,
     wait_seconds,
 )
@@ -52,6 +55,18 @@ def test_only_the_first_update_of_a_chat_can_have_been_in_work() -> None:
     assert [update.update_id for update in suspects(queue)] == [9, 3, 5]
 
 
+def test_who_was_first_at_too_many_deaths_is_guilty_and_the_others_are_accused_once_more() -> None:
+    told = [
+        Stored(UpdateId(1), "", ChatId(1), attempts=ATTEMPTS_MAX),
+        Stored(UpdateId(2), "", ChatId(2), attempts=ATTEMPTS_MAX - 1),
+        Stored(UpdateId(3), "", ChatId(2), attempts=ATTEMPTS_MAX),
+        Stored(UpdateId(4), "", ChatId(3)),
+    ]
+    guilty, accused = judged(told)
+    assert guilty == {1}
+    assert accused == {2: ATTEMPTS_MAX, 4: 1}
+
+
 @pytest.mark.parametrize(
     ("failures", "least", "most"), [(1, 0.5, 1.0), (2, 1.0, 2.0), (5, 8.0, 16.0), (99, 15.0, 30.0)]
 )
@@ -81,7 +96,9 @@ def test_no_input_makes_it_wait_for_ever_or_not_at_all(
 
 def test_every_figure_has_a_name() -> None:
     totals = Totals(polls=1, updates=2, duplicates=3, ignored=4, parked=5, last_update_id=6)
-    figures = {m.name: m.value for m in measured(totals, Counts(unhandled=7, parked=8))}
+    told = reported("warn", "why", totals, Counts(unhandled=7, parked=8))
+    assert (told.component, told.status, told.output) == (COMPONENT, "warn", "why")
+    figures = {m.name: m.value for m in told.measurements}
     assert figures == {
         "polls_total": 1,
         "updates_total": 2,

@@ -17,7 +17,7 @@ from actors.kernel.failures import Unavailable
 from actors.kernel.ids import UpdateId
 from runtime import ask
 from runtime.testing import running
-from tests.actors.gateway.world import GROUP, POISON, World, mark_handled, text
+from tests.actors.gateway.world import ASKED, GROUP, POISON, World, mark_handled, text
 
 WEBHOOK = Webhook("https://shop.example.org/webhooks/telegram", "canary")
 
@@ -109,6 +109,9 @@ async def test_while_sessions_are_behind_updates_are_stored_and_then_telegram_ke
             await ask(ref, take(50_000, text("too much")))
         assert world.status == "warn"
         assert ref.is_alive()
+        assert await ask(ref, take(60_000, ASKED)) is True
+        assert len(world.pre_checkout.told) == 1, "a payment waits for nobody"
+        assert await ask(ref, take(60_000, ASKED)) is False
         mark_handled(world.inbox, *(UpdateId(n) for n in range(1, STORED_MAX)))
         await trio.sleep(1.5)
         assert await ask(ref, take(50_000, text("now"))) is True

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from actors.gateway.actor import COMPONENT, TelegramGateway
+from actors.gateway.actor import TelegramGateway
 from actors.gateway.messages import UpdateParked
+from actors.gateway.model import COMPONENT
 from actors.gateway.ports import Webhook
 from actors.kernel.ids import UpdateId
 from actors.operations.messages import Reported
@@ -28,6 +29,15 @@ def text(words: str, *, chat_id: int = 7) -> dict[str, Any]:
 
 
 POISON = {"message": {"message_id": True, "chat": {"id": 7, "type": "private"}}}
+ASKED = {
+    "pre_checkout_query": {
+        "id": "q1",
+        "from": {"id": 7, "first_name": "Ada"},
+        "currency": "XTR",
+        "total_amount": 100,
+        "invoice_payload": "0" * 32,
+    }
+}
 GROUP = {"message": {"message_id": 1, "chat": {"id": -7, "type": "group"}, "text": "hi"}}
 
 

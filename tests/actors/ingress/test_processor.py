@@ -20,8 +20,8 @@ from actors.ingress.processor import (
     LOOK_SECONDS,
     REPORT_SECONDS,
     WORK_SECONDS,
-    WORKING_MAX,
 )
+from actors.ingress.progress import WORKING_MAX
 from actors.kernel.failures import Unavailable
 from actors.kernel.ids import EventId
 from actors.operations.messages import HEARTBEAT_SECONDS

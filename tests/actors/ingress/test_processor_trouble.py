@@ -11,7 +11,8 @@ import trio
 from actors.ingress import messages as ingress
 from actors.ingress.model import Action, Nothing, SourceName, StoredEvent
 from actors.ingress.pacing import ATTEMPTS_MAX
-from actors.ingress.processor import WORK_SECONDS, WORKING_MAX
+from actors.ingress.processor import WORK_SECONDS
+from actors.ingress.progress import WORKING_MAX
 from actors.kernel.failures import Unavailable
 from actors.tracker import messages as tracker
 from runtime import Actor, DeadLetter
@@ -107,6 +108,48 @@ async def test_a_provider_that_never_answers_gives_its_place_back(world: World) 
         await trio.sleep(2)
         assert world.events.states()["good"] == "processed"
         assert world.events.outcome("never_0") == f"not finished within {WORK_SECONDS:g} s"
+
+
+async def test_a_provider_that_hangs_holds_up_its_own_events_alone(world: World) -> None:
+    hanging = 0
+
+    async def hang(_: StoredEvent) -> Nothing:
+        nonlocal hanging
+        hanging += 1
+        await trio.sleep(20)
+        hanging -= 1
+        raise Unavailable("did not answer within 20 s")
+
+    world.nocodb.facts = {"hang": hang}
+    for number in range(25 * WORKING_MAX):
+        await world.add(f"hangs_{number}", "hang", source=SourceName.NOCODB)
+    async with running() as system:
+        ref = world.start(system)
+        await trio.sleep(590)
+        assert hanging == WORKING_MAX
+        await world.add("good")
+        ref.tell(ingress.Wake())
+        await system.settle()
+        assert world.events.states()["good"] == "processed"
+        assert hanging == WORKING_MAX
+
+
+async def test_a_provider_that_hangs_delays_no_retry_of_another(world: World) -> None:
+    async def hang(_: StoredEvent) -> Nothing:
+        await trio.sleep(50)
+        return Nothing(why="slow")
+
+    world.nocodb.facts = {"hang": hang}
+    world.stripe.facts["paid"] = Unavailable("HTTP 502")
+    await world.add("evt_1")
+    async with running() as system:
+        ref = world.start(system)
+        await trio.sleep(0.1)  # it is postponed, by a second at most
+        world.stripe.facts["paid"] = paid()
+        await world.add("hangs", "hang", source=SourceName.NOCODB)
+        ref.tell(ingress.Wake())
+        await trio.sleep(2.5)
+        assert world.events.states() == {"evt_1": "processed", "hangs": "pending"}
 
 
 async def test_a_tracker_that_does_not_answer_is_told_again(world: World) -> None:

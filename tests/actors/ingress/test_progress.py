@@ -1,17 +1,67 @@
-"""What operators are told about the processing of events."""
+"""What there is room for, what a failure means, and what operators are told."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from actors.ingress.model import Backlog
-from actors.ingress.progress import ENDINGS, LAG_WARN_SECONDS, Progress
+import pytest
+
+from actors.ingress.model import Backlog, Event, SourceName, StoredEvent
+from actors.ingress.pacing import ATTEMPTS_MAX
+from actors.ingress.progress import (
+    ENDINGS,
+    LAG_WARN_SECONDS,
+    WORKING_MAX,
+    Again,
+    GiveUp,
+    Progress,
+    Work,
+    room,
+    setback,
+)
+from actors.kernel.failures import Unavailable
+from actors.kernel.ids import EventId
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
 
 def figures(progress: Progress, *, now: datetime = NOON) -> dict[str, float]:
     return {m.name: m.value for m in progress.report(in_work=3, now=now).measurements}
+
+
+def works(source: SourceName, count: int) -> list[Work]:
+    event = Event(source=source, key="k", kind="paid", subject="", body=b"", headers={})
+    stored = StoredEvent(event_id=EventId(1), event=event, received_at=NOON)
+    return [Work(stored=stored) for _ in range(count)]
+
+
+def test_each_source_has_its_own_places() -> None:
+    assert room([]) == dict.fromkeys(SourceName, WORKING_MAX)
+    busy = works(SourceName.STRIPE, WORKING_MAX) + works(SourceName.NOCODB, 3)
+    left = room(busy)
+    assert SourceName.STRIPE not in left
+    assert (left[SourceName.NOCODB], left[SourceName.YOOKASSA]) == (WORKING_MAX - 3, WORKING_MAX)
+    everything = [work for name in SourceName for work in works(name, WORKING_MAX)]
+    assert room(everything) == {}
+
+
+def test_a_failure_is_tried_again_until_that_cannot_help() -> None:
+    away = Unavailable("HTTP\n502", retry_after_seconds=100)
+    again = setback(away, attempts=ATTEMPTS_MAX - 1, jitter=0.0)
+    assert isinstance(again, Again)
+    assert (again.why, again.attempts) == ("HTTP 502", ATTEMPTS_MAX - 1)
+    assert again.wait_seconds == 300
+    first = setback(away, attempts=1, jitter=0.5)
+    assert isinstance(first, Again)
+    assert first.wait_seconds == pytest.approx(100)
+    assert setback(away, attempts=ATTEMPTS_MAX, jitter=0.0) == GiveUp(
+        why=f"given up after {ATTEMPTS_MAX} attempts: HTTP\n502"
+    )
+
+
+def test_an_error_that_nobody_thought_of_is_for_a_person_and_is_not_quoted() -> None:
+    told = setback(ValueError("4242424242424242"), attempts=1, jitter=0.0)
+    assert told == GiveUp(why="it could not be interpreted: ValueError")
 
 
 def test_each_end_is_counted() -> None:

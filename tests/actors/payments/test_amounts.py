@@ -175,6 +175,8 @@ async def test_what_is_sold_at_another_price_now_cannot_be_taken_late() -> None:
         {"amount": Money.of_minor(499, STARS)},
         {"live": False},
         {"parent": "earlier"},
+        {"standing": Standing.FAILED, "amount": USD_PRICE},
+        {"standing": Standing.FAILED, "amount": Money.of("0.01", "USD")},
     ],
 )
 async def test_money_that_does_not_fit_grants_nothing(changes: dict[str, object]) -> None:

@@ -68,6 +68,28 @@ def test_the_same_total_is_the_same_refund(state: RefundState) -> None:
     assert wanted(PAID, known, total="4.00") == known
 
 
+@pytest.mark.parametrize("shown", ["0", "3.99", "4"])
+def test_what_is_done_is_asked_for_anew_after_a_day_without_a_report(shown: str) -> None:
+    known = replace(refund(RefundState.DONE, "4"), due_at=NOON - timedelta(seconds=1))
+    paid = order(State.GRANTED, charge(refunded=usd(shown)), sold=usd("10"), paid_at=NOON)
+    again = wanted(paid, known, total="4")
+    if shown == "4":
+        assert again == known
+    else:
+        assert isinstance(again, Refund)
+        assert (again.state, again.round, again.amount) == (RefundState.PENDING, 2, usd("4"))
+        other = replace(refund(RefundState.PENDING, "9"), due_at=LATER)
+        assert isinstance(wanted(paid, known, other, total="4"), Impossible)
+
+
+def test_a_refund_that_its_provider_has_stays_as_he_has_it() -> None:
+    known = replace(refund(RefundState.UNKNOWN, "10"), refund_id="r-7")
+    paid = order(State.GRANTED, charge(refunded=usd("1")), sold=usd("10"), paid_at=NOON)
+    again = wanted(paid, known)
+    assert isinstance(again, Refund)
+    assert (again.refund_id, again.amount, again.key) == ("r-7", usd("10"), known.key)
+
+
 def test_a_refund_that_was_declined_is_another_one_under_another_name() -> None:
     declined = replace(refund(RefundState.DECLINED), detail="no money", asked=3)
     again = wanted(PAID, declined)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from itertools import permutations
 
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.kernel import ledger
-from actors.kernel.charges import Payment, Standing
+from actors.kernel.charges import Payment, Rail, Standing
 from actors.kernel.money import Money
 from actors.payments.life import (
     DELIVERY_SECONDS,
@@ -21,7 +22,7 @@ from actors.payments.life import (
     heard_of,
     step,
 )
-from actors.payments.orders import ALIVE, DONE, ENDED, Order, State
+from actors.payments.orders import ALIVE, DONE, ENDED, Concern, Order, State
 from actors.payments.rules import OVERTIME_SECONDS, Effect, Event, Occurrence, Remark
 from tests.actors.payments.orders import NOON, NOTHING, ORDER, PRICE, charge, order, payment, usd
 
@@ -121,6 +122,36 @@ def test_what_was_granted_stays_granted(state: State) -> None:
         assert after.state is state
         assert len(after.charges) == len({more.payment_id, "charge"})
         assert step(sold, Occurrence(event=heard_of(sold, more)[1]), now=NOON).transfers == ()
+
+
+COIN = order(State.PROCESSING, charge(Standing.PROCESSING), rail=Rail.NOWPAYMENTS)
+"""Somebody pays with one of the coins of an invoice."""
+
+
+@pytest.mark.parametrize(
+    ("ends", "state"), [(Standing.EXPIRED, State.EXPIRED), (Standing.FAILED, State.FAILED)]
+)
+def test_one_coin_that_ends_leaves_time_for_another(ends: Standing, state: State) -> None:
+    known, event = heard_of(COIN, payment(ends, version=2))
+    again = step(known, Occurrence(event=event), now=NOON).order
+    assert again.state is State.WAITING
+    assert again.deadline == COIN.expires_at + timedelta(seconds=OVERTIME_SECONDS)
+    assert told(again, payment(name="other coin")).state is State.PAID
+    assert told(again, payment(ends, name="third coin")).state is State.WAITING
+    known, event = heard_of(again, payment(ends, name="last coin"))
+    assert step(known, Occurrence(event=event), now=COIN.expires_at).order.state is state
+    card, event = heard_of(replace(COIN, rail=Rail.STRIPE), payment(ends, version=2))
+    assert step(card, Occurrence(event=event), now=NOON).order.state is state
+
+
+def test_a_coin_that_failed_pays_nothing_with_what_came() -> None:
+    failed = payment(Standing.FAILED, received=usd("10"), name="coin")
+    for before in (COIN, order(State.WAITING), order(State.EXPIRED)):
+        held = told(before, failed)
+        assert (held.state, held.concern) == (State.HELD, Concern.HELD)
+        assert told(held, payment(Standing.PARTIAL, received=usd("1"), name="b")).sold is None
+    granted = told(order(State.GRANTED, charge(), sold=usd("10")), failed)
+    assert (granted.state, granted.concern) == (State.GRANTED, Concern.SURPLUS)
 
 
 def test_several_charges_add_up() -> None:

@@ -28,6 +28,7 @@ def test_an_order_without_charges_misses_its_price() -> None:
         ([charge(refunded=usd("3"))], "7", "3", "0"),
         ([charge(Standing.DISPUTED, disputed=usd("10"))], "0", "10", "0"),
         ([charge(parent="a")], "0", "10", "10"),
+        ([charge(Standing.FAILED, received=usd("10"))], "0", "10", "10"),
         ([charge(), charge(received=usd("2"), parent="charge", name="b")], "10", "0", "2"),
         ([charge(live=False)], "0", "10", "0"),
         ([charge(received=Money.of("10", "EUR"))], "0", "10", "0"),

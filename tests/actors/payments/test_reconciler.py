@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -14,15 +14,23 @@ import trio
 from actors.kernel.charges import PaymentReport, Rail, Standing
 from actors.kernel.failures import Unavailable
 from actors.kernel.ids import OrderId, ProductId
-from actors.payments.orders import Order, State
-from actors.payments.ports import LOOK_FIRST_SECONDS, OpenCheckout, Till
-from actors.payments.reconciler import (
-    AT_A_TIME_MAX,
+from actors.operations import messages as operations
+from actors.payments.looks import (
     LATE_SECONDS,
-    LOOK_MAX_SECONDS,
+    LOOK_FIRST_SECONDS,
+    SETTLED_SECONDS,
+    LookLimits,
+    MoreToRead,
+    OpenCheckout,
+)
+from actors.payments.orders import Order, State
+from actors.payments.ports import Till
+from actors.payments.reconciler import (
+    COMPONENT,
+    OVERDUE_WARN_SECONDS,
+    PAGE_MAX,
+    PAUSE_MAX_SECONDS,
     Reconciler,
-    is_over,
-    look_seconds,
 )
 from actors.tracker import messages as tracker
 from adapters.memory.database import MemoryDatabase
@@ -43,11 +51,21 @@ REPORT = PaymentReport(
 )
 
 
+RAILS = tuple(Rail)
+
+
 class Rig:
     def __init__(self) -> None:
         self.world = VirtualWorld(epoch=NOON)
         self.store = MemoryOrders(MemoryDatabase(now=self.world.now).connect())
         self.stripe, self.yookassa, self.tracker = Provider(), Provider(), Probe()
+        self.reports = Probe()
+
+    def reported(self) -> tuple[str, float]:
+        """The status and how late it was, as it was reported last."""
+        report = self.reports.told[-1]
+        (late,) = report.measurements
+        return report.status, late.value
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
@@ -56,6 +74,7 @@ class Rig:
             Rail.YOOKASSA: Till(rail=Rail.YOOKASSA, checkout=self.yookassa, currencies=(USD,)),
         }
         async with running(world=self.world) as system:
+            system.events.subscribe(operations.Reported, self.reports)
             system.spawn(lambda: Reconciler(store=self.store, tills=tills, tracker=self.tracker))
             yield
 
@@ -104,10 +123,12 @@ async def test_with_nothing_to_look_at_the_store_is_asked_once_a_minute() -> Non
     asked = 0
 
     class Counting(MemoryOrders):
-        async def checkouts(self, *, now: datetime, limit: int) -> tuple[OpenCheckout, ...]:
+        async def checkouts(
+            self, rails: Collection[Rail], *, now: datetime, limit: int
+        ) -> tuple[OpenCheckout, ...]:
             nonlocal asked
             asked += 1
-            return await super().checkouts(now=now, limit=limit)
+            return await super().checkouts(rails, now=now, limit=limit)
 
     rig.store = Counting(MemoryDatabase(now=rig.world.now).connect())
     async with rig.open():
@@ -144,8 +165,10 @@ async def test_only_a_few_are_looked_at_at_a_time() -> None:
     async with rig.open():
         for number in range(1, 21):
             await rig.save(number)
-        await trio.sleep(400)
-        assert rig.stripe.looking_max == AT_A_TIME_MAX
+        await trio.sleep(LOOK_FIRST_SECONDS + 55)
+        assert sorted(rig.stripe.looked) == sorted(set(rig.stripe.looked))
+        await trio.sleep(285)
+        assert rig.stripe.looking_max == LookLimits().at_a_time
         assert set(rig.stripe.looked) == {f"cs_{number}" for number in range(1, 21)}
 
 
@@ -156,12 +179,13 @@ async def test_a_rail_that_is_away_is_left_alone_and_holds_nobody_up() -> None:
         for number in range(1, 11):
             await rig.save(number)
         await rig.save(11, rail=Rail.YOOKASSA)
-        await trio.sleep(130)
+        await trio.sleep(100)
         assert rig.yookassa.looked == ["cs_11"]
-        assert len(rig.stripe.looked) <= 2 * AT_A_TIME_MAX
-        seen = await rig.store.checkouts(now=NOON + timedelta(days=1), limit=99)
+        assert len(rig.stripe.looked) <= LookLimits().at_a_time + 2
+        seen = await rig.store.checkouts(RAILS, now=NOON + timedelta(days=1), limit=99)
         assert {each.looks for each in seen if each.rail is Rail.STRIPE} == {0}
         rig.stripe.failure = None
+        rig.stripe.looked.clear()
         await trio.sleep(1_200)
         assert set(rig.stripe.looked) >= {f"cs_{number}" for number in range(1, 11)}
 
@@ -176,39 +200,149 @@ async def test_a_rail_is_left_alone_for_as_long_as_it_asks() -> None:
 
 
 @pytest.mark.parametrize("state", [State.GRANTED, State.REFUNDED, State.HELD, State.LATE])
-async def test_a_settled_order_is_not_looked_at(state: State) -> None:
+async def test_a_settled_order_is_looked_at_soon_and_then_ever_less_often(state: State) -> None:
     rig = Rig()
     async with rig.open():
         await rig.save(state=state, sold=ORDER.price, paid_at=NOON)
-        await trio.sleep(500)
-        assert rig.stripe.looked == []
-        far = NOON + timedelta(days=999)
-        assert await rig.store.checkouts(now=far, limit=9) == ()
+        for days, looks in ((0.5, 1), (1.5, 2), (2.4, 2), (4.5, 3)):
+            await trio.sleep(days * 86_400 - trio.current_time())
+            assert len(rig.stripe.looked) == looks
 
 
-async def test_a_rail_that_is_not_configured_any_more_is_dropped() -> None:
+async def test_a_settled_order_is_looked_at_until_nothing_can_become_of_it() -> None:
     rig = Rig()
     async with rig.open():
-        await rig.save(rail=Rail.NOWPAYMENTS)
-        await trio.sleep(500)
-        assert await rig.store.checkouts(now=NOON + timedelta(days=999), limit=9) == ()
+        old = NOON - timedelta(seconds=SETTLED_SECONDS - 86_400)
+        await rig.save(state=State.GRANTED, sold=ORDER.price, paid_at=old, expires_at=old)
+        await trio.sleep(86_300)
+        assert len(rig.stripe.looked) == 1
+        await trio.sleep(200)
+        assert len(rig.stripe.looked) == 2
+        assert await rig.store.next_look() is None
 
 
-def test_late_money_is_looked_for_a_while() -> None:
-    checkout = OpenCheckout(
-        order_id=ORDER.order_id,
-        rail=Rail.STRIPE,
-        checkout_id="cs",
-        state=State.EXPIRED,
-        expires_at=NOON,
-        looks=3,
-    )
-    assert not is_over(checkout, now=NOON + timedelta(seconds=LATE_SECONDS - 1))
-    assert is_over(checkout, now=NOON + timedelta(seconds=LATE_SECONDS))
-    assert is_over(replace(checkout, state=State.PAID), now=NOON)
+async def test_whoever_was_paid_meanwhile_is_looked_at_once_more_and_soon() -> None:
+    """Its fee is told to whoever looks after it was paid; the webhook came during a look."""
+    rig = Rig()
+    async with rig.open():
+        order = await rig.save()
+        rig.stripe.slow_seconds = 5
+        await trio.sleep(LOOK_FIRST_SECONDS + 3)
+        assert rig.stripe.looking == 1
+        await rig.store.save(
+            replace(order, version=2, state=State.PAID, sold=ORDER.price, paid_at=NOON)
+        )
+        await trio.sleep(LOOK_FIRST_SECONDS + 10)
+        assert rig.stripe.looked == ["cs_1"] * 2
+        await trio.sleep(40_000)
+        assert rig.stripe.looked == ["cs_1"] * 2
 
 
-def test_pauses_grow_up_to_a_quarter_of_a_day() -> None:
-    assert look_seconds(0) == 60
-    assert look_seconds(1) == 90
-    assert look_seconds(1_000_000) == LOOK_MAX_SECONDS
+async def test_who_waits_for_money_comes_before_who_is_settled() -> None:
+    rig = Rig()
+    rig.stripe.failure = Unavailable("429", retry_after_seconds=300)
+    async with rig.open():
+        await rig.save()
+        await trio.sleep(LOOK_FIRST_SECONDS + 1)
+        rig.stripe.failure = None
+        rig.stripe.looked.clear()
+        for number in range(2, 20):
+            await rig.save(number, state=State.GRANTED, sold=ORDER.price, paid_at=NOON)
+        await trio.sleep(1)
+        for number in range(20, 20 + PAGE_MAX):
+            await rig.save(number)
+        await trio.sleep(330)
+        assert len(rig.stripe.looked) == PAGE_MAX + 19
+        assert {int(each[3:]) < 20 for each in rig.stripe.looked[:PAGE_MAX]} == {False}
+
+
+async def test_a_rail_that_cannot_be_looked_at_or_is_no_more_is_dropped() -> None:
+    rig = Rig()
+    rig.yookassa.look_limits = None
+    async with rig.open():
+        for number in range(1, PAGE_MAX + 20):
+            await rig.save(number, rail=Rail.YOOKASSA)
+        await rig.save(999, rail=Rail.NOWPAYMENTS)
+        await trio.sleep(LOOK_FIRST_SECONDS + 30)
+        assert rig.yookassa.looked == []
+        assert await rig.store.next_look() is None
+
+
+async def test_one_look_follows_the_other_at_the_pace_of_the_provider() -> None:
+    rig = Rig()
+    rig.stripe.look_limits = LookLimits(at_a_time=1, pace_seconds=2)
+    rig.stripe.slow_seconds = 0.5
+    async with rig.open():
+        for number in range(1, 61):
+            await rig.save(number)
+        await trio.sleep(LOOK_FIRST_SECONDS + 10)
+        before = len(rig.stripe.looked)
+        await trio.sleep(40)
+        assert len(rig.stripe.looked) - before == 20
+        assert rig.stripe.looking_max == 1
+
+
+async def test_a_slow_rail_holds_nobody_up() -> None:
+    rig = Rig()
+    rig.stripe.slow_seconds = 150
+    async with rig.open():
+        for number in range(1, 40):
+            await rig.save(number)
+        await trio.sleep(100)
+        await rig.save(99, rail=Rail.YOOKASSA)
+        await trio.sleep(LOOK_FIRST_SECONDS + 15)
+        assert rig.yookassa.looked == ["cs_99"]
+        await trio.sleep(LOOK_FIRST_SECONDS + 4 * 150 - 10 - trio.current_time())
+        assert sorted(rig.stripe.looked) == sorted(f"cs_{number}" for number in range(1, 40))
+
+
+async def test_looks_that_fail_together_are_one_failure() -> None:
+    rig = Rig()
+    rig.stripe.failure = Unavailable("503")
+    async with rig.open():
+        for number in range(1, 11):
+            await rig.save(number)
+        await trio.sleep(LOOK_FIRST_SECONDS + 1)
+        assert len(rig.stripe.looked) == 10
+        rig.stripe.failure = None
+        await trio.sleep(60)
+        assert len(rig.stripe.looked) >= 20
+
+
+async def test_a_rail_with_more_to_tell_has_not_failed() -> None:
+    rig = Rig()
+    rig.stripe.failure = MoreToRead("there is more to read")
+    async with rig.open():
+        await rig.save()
+        await trio.sleep(LOOK_FIRST_SECONDS + 601)
+        assert len(rig.stripe.looked) >= 55
+        rig.stripe.failure, rig.stripe.reports = None, (REPORT,)
+        await trio.sleep(15)
+        assert rig.tracker.told == [tracker.Observed(report=REPORT)]
+
+
+async def test_how_late_it_is_is_reported() -> None:
+    rig = Rig()
+    async with rig.open():
+        await rig.save()
+        await trio.sleep(300)
+        assert {each.component for each in rig.reports.told} == {COMPONENT}
+        assert {each.status for each in rig.reports.told} == {"pass"}
+        assert rig.reported() == ("pass", 0)
+        rig.stripe.failure = Unavailable("503", retry_after_seconds=9 * 3_600)
+        for number in range(2, 40):
+            await rig.save(number)
+        await trio.sleep(OVERDUE_WARN_SECONDS)
+        assert rig.reported()[0] == "pass"
+        await trio.sleep(300)
+        status, late = rig.reported()
+        assert status == "warn"
+        assert OVERDUE_WARN_SECONDS < late < OVERDUE_WARN_SECONDS + 300
+        assert "should have been looked at" in rig.reports.told[-1].output
+        rig.stripe.failure = None
+        await trio.sleep(9 * 3_600)
+        assert rig.reported() == ("pass", 0)
+
+
+def test_the_longest_pause_is_no_warning() -> None:
+    assert PAUSE_MAX_SECONDS * 1.25 + PAGE_MAX * 1.0 < OVERDUE_WARN_SECONDS

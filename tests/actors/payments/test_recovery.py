@@ -10,7 +10,10 @@ from actors.kernel import ledger
 from actors.kernel.charges import Standing
 from actors.kernel.failures import Conflict, Unavailable
 from actors.kernel.money import Money
-from actors.payments.orders import State
+from actors.operations import messages as operations
+from actors.payments.actor import COMPONENT, RETELL_SECONDS, TELLINGS_MAX
+from actors.payments.orders import Concern, State
+from runtime.testing import Probe
 from tests.actors.payments.shop import ANNA, USD_PRICE, Shop
 
 HOUR = 3_600
@@ -57,6 +60,33 @@ async def test_a_payment_is_handled_whatever_befell_who_heard_of_it(failure: Exc
         await shop.rest(31)
         assert shop.state() is State.GRANTED
         assert await shop.unhandled() == []
+
+
+@pytest.mark.parametrize("granted", [True, False])
+async def test_a_payment_that_the_books_refuse_is_not_told_for_ever(*, granted: bool) -> None:
+    shop = Shop()
+    async with shop.open():
+        warnings: Probe = Probe()
+        shop.system.events.subscribe(operations.Reported, warnings)
+        await shop.buy(rail="stars")
+        if granted:
+            await shop.stars()
+        shop.books.deaf = True
+        told = len(shop.books.observed)
+        await shop.stars(charge_id="another" if granted else "stars")
+        await shop.rest(RETELL_SECONDS * (TELLINGS_MAX - 1) - 1)
+        assert len(await shop.unhandled()) == 1
+        assert not [each for each in warnings.told if each.component == COMPONENT]
+        await shop.rest(RETELL_SECONDS)
+        assert await shop.unhandled() == []
+        await shop.rest(HOUR)
+        assert len(shop.books.observed) == told + TELLINGS_MAX
+        warned = [each.status for each in warnings.told if each.component == COMPONENT]
+        if granted:  # where an order cannot say so, the process does
+            assert (shop.state(), warned) == (State.GRANTED, ["warn"])
+        else:
+            assert (shop.order.concern, warned) == (Concern.HELD, [])
+        shop.check()
 
 
 async def test_an_order_is_kept_before_its_provider_is_asked() -> None:

@@ -141,12 +141,12 @@ async def test_two_parts_go_back_one_after_the_other() -> None:
 
 async def test_an_answer_that_is_lost_is_asked_for_under_the_same_key() -> None:
     async with bought() as (shop, clerk):
-        shop.provider.failure = Unavailable("cut off")
+        shop.provider.cut_off = Unavailable("cut off")
         await wish(shop, clerk)
         assert await state_of(shop) is RefundState.PENDING
         await shop.rest(AGAIN_SECONDS - 1)
         assert len(shop.provider.given_back) == 1
-        shop.provider.failure = None
+        shop.provider.cut_off = None
         await shop.rest(60)
         assert await state_of(shop) is RefundState.DONE
         assert len(shop.provider.given_back) == 2
@@ -155,9 +155,9 @@ async def test_an_answer_that_is_lost_is_asked_for_under_the_same_key() -> None:
 
 async def test_whoever_asks_again_looks_first_whether_it_went_back() -> None:
     async with bought() as (shop, clerk):
-        shop.provider.failure = Unavailable("cut off")
+        shop.provider.cut_off = Unavailable("cut off")
         await wish(shop, clerk)
-        shop.provider.failure = None
+        shop.provider.cut_off = None
         shop.provider.reports = (went_back(shop),)
         await shop.rest(AGAIN_SECONDS + 60)
         assert len(shop.provider.given_back) == 1
@@ -165,21 +165,111 @@ async def test_whoever_asks_again_looks_first_whether_it_went_back() -> None:
         assert shop.state() is State.REFUNDED
 
 
-async def test_what_went_back_in_part_is_not_all_of_it() -> None:
+async def test_a_charge_that_nothing_went_back_of_is_asked_for_again() -> None:
     async with bought() as (shop, clerk):
-        shop.provider.failure = Unavailable("cut off")
+        shop.provider.cut_off = Unavailable("cut off")
         await wish(shop, clerk)
-        shop.provider.failure = None
-        part = replace(went_back(shop), refunded=Money.of("1.00", "USD"))
-        shop.provider.reports = (part, replace(part, refunded=None))
+        shop.provider.cut_off = None
+        none_yet = replace(went_back(shop), refunded=Money.of("0", "USD"))
+        shop.provider.reports = (none_yet, replace(none_yet, refunded=None))
         await shop.rest(AGAIN_SECONDS + 60)
         assert len(shop.provider.given_back) == 2
+
+
+@pytest.mark.parametrize("was_asked", [True, False])
+async def test_where_a_part_went_back_by_hand_a_person_says_how_it_goes_on(
+    *, was_asked: bool
+) -> None:
+    async with bought() as (shop, clerk):
+        part = replace(went_back(shop), refunded=Money.of("1.00", "USD"))
+        if was_asked:
+            shop.provider.cut_off = Unavailable("cut off")
+            await wish(shop, clerk)
+            shop.provider.cut_off = None
+            shop.provider.reports = (part,)
+            await shop.rest(AGAIN_SECONDS + 60)
+        else:
+            shop.provider.reports = (part,)
+            await wish(shop, clerk)
+        assert len(shop.provider.given_back) == was_asked
+        (refund,) = await shop.refunds.of_order(shop.order.order_id)
+        assert refund.state is RefundState.UNKNOWN
+        assert refund.detail.startswith("1.00 USD of the charge went back")
+        assert shop.balance(ledger.REFUNDS) == ["1.00 USD"]  # what was read is booked
+        await wish(shop, clerk)  # a person has looked
+        assert str(shop.provider.given_back[-1].amount) == "3.99 USD"
+        assert await state_of(shop) is RefundState.DONE
+        assert len({each.key for each in shop.provider.given_back}) == 1 + was_asked
+
+
+async def test_what_went_back_by_hand_is_not_given_twice() -> None:
+    async with bought() as (shop, clerk):
+        shop.provider.reports = (went_back(shop),)
+        await wish(shop, clerk)
+        assert shop.provider.given_back == []
+        assert await state_of(shop) is RefundState.DONE
+
+
+async def test_what_its_provider_has_not_decided_is_read_by_its_id_until_he_has() -> None:
+    async with paid_late() as (shop, clerk):
+        shop.provider.undecided = "refund-7"
+        await wish(shop, clerk)
+        shop.provider.reports = (replace(went_back(shop), refunded=Money.of("1.00", "USD")),)
+        await shop.rest(2 * KEY_SECONDS)  # its key is long forgotten
+        assert await state_of(shop) is RefundState.PENDING
+        first, *later = shop.provider.given_back
+        assert first.refund_id == ""
+        assert {each.refund_id for each in later} == {"refund-7"}
+        await shop.press("Take it now")
+        assert shop.state() is State.LATE  # it may go back yet
+        shop.provider.undecided, shop.provider.declines = "", True
+        await shop.rest(1_000)
+        assert await state_of(shop) is RefundState.DECLINED
+        await shop.press("Take it now")
+        assert shop.state() is State.GRANTED
+        shop.check()
+
+
+async def test_after_a_restart_what_is_undecided_is_still_read_by_its_id() -> None:
+    async with bought() as (shop, clerk):
+        shop.provider.undecided = "refund-7"
+        await wish(shop, clerk)
+        clerk.kill(RuntimeError("struck by lightning"))
+        await shop.system.settle()
+        shop.provider.undecided = ""
+        await shop.rest(1_000)
+        assert [each.refund_id for each in shop.provider.given_back] == ["", "refund-7"]
+        assert await state_of(shop) is RefundState.DONE
+
+
+A_DAY_SECONDS = 86_400
+
+
+async def test_what_is_done_and_no_report_shows_is_warned_of_and_wanted_once_more() -> None:
+    async with bought() as (shop, clerk):
+        reports: Probe = Probe()
+        shop.system.events.subscribe(operations.Reported, reports)
+        await wish(shop, clerk)
+        await shop.rest(A_DAY_SECONDS - 3_700)
+        assert {each.status for each in reports.told if each.component == "refunds"} == {"pass"}
+        assert await wish(shop, clerk) == payments.Done(state="done")
+        await shop.rest(2 * 3_700)
+        warned = [each for each in reports.told if each.component == "refunds"]
+        assert warned[-1].status == "warn"
+        assert "1 refunds are done" in warned[-1].output
+        shop.provider.reports = (went_back(shop),)
+        assert await wish(shop, clerk) == payments.Done(state="pending")
+        assert len(shop.provider.given_back) == 1  # he has looked before
+        await shop.rest(3_700)
+        warned = [each for each in reports.told if each.component == "refunds"]
+        assert (warned[-1].status, shop.state()) == ("pass", State.REFUNDED)
 
 
 async def test_after_a_restart_what_was_asked_for_is_asked_for_again() -> None:
     async with bought() as (shop, clerk):
         shop.provider.slow_seconds = 10_000  # and its answer never comes
         await wish(shop, clerk)
+        await shop.rest(10_001)  # that of his look does
         clerk.kill(RuntimeError("struck by lightning"))
         await shop.system.settle()
         shop.provider.slow_seconds = 0
@@ -246,7 +336,7 @@ async def test_an_order_nobody_knows_and_a_charge_it_has_not_are_refused() -> No
 async def test_a_rail_that_is_gone_gives_nothing_back(*, was_asked: bool) -> None:
     async with bought() as (shop, clerk):
         if was_asked:
-            shop.provider.failure = Unavailable("cut off")
+            shop.provider.cut_off = Unavailable("cut off")
             await wish(shop, clerk)
         else:
             refund = refund_of(shop.order, (), payment_id=None, total=None, now=shop.clock)

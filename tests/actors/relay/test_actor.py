@@ -257,6 +257,22 @@ async def test_who_fails_alone_is_parked_in_the_end_and_holds_up_only_himself() 
         assert len(post.webhook.ids(BOB)) == 130
 
 
+async def test_who_fails_alone_in_a_quiet_hour_holds_up_nobody_who_comes_then() -> None:
+    post = Post()
+    post.webhook.answer = lambda told: (
+        Failed("HTTP 500") if told["user_id"] == ANNA else Accepted(later=True)
+    )
+    async with post.open():
+        await post.put(ANNA)
+        await post.rest(6 * 3_600)
+        assert "parked" not in post.states(), "it may be the webhook: nobody else has arrived"
+        for count in range(1, 4):
+            await post.put(BOB)
+            await post.rest(2)
+            assert len(post.webhook.ids(BOB)) == count
+            await post.rest(3_600)
+
+
 async def test_when_it_is_there_again_nobody_waits_for_his_own_pause() -> None:
     post = Post()
     post.webhook.answer = down

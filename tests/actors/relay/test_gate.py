@@ -4,10 +4,13 @@ may be there again.
 
 from __future__ import annotations
 
+from itertools import count
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from actors.kernel.ids import ChatId
 from actors.relay.gate import (
     ASKED_MAX_SECONDS,
     BROKEN_FIRST_SECONDS,
@@ -30,9 +33,13 @@ from actors.relay.model import (
     Throttled,
 )
 
+USERS = count(1)
+"""Each request is for another one."""
+
 
 def end(gate: Gate, outcome: Outcome, now: float, *, began: int | None = None) -> None:
-    gate.ended(gate.began(now) if began is None else began, outcome, now, jitter=0.0)
+    number = gate.began(now) if began is None else began
+    gate.ended(number, outcome, now, chat_id=ChatId(next(USERS)), jitter=0.0)
 
 
 def test_so_many_in_a_window_and_no_more() -> None:
@@ -91,6 +98,17 @@ def test_failures_in_a_row_break_it_and_others_do_not() -> None:
     assert gate.wake_at(0.0) == BROKEN_FIRST_SECONDS
 
 
+def test_who_fails_alone_breaks_it_for_nobody_else() -> None:
+    gate = Gate()
+    for _ in range(3 * FAILURES_MAX):
+        gate.ended(gate.began(0.0), Failed("x"), 0.0, chat_id=ChatId(1), jitter=0.0)
+    assert (gate.state, gate.is_failing, gate.may_send(0.0)) == ("listening", True, True)
+    gate.ended(gate.began(0.0), Failed("x"), 0.0, chat_id=ChatId(2), jitter=0.0)
+    assert gate.state == "broken"
+    end(gate, Accepted(), 10.0)
+    assert (gate.state, gate.is_failing) == ("listening", False)
+
+
 def test_one_request_finds_out_and_each_failure_doubles_the_time() -> None:
     gate, now = Gate(), 0.0
     for _ in range(FAILURES_MAX):
@@ -103,7 +121,7 @@ def test_one_request_finds_out_and_each_failure_doubles_the_time() -> None:
         began = gate.began(now)
         assert not gate.may_send(now), "one request at a time finds out"
         assert gate.wake_at(now) is None
-        gate.ended(began, Failed("x"), now, jitter=0.0)
+        gate.ended(began, Failed("x"), now, chat_id=ChatId(next(USERS)), jitter=0.0)
     assert waits == [10, 20, 40, 80, 160, 300, 300, BROKEN_MAX_SECONDS]
     now = gate.until
     end(gate, Accepted(), now)
@@ -150,5 +168,5 @@ def test_an_operator_opens_it() -> None:
 
 def test_rests_are_a_little_longer_by_chance() -> None:
     gate = Gate()
-    gate.ended(gate.began(0.0), Throttled(), 0.0, jitter=0.5)
+    gate.ended(gate.began(0.0), Throttled(), 0.0, chat_id=ChatId(1), jitter=0.5)
     assert gate.until == REST_FIRST_SECONDS * 1.05

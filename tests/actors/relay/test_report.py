@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from actors.kernel.ids import ChatId
 from actors.relay.gate import FAILURES_MAX, Gate
 from actors.relay.model import Counts, Failed, Gone, Outcome, Throttled
 from actors.relay.report import BEHIND_SECONDS, COMPONENT, reported
@@ -11,10 +12,11 @@ from actors.relay.report import BEHIND_SECONDS, COMPONENT, reported
 NOTHING = Counts(pending=0, parked=0, pending_since=None)
 
 
-def gate_after(*outcomes: Outcome) -> Gate:
+def gate_after(*outcomes: Outcome, users: int = 2) -> Gate:
     gate = Gate()
-    for outcome in outcomes:
-        gate.ended(gate.began(0.0), outcome, 0.0, jitter=0.0)
+    for number, outcome in enumerate(outcomes):
+        chat_id = ChatId(number % users)
+        gate.ended(gate.began(0.0), outcome, 0.0, chat_id=chat_id, jitter=0.0)
     return gate
 
 
@@ -35,6 +37,7 @@ def test_all_is_well() -> None:
     [
         (gate_after(Gone("HTTP 410")), NOTHING, 0.0, "fail", "HTTP 410"),
         (gate_after(*[Failed("HTTP 503")] * FAILURES_MAX), NOTHING, 0.0, "warn", "HTTP 503"),
+        (gate_after(*[Failed("x")] * FAILURES_MAX, users=1), NOTHING, 0.0, "warn", "one user"),
         (gate_after(Throttled()), NOTHING, 0.0, "warn", "rest"),
         (Gate(), Counts(pending=0, parked=2, pending_since=None), 0.0, "warn", "2 events"),
         (Gate(), NOTHING, BEHIND_SECONDS + 1, "warn", "late"),

@@ -155,6 +155,17 @@ def test_what_went_back_is_booked_by_what_it_has_grown() -> None:
     }
 
 
+def test_a_bank_that_takes_more_than_was_paid_brings_nothing() -> None:
+    bank = replace(report(Standing.DISPUTED, "11", disputed=usd("11")), dispute="du_1")
+    books = Books().hear_all([report(), bank])
+    assert books.held == {STRIPE: "-1.00", customer(ChatId(7)): "-10.00", REFUNDS: "11.00"}
+    won = replace(bank, standing=Standing.REINSTATED, reinstated=usd("11"))
+    books.hear(won)
+    assert books.held == {STRIPE: "10.00", customer(ChatId(7)): "-10.00"}
+    alone = Books().hear_all([bank])  # how much was paid is not known yet
+    assert alone.held == {customer(ChatId(7)): "-11.00", REFUNDS: "11.00"}
+
+
 def test_a_dispute_that_names_no_total_is_about_everything() -> None:
     books = Books().hear_all([report(), report(Standing.DISPUTED)])
     assert books.held == {customer(ChatId(7)): "-10.00", REFUNDS: "10.00"}

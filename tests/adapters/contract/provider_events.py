@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
@@ -18,6 +18,8 @@ NOON = datetime(2026, 11, 21, 12, 0, 0, 123_456, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 STRIPE, YOOKASSA = SourceName.STRIPE, SourceName.YOOKASSA
 NOBODY = EventId(999_999)
+ROOM = dict.fromkeys(SourceName, 999)
+"""For everything."""
 
 Add = Callable[..., Awaitable[EventId]]
 Mark = Callable[[EventId], Awaitable[None]]
@@ -36,9 +38,13 @@ def event(key: str, subject: str = "", source: SourceName = STRIPE, **other: Any
 
 
 async def due(
-    events: Events, *, now: datetime = NOON, without: tuple[int, ...] = (), limit: int = 99
+    events: Events,
+    *,
+    now: datetime = NOON,
+    without: tuple[int, ...] = (),
+    room: Mapping[SourceName, int] = ROOM,
 ) -> list[str]:
-    found = await events.due(now=now, without=[EventId(i) for i in without], limit=limit)
+    found = await events.due(now=now, without=[EventId(i) for i in without], room=room)
     return [stored.event.key for stored in found]
 
 

@@ -14,6 +14,7 @@ from actors.ingress.model import (
     Arrival,
     Backlog,
     EventState,
+    SourceName,
     StoredEvent,
     SubscriptionSeen,
 )
@@ -23,18 +24,16 @@ from tests.adapters.contract.provider_events import (
     HOUR,
     NOBODY,
     NOON,
+    ROOM,
     STRIPE,
     YOOKASSA,
     Add,
     Mark,
-    adding,
     delivered,
     due,
     event,
-    marking,
     state_of,
 )
-from tests.adapters.contract.stores import KINDS, stores_of
 
 # Keeping
 
@@ -49,7 +48,7 @@ async def test_an_event_comes_back_as_it_came(events: Events, add: Add) -> None:
         at=NOON - HOUR,
     )
     event_id = await add(told, at=NOON)
-    (stored,) = await events.due(now=NOON, without=(), limit=9)
+    (stored,) = await events.due(now=NOON, without=(), room=ROOM)
     assert stored == StoredEvent(event_id=event_id, event=told, received_at=NOON)
     found = await events.find(event_id)
     assert found is not None
@@ -66,7 +65,7 @@ async def test_a_delivery_that_comes_again_is_a_duplicate(events: Events) -> Non
     again = event("evt_1", body=b'{"other": 1}')
     second = await delivered(events, again, 2, NOON + HOUR)
     assert (first.duplicate, second) == (False, Added(event_id=first.event_id, duplicate=True))
-    (stored,) = await events.due(now=NOON + HOUR, without=(), limit=9)
+    (stored,) = await events.due(now=NOON + HOUR, without=(), room=ROOM)
     assert (stored.event.body, stored.received_at) == (b"{}", NOON)
 
 
@@ -101,7 +100,7 @@ async def test_many_are_kept_together_and_each_has_its_own_answer(events: Events
     assert answers[3].event_id == answers[0].event_id
     assert await events.add(together) == answers  # nobody knew whether the commit had arrived
     assert await events.add([]) == ()
-    found = await events.due(now=NOON + HOUR, without=(), limit=9)
+    found = await events.due(now=NOON + HOUR, without=(), room=ROOM)
     assert [stored.event for stored in found] == [
         event("b", body=b"old"),
         *(together[n].event for n in (0, 2, 4)),  # in their order
@@ -127,7 +126,7 @@ async def test_a_large_crowd_is_kept_together(events: Events) -> None:
     ]
     answers = await events.add(crowd)
     assert [answer.duplicate for answer in answers] == [n >= 700 for n in range(1_000)]
-    assert await due(events, limit=999) == [f"evt_{n}" for n in range(700)]
+    assert await due(events) == [f"evt_{n}" for n in range(700)]
 
 
 async def test_sources_have_keys_of_their_own(events: Events, add: Add) -> None:
@@ -182,7 +181,19 @@ async def test_events_are_due_in_the_order_of_arrival(events: Events, add: Add) 
         await add(event(key), at=NOON)
     await add(event("clock set back"), at=NOON - HOUR)
     assert await due(events) == ["b", "a", "c", "clock set back"]
-    assert len(await events.due(now=NOON, without=(), limit=2)) == 2
+    assert await due(events, room={STRIPE: 2}) == ["b", "a"]
+
+
+async def test_of_each_source_there_are_due_as_many_as_have_room(events: Events, add: Add) -> None:
+    for number in range(5):
+        await add(event(f"s{number}", "pi_1" if number < 2 else "", source=STRIPE))
+        await add(event(f"y{number}", source=YOOKASSA))
+    first = await add(event("n", source=SourceName.NOWPAYMENTS))
+    every = {STRIPE: 2, YOOKASSA: 3, SourceName.NOCODB: 9, SourceName.NOWPAYMENTS: 1}
+    assert await due(events, room=every) == ["s0", "y0", "y1", "s2", "y2", "n"]
+    assert await due(events, room=every, without=(first,)) == ["s0", "y0", "y1", "s2", "y2"]
+    assert await due(events, room={STRIPE: 9, YOOKASSA: 0}) == ["s0", "s2", "s3", "s4"]
+    assert await due(events, room={}) == []
 
 
 async def test_of_one_subject_only_the_oldest_has_its_turn(events: Events, add: Add) -> None:
@@ -209,7 +220,7 @@ async def test_what_is_postponed_waits_and_holds_up_its_subject_alone(
         await events.postponed(first, "HTTP 502", attempts=1, due_at=NOON + HOUR)
     assert await due(events) == ["3"]
     assert await due(events, now=NOON + HOUR) == ["1", "3"]
-    stored = (await events.due(now=NOON + HOUR, without=(), limit=1))[0]
+    stored = (await events.due(now=NOON + HOUR, without=(), room=ROOM))[0]
     assert (stored.attempts, await state_of(events, first)) == (
         1,
         (EventState.PENDING, "HTTP 502", None),
@@ -331,18 +342,3 @@ async def test_of_a_subscription_the_newest_news_is_kept(events: Events, add: Ad
 async def test_a_subscription_of_an_unknown_event_is_not_kept(events: Events) -> None:
     await events.subscribed(NOBODY, SEEN, at=NOON)
     assert await events.subscription(STRIPE, "sub_1") is None
-
-
-@pytest.fixture(params=KINDS)
-def events(request: pytest.FixtureRequest) -> Events:
-    return stores_of(request).events
-
-
-@pytest.fixture
-def add(events: Events) -> Add:
-    return adding(events)
-
-
-@pytest.fixture
-def mark(events: Events) -> Mark:
-    return marking(events)

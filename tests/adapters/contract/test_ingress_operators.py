@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-import pytest
-
 from actors.ingress.model import Action, Chosen, EventState
 from actors.ingress.ports import Events
 from actors.kernel.ids import EventId
@@ -18,14 +16,11 @@ from tests.adapters.contract.provider_events import (
     YOOKASSA,
     Add,
     Mark,
-    adding,
     delivered,
     due,
     event,
-    marking,
     state_of,
 )
-from tests.adapters.contract.stores import KINDS, stores_of
 
 
 def action(number: int, event_id: EventId, what: Any = "replay") -> Action:
@@ -109,6 +104,9 @@ async def test_events_are_listed_by_what_they_are_newest_first(
     assert await listed(Chosen(source=STRIPE)) == [second, first]
     assert await listed(Chosen(kind="invoice.paid")) == [second]
     assert await listed(Chosen(state=EventState.PENDING)) == [third, first]
+    assert await listed(Chosen(state=EventState.PENDING), before=third) == [first]
+    for state in (EventState.PARKED, EventState.IGNORED):
+        assert await listed(Chosen(state=state)) == []
     assert await listed(Chosen(received_from=NOON + HOUR)) == [third, second]
     assert await listed(Chosen(received_before=NOON + HOUR)) == [first]
     assert await listed(Chosen(event_ids=(first, third))) == [third, first]
@@ -116,6 +114,10 @@ async def test_events_are_listed_by_what_they_are_newest_first(
     found = await events.find(second)
     assert found is not None
     assert await events.listing(Chosen(event_ids=(second,)), limit=1) == (found.summary,)
+    await events.ignored({first: "unknown type"}, at=NOON)
+    await events.parked(third, "odd", at=NOON)
+    assert await listed(Chosen(state=EventState.IGNORED)) == [first]
+    assert await listed(Chosen(state=EventState.PARKED)) == [third]
 
 
 # Forgetting
@@ -150,18 +152,3 @@ async def test_no_more_is_forgotten_at_once_than_was_asked_for(
         await mark(await add(event(str(number))))
     for forgotten in (2, 2, 1, 0):
         assert await events.prune(STRIPE, settled_before=NOON + HOUR, limit=2) == forgotten
-
-
-@pytest.fixture(params=KINDS)
-def events(request: pytest.FixtureRequest) -> Events:
-    return stores_of(request).events
-
-
-@pytest.fixture
-def add(events: Events) -> Add:
-    return adding(events)
-
-
-@pytest.fixture
-def mark(events: Events) -> Mark:
-    return marking(events)

@@ -18,7 +18,7 @@ from actors.kernel.language import Language
 from actors.kernel.ledger import Entry
 from actors.kernel.money import STARS, Money
 from actors.payments.orders import ALIVE, Charge, Order, State
-from actors.payments.ports import LOOK_FIRST_SECONDS, OrderAlarm, Recording
+from actors.payments.ports import OrderAlarm, Recording
 from actors.sessions.model import Session
 from actors.tracker.settlement import Observation, OrderView, observe
 from tests.adapters.contract.stores import KINDS, Stores, stores_of
@@ -329,50 +329,6 @@ async def test_the_next_one_due_is_the_earliest_of_those_to_come(stores: Stores)
     await stores.orders.save(other(4, deliver_by=NOON + 4 * second))
     assert await stores.orders.next_due(after=NOON) == NOON + 2 * second
     assert await stores.orders.next_due(after=NOON - second) == NOON
-
-
-async def test_a_checkout_is_looked_at_until_it_never_is_again(stores: Stores) -> None:
-    far = datetime(2100, 1, 1, tzinfo=UTC)
-    await stores.orders.save(BARE)
-    assert await stores.orders.checkouts(now=far, limit=9) == ()
-    opened = later(BARE, state=State.WAITING, checkout_id="cs_1", url="https://x")
-    await stores.orders.save(opened)
-    (checkout,) = await stores.orders.checkouts(now=far, limit=9)
-    assert (checkout.order_id, checkout.rail, checkout.checkout_id) == (FIRST, BARE.rail, "cs_1")
-    assert (checkout.state, checkout.looks) == (State.WAITING, 0)
-    assert checkout.expires_at == BARE.expires_at
-    await stores.orders.looked(FIRST, again_at=NOON + timedelta(days=1), answered=False)
-    await stores.orders.looked(FIRST, again_at=NOON)
-    await stores.orders.looked(FIRST, again_at=NOON)
-    await stores.orders.save(later(opened, state=State.EXPIRED))
-    (checkout,) = await stores.orders.checkouts(now=NOON, limit=9)
-    assert (checkout.state, checkout.looks) == (State.EXPIRED, 1)
-    assert await stores.orders.checkouts(now=NOON - timedelta(seconds=1), limit=9) == ()
-    await stores.orders.looked(FIRST, again_at=None)
-    assert await stores.orders.checkouts(now=far, limit=9) == ()
-
-
-async def test_checkouts_wait_a_little_before_the_first_look(stores: Stores) -> None:
-    for number in (1, 2, 3):
-        await stores.orders.save(other(number, checkout_id="c", url="https://x"))
-    assert LOOK_FIRST_SECONDS > 1
-    long_ago = datetime(2020, 1, 1, tzinfo=UTC)
-    assert await stores.orders.checkouts(now=long_ago, limit=9) == ()
-    await stores.orders.looked(other(3).order_id, again_at=long_ago)
-    far = datetime(2100, 1, 1, tzinfo=UTC)
-    found = await stores.orders.checkouts(now=far, limit=2)
-    assert [checkout.order_id[-1] for checkout in found] == ["3", "1"]
-
-
-async def test_the_next_look_is_the_earliest_of_those_to_come(stores: Stores) -> None:
-    assert await stores.orders.next_look(after=NOON) is None
-    for number in (1, 2, 3):
-        await stores.orders.save(other(number, checkout_id="c", url="https://x"))
-        await stores.orders.looked(other(number).order_id, again_at=NOON + timedelta(days=number))
-    assert await stores.orders.next_look(after=NOON) == NOON + timedelta(days=1)
-    assert await stores.orders.next_look(after=NOON + timedelta(days=1)) == NOON + timedelta(days=2)
-    await stores.orders.looked(other(2).order_id, again_at=None)
-    assert await stores.orders.next_look(after=NOON + timedelta(days=1)) == NOON + timedelta(days=3)
 
 
 async def test_stars_and_coins_are_kept_exactly(stores: Stores) -> None:

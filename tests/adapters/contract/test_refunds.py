@@ -8,10 +8,11 @@ from uuid import UUID
 
 import pytest
 
-from actors.kernel.charges import Rail
+from actors.kernel.charges import PaymentReport, Rail, Standing
 from actors.kernel.ids import PaymentId
 from actors.kernel.money import Money
-from actors.payments.deeds import OPEN, Deed, Refund, RefundState, What
+from actors.payments.deeds import OPEN, UNSHOWN, Deed, Refund, RefundState, What
+from actors.tracker.settlement import Observation, observe
 from tests.adapters.contract.stores import KINDS, Stores, stores_of
 from tests.adapters.contract.test_orders import ANNA, BARE, FIRST, NOON, PRICE, SECOND, other
 
@@ -41,6 +42,18 @@ def deed(number: int = 1, **changes: object) -> Deed:
         at=NOON,
     )
     return replace(bare, **changes)  # type: ignore[arg-type]
+
+
+def report_of_refund(refunded: Money) -> PaymentReport:
+    """The charge of `HALF`, as its provider tells of it."""
+    return PaymentReport(
+        rail=HALF.rail,
+        payment_id=HALF.payment_id,
+        standing=Standing.REFUNDED,
+        amount=PRICE,
+        live=True,
+        refunded=refunded,
+    )
 
 
 async def test_a_refund_comes_back_as_it_was_wanted(stores: Stores) -> None:
@@ -86,6 +99,41 @@ async def test_each_time_the_provider_is_asked_counts_once(stores: Stores) -> No
     await stores.refunds.asking(kept, again_at=NOON + 2 * A_MINUTE)
     (kept,) = await stores.refunds.pending(limit=9)
     assert kept.asked == 2
+
+
+async def test_the_providers_id_is_kept_until_it_is_wanted_anew(stores: Stores) -> None:
+    await stores.orders.save(BARE)
+    await stores.refunds.want(HALF, deed())
+    await stores.refunds.under_way(replace(HALF, round=2), "another round's")
+    for _ in range(2):
+        await stores.refunds.under_way(HALF, "r-7")
+    kept = replace(HALF, refund_id="r-7")
+    assert await stores.refunds.pending(limit=9) == (kept,)
+    await stores.refunds.asking(kept, again_at=NOON + A_MINUTE)
+    (asked,) = await stores.refunds.pending(limit=9)
+    assert asked == replace(kept, asked=1, due_at=NOON + A_MINUTE)
+    await stores.refunds.end(asked, RefundState.DECLINED, detail="no")
+    await stores.refunds.under_way(asked, "too late")
+    assert (await stores.refunds.of_order(FIRST))[0].refund_id == "r-7"
+    await stores.refunds.want(replace(HALF, round=2), deed(2))
+    assert await stores.refunds.pending(limit=9) == (replace(HALF, round=2),)
+
+
+async def test_what_is_done_and_shown_by_no_report_is_counted_after_a_day(stores: Stores) -> None:
+    await stores.orders.save(BARE)
+    await stores.refunds.want(HALF, deed())
+    late = NOON + UNSHOWN + A_MINUTE
+    assert await stores.refunds.unshown(now=late) == 0  # it is pending
+    await stores.refunds.end(HALF, RefundState.DONE, detail="")
+    assert await stores.refunds.unshown(now=NOON + UNSHOWN) == 0
+    assert await stores.refunds.unshown(now=late) == 1
+    for refunded, count in (("400", 1), ("400.000000001", 0)):
+        seen = report_of_refund(Money.of(refunded, "RUB"))
+        before = await stores.payments.load(HALF.rail, HALF.payment_id)
+        observed = observe(before, seen, None, live=True)
+        assert isinstance(observed, Observation)
+        await stores.payments.record(observed, event_id=None, at=NOON)
+        assert await stores.refunds.unshown(now=late) == count
 
 
 async def test_the_longest_due_come_first(stores: Stores) -> None:

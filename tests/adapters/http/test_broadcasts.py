@@ -71,6 +71,37 @@ async def test_a_broadcast_is_begun_seen_and_stopped() -> None:
         ]
 
 
+async def test_begun_again_under_the_same_key_it_is_the_same_broadcast() -> None:
+    async with office() as (http, bureau):
+        asked, key = {"text": "Hello"}, {"idempotency-key": "k-1"}
+        bureau.store.forgets = True
+        assert (await http.post(BROADCASTS, json=asked, headers=key)).status_code == 503
+        bureau.store.forgets = False
+        answers = [await http.post(BROADCASTS, json=asked, headers=key) for _ in range(2)]
+        assert [(a.status_code, a.json()["broadcast_id"]) for a in answers] == [(200, 1), (200, 1)]
+        await bureau.passes(2)
+        await bureau.carry()
+        await bureau.passes(2)
+        told = (await http.post(BROADCASTS, json=asked, headers=key)).json()
+        assert (told["broadcast_id"], told["state"], told["sent"]) == (1, "finished", 3)
+        await bureau.passes(2)
+        assert len(bureau.post.others.told) == 1, "it is shown once"
+        assert len((await http.get(BROADCASTS)).json()["broadcasts"]) == 1
+
+
+async def test_a_key_is_for_one_broadcast() -> None:
+    async with office() as (http, bureau):
+        key = {"idempotency-key": "k-1"}
+        assert (await http.post(BROADCASTS, json={"text": "a"}, headers=key)).status_code == 200
+        for other in ({"text": "b"}, {"text": "a", "audience": {"chat_ids": [1]}}):
+            answer = await http.post(BROADCASTS, json=other, headers=key)
+            assert answer.status_code == 409
+            assert "Idempotency-Key" in answer.json()["detail"]
+        answer = await http.post(BROADCASTS, json={"text": "a"}, headers={"idempotency-key": "a b"})
+        assert answer.status_code == 400
+        assert len(await bureau.store.listing(states=(), limit=9)) == 1
+
+
 async def test_everything_that_can_be_told_of_one_arrives() -> None:
     async with office() as (http, bureau):
         content = {

@@ -135,6 +135,21 @@ async def test_money_goes_back_in_part_and_in_whole() -> None:
         assert [str(each.total) for each in shop.provider.given_back] == ["1.50 USD", "4.99 USD"]
 
 
+async def test_a_total_is_read_in_the_currency_of_its_charge() -> None:
+    async with office() as (http, shop):
+        path = await late(shop)
+        await shop.pay(shop.charge(amount=Money.of("3", "EUR"), name="euros"))
+        for body in (
+            {"total": "1.50", "payment_id": "euros"},
+            {"total": "2", "payment_id": "charge1"},
+        ):
+            assert (await http.post(f"{path}/refund", json=SO | body)).status_code == 200
+            await shop.system.settle()
+        assert [str(each.total) for each in shop.provider.given_back] == ["1.50 EUR", "2.00 USD"]
+        vague = await http.post(f"{path}/refund", json=SO | {"total": "1"})
+        assert vague.status_code == 409  # which of the two?
+
+
 async def test_what_cannot_go_back_is_a_conflict_that_says_why() -> None:
     async with office() as (http, shop):
         path = await late(shop)

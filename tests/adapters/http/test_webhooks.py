@@ -32,15 +32,18 @@ BODY = b"evt_1 paid pi_1"
 
 
 class Stripe(Provider):
-    """Remembers what reached it; `says` is what it says instead."""
+    """Remembers what reached it; `says` is what it says instead, or it `crashes`."""
 
     def __init__(self) -> None:
         super().__init__()
         self.seen: list[Delivery] = []
         self.says: Rejected | None = None
+        self.crashes = False
 
     def verify(self, delivery: Delivery, **how: Any) -> Event | Rejected:
         self.seen.append(delivery)
+        if self.crashes:
+            raise ZeroDivisionError
         if self.says is not None:
             return self.says
         headers = {"signature": delivery.headers.get("stripe-signature", "")}
@@ -134,7 +137,14 @@ async def test_the_old_path_is_yookassas() -> None:
 
 @pytest.mark.parametrize(
     ("reason", "status"),
-    [("signature", 400), ("stale", 400), ("malformed", 400), ("address", 403), ("media", 415)],
+    [
+        ("signature", 400),
+        ("stale", 400),
+        ("malformed", 400),
+        ("address", 403),
+        ("size", 413),
+        ("media", 415),
+    ],
 )
 async def test_each_refusal_has_its_status(reason: Any, status: int) -> None:
     async with shop() as (http, world):
@@ -239,6 +249,25 @@ async def test_an_ingress_that_is_gone_means_come_again() -> None:
             503,
             str(AWAY_RETRY_SECONDS),
         )
+
+
+async def test_an_ingress_that_crashes_means_come_again_for_everybody_who_waits() -> None:
+    async with shop() as (http, world):
+        world.events.seconds = 1
+        answers: list[httpx.Response] = []
+
+        async def deliver(number: int) -> None:
+            body = f"evt_{number} paid pi_1".encode()
+            answers.append(await http.post("/webhooks/stripe", content=body, headers=JSON))
+
+        async with trio.open_nursery() as nursery:
+            for number in range(5):
+                nursery.start_soon(deliver, number)
+            await trio.sleep(0.5)
+            world.stripe.crashes = True
+            nursery.start_soon(deliver, 5)
+        told = {(answer.status_code, answer.headers["retry-after"]) for answer in answers}
+        assert (len(answers), told) == (6, {(503, str(AWAY_RETRY_SECONDS))})
 
 
 # Never in a log

@@ -16,7 +16,8 @@ from runtime.testing.network import Network
         "192.0.2.1", "198.18.0.1", "::", "::1", "fe80::1", "fe80::1%eth0", "fc00::1", "fd12::1",
         "ff02::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "::ffff:169.254.169.254",
         "64:ff9b::7f00:1", "64:ff9b::a00:1", "2002:7f00:1::", "2002:a00:1::", "2001:db8::1",
-        "2001:0:a00:1::f5ff:fffe", "not an address",
+        "2001:0:a00:1::f5ff:fffe", "::127.0.0.1", "64:ff9b:1::7f00:1", "::ffff:0:127.0.0.1",
+        "fec0::1", "not an address",
     ],
 )  # fmt: skip
 def test_what_is_private(address: str) -> None:
@@ -48,3 +49,9 @@ async def test_an_address_in_the_place_of_a_name_is_looked_at_too() -> None:
 async def test_a_name_that_nobody_knows_may_be_known_later() -> None:
     with pytest.raises(Unresolved):
         await public_address("nowhere", 443, private_hosts=frozenset())
+
+
+@pytest.mark.parametrize("host", ["hook..example.org", "a" * 64 + ".example.org"])
+async def test_what_cannot_be_a_name_is_one_that_nobody_knows(host: str) -> None:
+    with pytest.raises(Unresolved):
+        await public_address(host, 443, private_hosts=frozenset())

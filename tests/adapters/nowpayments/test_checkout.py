@@ -14,6 +14,7 @@ from actors.kernel.charges import Standing
 from actors.kernel.failures import Unavailable
 from actors.kernel.ids import OrderId, PaymentId
 from actors.kernel.money import Money
+from actors.payments.looks import LookLimits
 from actors.payments.ports import Declined, Offer, Opened
 from adapters.nowpayments.checkout import NowPaymentsCheckout
 from adapters.nowpayments.client import Account, NowPaymentsClient
@@ -96,6 +97,7 @@ async def test_a_shop_that_takes_one_coin_says_so() -> None:
 async def test_what_is_paid_is_seen_in_the_price_s_currency() -> None:
     sandbox = a_sandbox()
     async with shop(sandbox) as checkout:
+        assert checkout.look_limits == LookLimits(at_a_time=1, pace_seconds=1)
         found = await opened(checkout)
         assert await checkout.look(found.checkout_id) == ()
         payment_id = sandbox.choose(found.checkout_id, "eth")
@@ -146,6 +148,7 @@ async def test_without_the_owner_s_password_only_known_payments_are_read() -> No
     async with shop(sandbox, account=None) as checkout:
         found = await opened(checkout)
         payment_id = sandbox.choose(found.checkout_id)
+        assert checkout.look_limits is None
         assert await checkout.look(found.checkout_id) == ()
         report = await checkout.read(PaymentId(str(payment_id)))
         assert report is not None

@@ -49,6 +49,14 @@ def test_every_status_has_its_standing(status: str, standing: Standing) -> None:
     assert read(payment_status=status).standing is standing
 
 
+def test_a_failed_payment_tells_of_the_coins_that_are_in_it() -> None:
+    nothing = read(payment_status="failed", actually_paid=0)
+    assert (nothing.amount, nothing.fee) == (Money.of("0", USD), None)
+    assert read(payment_status="failed", actually_paid=None).amount == Money.of("0", USD)
+    coins = read(payment_status="failed")
+    assert (coins.standing, coins.amount) == (Standing.FAILED, Money.of("5", USD))
+
+
 def test_the_path_of_a_payment_only_climbs() -> None:
     path = ["waiting", "confirming", "confirmed", "sending", "finished", "refunded"]
     ranks = [read(payment_status=status).standing.rank for status in path]

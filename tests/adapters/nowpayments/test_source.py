@@ -134,7 +134,7 @@ def test_a_changed_value_breaks_the_signature(field: str, value: object) -> None
         FINISHED.encode()[:-1] + b',"payment_id":7}',  # a key twice: two readers, two ids
         b'{"a":NaN}',
         b'{"a":1e99999999999999999999}',
-        b"[" * 100_000,
+        b"[" * 8_000,
         b'{"a":"\xff"}',
     ],
 )
@@ -147,7 +147,7 @@ def test_a_body_has_a_bounded_size() -> None:
     body = json.dumps(PAYMENT | {"x": "x" * room})
     assert len(body) == BODY_BYTES_MAX
     assert isinstance(SOURCE.verify(delivery(body, signed(body)), now=NOW), Event)
-    assert refused(delivery(body + " ", signed(body))) == "malformed"
+    assert refused(delivery(body + " ", signed(body))) == "size"
 
 
 @pytest.mark.parametrize("status", [None, 5, "", "x" * 41, "a\nb", "\x00"])

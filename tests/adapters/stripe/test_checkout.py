@@ -209,6 +209,31 @@ async def test_looking_tells_how_the_payment_stands() -> None:
     assert not paid.live
 
 
+async def test_looking_tells_of_disputes_in_which_money_moved() -> None:
+    stripe = sandbox()
+    async with checkout(stripe) as shop:
+        checkout_id = await opened(shop)
+        intent = stripe.checkouts.pay(checkout_id)
+        for quiet in ("warning_needs_response", "prevented"):
+            stripe.checkouts.dispute(checkout_id, status=quiet)
+            assert (await looked(shop, checkout_id)).standing is Standing.PAID
+        dispute = stripe.checkouts.dispute(checkout_id)
+        paid, taken = await shop.look(checkout_id)
+        stripe.checkouts.close_dispute(dispute, "won")
+        _, won = await shop.look(checkout_id)
+        stripe.fail_next(1, 403, kind="GET /v1/disputes")
+        assert await shop.look(checkout_id) == (paid,)
+        stripe.fail_next(1, 503, kind="GET /v1/disputes")
+        with pytest.raises(Unavailable):
+            await shop.look(checkout_id)
+
+    assert {paid.payment_id, taken.payment_id, won.payment_id} == {intent}
+    assert (paid.standing, paid.disputed) == (Standing.PAID, None)
+    assert (taken.standing, taken.disputed) == (Standing.DISPUTED, paid.amount)
+    assert (won.standing, won.reinstated) == (Standing.REINSTATED, paid.amount)
+    assert taken.dispute == won.dispute == dispute["id"]
+
+
 async def test_looking_tells_of_delayed_money_and_of_closed_pages() -> None:
     stripe = sandbox()
     async with checkout(stripe) as shop:
@@ -227,7 +252,6 @@ async def test_what_stripe_does_not_know_has_no_charges() -> None:
     async with checkout(stripe) as shop:
         assert await shop.look("cs_test_nobody") == ()
         assert await shop.look("../../v1/balance") == ()
-        assert not await shop.expire("../x")
     assert sum(stripe.calls.values()) == 1
 
 
@@ -244,19 +268,6 @@ async def test_a_refused_look_is_no_answer() -> None:
 async def test_an_answer_that_is_no_session_is_no_answer(body: object) -> None:
     async with serve(Scripted(Response.of(body))) as url, client_of(url) as client:
         shop = StripeCheckout(client, live=False)
-        for ask in (shop.open(OFFER), shop.look("cs_1"), shop.expire("cs_1")):
+        for ask in (shop.open(OFFER), shop.look("cs_1")):
             with pytest.raises(Unavailable):
                 await ask
-
-
-async def test_a_page_is_closed_unless_somebody_has_paid_on_it() -> None:
-    stripe = sandbox()
-    async with checkout(stripe) as shop:
-        orders = [replace(OFFER, order_id=OrderId(name)) for name in "ab"]
-        left, paid = [await opened(shop, offer) for offer in orders]
-        stripe.checkouts.pay(paid)
-        assert await shop.expire(left)
-        assert await shop.expire(left)
-        assert not await shop.expire(paid)
-        assert not await shop.expire("cs_test_nobody")
-    assert stripe.checkouts.session(left)["status"] == "expired"

@@ -12,6 +12,7 @@ from actors.ingress.model import Delivery, Event, Fact, PaymentSeen, SourceName,
 from actors.kernel.charges import PaymentReport
 from actors.kernel.ids import EventId
 from actors.payments.ports import Declined, GivenBack, Opened
+from actors.tracker.settlement import Observation, observe
 from adapters.sandbox.server import Request, Response, serve
 from adapters.sandbox.stripe import WEBHOOK_SECRET, StripeSandbox
 from adapters.stripe.checkout import StripeCheckout
@@ -125,6 +126,35 @@ async def test_what_an_operator_gives_back_is_told_by_stripe_and_found_by_lookin
     told = [report for report in door.reports if report.refunded is not None]
     assert {report.refunded for report in told} == {wanted.amount, seen.amount}
     assert {report.payment_id for report in told} == {intent}
+
+
+async def test_the_fee_is_told_to_whoever_looks_and_is_booked_then() -> None:
+    stripe = StripeSandbox(now=virtual_now)
+    async with (
+        serve(stripe) as url,
+        StripeClient(secret_key=stripe.key, url=url) as client,
+        stripe.deliveries as deliveries,
+    ):
+        door = Door(StripeSource(secrets=(WEBHOOK_SECRET,), live=False, client=client))
+        async with serve(door) as hook:
+            stripe.webhooks_to(hook)
+            checkout = StripeCheckout(client, live=False)
+            opened = await checkout.open(OFFER)
+            assert isinstance(opened, Opened)
+            stripe.checkouts.pay(opened.checkout_id)
+            await deliveries.settled()
+            (seen,) = await checkout.look(opened.checkout_id)
+    assert {report.fee for report in door.reports} == {None}
+    assert seen.fee
+    paid = observe(None, door.reports[0], None, live=False)
+    assert isinstance(paid, Observation)
+    looked = observe(paid.after, seen, None, live=False)
+    assert isinstance(looked, Observation)
+    assert [entry.amount for each in looked.transfers for entry in each.entries] == [
+        seen.fee,
+        -seen.fee,
+    ]
+    assert not looked.news
 
 
 async def test_a_dispute_that_is_won_is_told_with_what_it_took() -> None:

@@ -15,6 +15,7 @@ from actors.kernel.charges import PaymentReport, Rail, Standing
 from actors.kernel.failures import Unavailable
 from actors.kernel.ids import OrderId
 from actors.kernel.money import Money
+from actors.payments.looks import LookLimits, MoreToRead
 from actors.payments.ports import Declined, Offer, Opened
 from adapters.sandbox.server import Request, Response, serve
 from adapters.sandbox.telegram import PROVIDER_TOKEN, TelegramSandbox
@@ -249,7 +250,7 @@ async def test_a_long_list_is_read_in_several_goes_and_its_oldest_orders_are_for
     server = Listed()
     async with bot_of(server) as bot:
         checkout = TelegramCheckout(bot, live=True)
-        with pytest.raises(Unavailable, match="more to read"):
+        with pytest.raises(MoreToRead):
             await checkout.look("order 5")
         assert len(server.asked) == PAGES_MAX
         assert len(await checkout.look("order 5")) == 1
@@ -272,6 +273,14 @@ async def test_a_long_list_is_read_in_several_goes_and_its_oldest_orders_are_for
 async def test_other_transactions_are_passed_over(page: object) -> None:
     async with bot_of(Recorder({"transactions": page})) as bot:
         assert await TelegramCheckout(bot, live=True).look(ORDER) == ()
+
+
+async def test_only_stars_can_be_looked_at() -> None:
+    async with bot_of(Recorder({})) as bot:
+        stars = TelegramCheckout(bot, live=True)
+        money = TelegramCheckout(bot, provider_token=PROVIDER_TOKEN, live=True)
+        assert stars.look_limits == LookLimits(at_a_time=1)
+        assert money.look_limits is None
 
 
 @pytest.mark.parametrize("odd", [True, [], {}, {"transactions": 5}])

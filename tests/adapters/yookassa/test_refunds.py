@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -12,7 +14,7 @@ from actors.kernel.failures import Unavailable
 from actors.kernel.ids import ChatId, PaymentId
 from actors.kernel.money import Money
 from actors.payments.deeds import Refund
-from actors.payments.ports import Declined, GivenBack
+from actors.payments.ports import Declined, GivenBack, UnderWay
 from adapters.sandbox.server import Request, Response
 from adapters.sandbox.yookassa import YooKassaSandbox
 from tests.adapters.sandbox.calls import virtual_now
@@ -72,18 +74,56 @@ class Answering(YooKassaSandbox):
     """Says of every refund what a test wants."""
 
     status: object = "succeeded"
+    identity: object = "r"
+
+    def __init__(self, *, now: Callable[[], datetime]) -> None:
+        super().__init__(now=now)
+        self.asked: list[str] = []
 
     async def __call__(self, request: Request) -> Response | None:
-        body = json.dumps({"id": "r", "status": self.status}).encode()
+        self.asked.append(f"{request.method} {request.path}")
+        body = json.dumps({"id": self.identity, "status": self.status}).encode()
         return Response(status=200, body=body)
 
 
-@pytest.mark.parametrize("status", ["pending", "succeeded"])
-async def test_what_is_on_its_way_is_given_back(status: str) -> None:
+@pytest.mark.parametrize(
+    ("ends", "outcome"),
+    [("succeeded", GivenBack()), ("canceled", Declined(detail="YooKassa cancelled it"))],
+)
+async def test_what_is_undecided_is_read_by_its_id_until_it_is(
+    ends: str, outcome: GivenBack | Declined
+) -> None:
     sandbox = Answering(now=virtual_now)
-    sandbox.status = status
+    sandbox.status = "pending"
     async with shop(sandbox) as checkout:
-        assert await checkout.give_back(refund("p")) == GivenBack()
+        first = await checkout.give_back(refund("p"))
+        assert first == UnderWay(refund_id="r")
+        followed = replace(refund("p"), refund_id="r")
+        assert await checkout.give_back(followed) == first
+        sandbox.status = ends
+        assert await checkout.give_back(followed) == outcome
+    assert sandbox.asked == ["POST /v3/refunds", "GET /v3/refunds/r", "GET /v3/refunds/r"]
+
+
+async def test_a_refund_that_yookassa_does_not_know_any_more_is_not_made_again() -> None:
+    sandbox = a_sandbox()
+    async with shop(sandbox) as checkout:
+        payment_id = (await opened(checkout)).checkout_id
+        sandbox.pay(payment_id)
+        with pytest.raises(Unavailable):
+            await checkout.give_back(replace(refund(payment_id), refund_id="gone"))
+    assert not sandbox.refunds
+
+
+@pytest.mark.parametrize("identity", [None, 7, "", "../payments/p"])
+async def test_an_undecided_refund_without_an_id_leaves_the_outcome_unknown(
+    identity: object,
+) -> None:
+    sandbox = Answering(now=virtual_now)
+    sandbox.status, sandbox.identity = "pending", identity
+    async with shop(sandbox) as checkout:
+        with pytest.raises(Unavailable):
+            await checkout.give_back(refund("p"))
 
 
 async def test_what_was_cancelled_at_once_is_declined() -> None:

@@ -180,7 +180,7 @@ def test_what_yookassa_never_sends_is_malformed(payload: object) -> None:
 def test_a_body_has_a_limit() -> None:
     body = json.dumps(notification()).encode()
     assert isinstance(offline().verify(delivery(body.ljust(BODY_BYTES_MAX)), now=NOW), Event)
-    assert refused(delivery(body.ljust(BODY_BYTES_MAX + 1))) == "malformed"
+    assert refused(delivery(body.ljust(BODY_BYTES_MAX + 1))) == "size"
 
 
 async def test_only_what_yookassa_answers_now_counts() -> None:
@@ -249,11 +249,11 @@ async def test_other_events_are_kept_and_ignored(event: str) -> None:
     assert api.asked == []
 
 
-async def test_money_without_an_order_is_for_a_person() -> None:
+async def test_money_without_an_order_is_told_as_that() -> None:
     metadata = {"telegram_id": "7", "plan_id": "1", "created_at": "2026-11-20"}
     fact = await meaning(verified(notification()), payments(PAID | {"metadata": metadata}))
-    assert isinstance(fact, Unusable)
-    assert "order_id" in fact.why
+    assert isinstance(fact, PaymentSeen)
+    assert (fact.report.order_id, fact.report.amount) == (None, Money.of("990", "RUB"))
     orphan = CANCELED | {"metadata": {}}
     fact = await meaning(verified(notification("payment.canceled")), payments(orphan))
     assert fact == Nothing(why="no order, no money")

@@ -1,0 +1,66 @@
+"""`main.py run`: the shop in production, from the environment to the drain."""
+
+from __future__ import annotations
+
+import os
+import sys
+from functools import partial
+
+import structlog
+import trio
+
+from adapters.http.listening import CannotListen, ensure_free
+from config.identity import IDENTITY
+from config.logging import configure_logging
+from config.process import (
+    DONE,
+    REFUSED,
+    Life,
+    keep_what_is_up,
+    until_signalled,
+    verdict,
+)
+from config.settings import ENV_FILE, Settings, SettingsError, load_settings
+from config.wiring import bind_of, running_shop
+from runtime import SupervisionError
+
+log = structlog.get_logger("factorage")
+
+
+def run() -> int:
+    """Run it until a signal; answer the exit status (`commands.RUN`)."""
+    try:
+        settings = load_settings(os.environ, env_file=ENV_FILE if ENV_FILE.exists() else None)
+    except SettingsError as error:
+        return _refuse(str(error))
+    except OSError as error:
+        return _refuse(f"{ENV_FILE.absolute()} cannot be read: {error}")
+    configure_logging(settings.log_format, secrets=settings.secrets())
+    return trio.run(_run, settings)
+
+
+async def _run(settings: Settings) -> int:
+    try:
+        await until_signalled(partial(_serve, settings))
+    except (CannotListen, SupervisionError) as failure:
+        status, reason = verdict(failure)
+        sys.stderr.write(f"{reason}\n")
+        return status
+    return DONE
+
+
+async def _serve(settings: Settings, life: Life) -> None:
+    bind = bind_of(settings)
+    if bind.port:
+        await ensure_free(bind)
+    async with running_shop(settings) as shop:
+        with life.serving():
+            keep_what_is_up()
+            log.info("factorage.up", url=await shop.url(), version=IDENTITY.version)
+            await trio.sleep_forever()
+    log.info("factorage.down", fates=str(shop.system.fates()))
+
+
+def _refuse(reason: str) -> int:
+    sys.stderr.write(f"{reason}\n")
+    return REFUSED
