@@ -127,7 +127,8 @@ def test_whenever_the_bot_is_killed_everybody_gets_his_goods_once() -> None:
 def test_a_shop_that_credits_before_it_stores_is_found() -> None:
     careless = CarelessShop()
     check(simulate(careless.sale, Plan(seed=0)))
-    steps = tuple(careless.steps)
+    # After the receipts a fee is booked; it is asked for again only when the sale is long over.
+    steps = tuple(careless.steps[:2])
 
     for step in steps:
         plan = Plan(seed=0, crashes=(Crash("bot", step + 1),))
