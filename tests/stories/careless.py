@@ -5,12 +5,10 @@ The negative control of `test_webhook_kill`: what passes there must fail here.
 
 from __future__ import annotations
 
-import os
 import secrets
 from dataclasses import replace
 from datetime import datetime
 
-import structlog
 import trio
 
 from actors.kernel.ids import EventId
@@ -19,12 +17,10 @@ from actors.tracker.settlement import Observation
 from adapters.postgres.database import Database
 from adapters.postgres.ledger import posting
 from adapters.postgres.payments import PostgresPayments
-from config.logging import configure_logging
 from config.parts import Find
-from config.process import Life, until_signalled
-from config.settings import Settings, load_settings
+from config.settings import Settings
 from config.store import PostgresStore
-from config.wiring import running_shop
+from tests.stories.another_store import serve_on
 
 DALLY_SECONDS = 1.0
 """After the first credit of a life. The harness kills earlier, so a kill falls into it."""
@@ -56,21 +52,5 @@ class CarelessStore(PostgresStore):
         self.payments = CarelessPayments(self._database)
 
 
-def main() -> None:
-    """As `main.py run`."""
-    settings = load_settings(os.environ)
-    configure_logging(settings.log_format, secrets=settings.secrets())
-
-    async def serve(life: Life) -> None:
-        async with running_shop(
-            settings, make_store=lambda find: CarelessStore(settings, find)
-        ) as shop:
-            with life.serving():
-                structlog.get_logger("careless").info("factorage.up", url=await shop.url())
-                await trio.sleep_forever()
-
-    trio.run(until_signalled, serve)
-
-
 if __name__ == "__main__":
-    main()
+    serve_on(CarelessStore)
