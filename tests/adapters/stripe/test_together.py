@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
 
@@ -13,6 +14,7 @@ from actors.kernel.charges import PaymentReport
 from actors.kernel.ids import EventId
 from actors.payments.ports import Declined, GivenBack, Opened
 from actors.tracker.settlement import Observation, observe
+from adapters.sandbox.deliveries import Deliveries
 from adapters.sandbox.server import Request, Response, serve
 from adapters.sandbox.stripe import WEBHOOK_SECRET, StripeSandbox
 from adapters.stripe.checkout import StripeCheckout
@@ -47,6 +49,26 @@ class Door:
     @property
     def reports(self) -> list[PaymentReport]:
         return [fact.report for fact in self.events.values() if isinstance(fact, PaymentSeen)]
+
+
+@asynccontextmanager
+async def opened_checkout() -> AsyncIterator[
+    tuple[StripeSandbox, Deliveries, Door, StripeCheckout, Opened]
+]:
+    """A checkout that waits for its buyer; what Stripe tells comes through the door."""
+    stripe = StripeSandbox(now=virtual_now)
+    async with (
+        serve(stripe) as url,
+        StripeClient(secret_key=stripe.key, url=url) as client,
+        stripe.deliveries as deliveries,
+    ):
+        door = Door(StripeSource(secrets=(WEBHOOK_SECRET,), live=False, client=client))
+        async with serve(door) as hook:
+            stripe.webhooks_to(hook)
+            checkout = StripeCheckout(client, live=False)
+            opened = await checkout.open(OFFER)
+            assert isinstance(opened, Opened)
+            yield stripe, deliveries, door, checkout, opened
 
 
 async def test_every_event_of_a_purchase_is_about_one_charge_of_one_order() -> None:
@@ -99,51 +121,29 @@ async def test_a_page_nobody_paid_on_is_told_to_have_expired() -> None:
 
 
 async def test_what_an_operator_gives_back_is_told_by_stripe_and_found_by_looking() -> None:
-    stripe = StripeSandbox(now=virtual_now)
-    async with (
-        serve(stripe) as url,
-        StripeClient(secret_key=stripe.key, url=url) as client,
-        stripe.deliveries as deliveries,
-    ):
-        door = Door(StripeSource(secrets=(WEBHOOK_SECRET,), live=False, client=client))
-        async with serve(door) as hook:
-            stripe.webhooks_to(hook)
-            checkout = StripeCheckout(client, live=False)
-            opened = await checkout.open(OFFER)
-            assert isinstance(opened, Opened)
-            intent = stripe.checkouts.pay(opened.checkout_id)
-            wanted = refund(intent, "5.00")
-            for _ in range(2):
-                assert await checkout.give_back(wanted) == GivenBack()
-            (seen,) = await checkout.look(opened.checkout_id)
-            assert seen.refunded == wanted.amount
-            rest = replace(refund(intent, str(seen.amount.amount - 5)), round=2)
-            assert await checkout.give_back(rest) == GivenBack()
-            again = await checkout.give_back(replace(rest, round=3))
-            assert isinstance(again, Declined)
-            assert "charge_already_refunded" in again.detail
-            await deliveries.settled()
+    async with opened_checkout() as (stripe, deliveries, door, checkout, opened):
+        intent = stripe.checkouts.pay(opened.checkout_id)
+        wanted = refund(intent, "5.00")
+        for _ in range(2):
+            assert await checkout.give_back(wanted) == GivenBack()
+        (seen,) = await checkout.look(opened.checkout_id)
+        assert seen.refunded == wanted.amount
+        rest = replace(refund(intent, str(seen.amount.amount - 5)), round=2)
+        assert await checkout.give_back(rest) == GivenBack()
+        again = await checkout.give_back(replace(rest, round=3))
+        assert isinstance(again, Declined)
+        assert "charge_already_refunded" in again.detail
+        await deliveries.settled()
     told = [report for report in door.reports if report.refunded is not None]
     assert {report.refunded for report in told} == {wanted.amount, seen.amount}
     assert {report.payment_id for report in told} == {intent}
 
 
 async def test_the_fee_is_told_to_whoever_looks_and_is_booked_then() -> None:
-    stripe = StripeSandbox(now=virtual_now)
-    async with (
-        serve(stripe) as url,
-        StripeClient(secret_key=stripe.key, url=url) as client,
-        stripe.deliveries as deliveries,
-    ):
-        door = Door(StripeSource(secrets=(WEBHOOK_SECRET,), live=False, client=client))
-        async with serve(door) as hook:
-            stripe.webhooks_to(hook)
-            checkout = StripeCheckout(client, live=False)
-            opened = await checkout.open(OFFER)
-            assert isinstance(opened, Opened)
-            stripe.checkouts.pay(opened.checkout_id)
-            await deliveries.settled()
-            (seen,) = await checkout.look(opened.checkout_id)
+    async with opened_checkout() as (stripe, deliveries, door, checkout, opened):
+        stripe.checkouts.pay(opened.checkout_id)
+        await deliveries.settled()
+        (seen,) = await checkout.look(opened.checkout_id)
     assert {report.fee for report in door.reports} == {None}
     assert seen.fee
     paid = observe(None, door.reports[0], None, live=False)
