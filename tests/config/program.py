@@ -76,6 +76,14 @@ class Program:
         with trio.fail_after(within):
             return await self.process.wait()
 
+    async def stands_still(self, *, within: float = PATIENCE_SECONDS) -> None:
+        """Wait until it has stopped itself (SIGSTOP)."""
+        options = os.WSTOPPED | os.WNOWAIT | os.WNOHANG
+        with trio.fail_after(within):
+            while os.waitid(os.P_PID, self.process.pid, options) is None:
+                assert self.process.returncode is None, self.output
+                await trio.sleep(POLL_SECONDS)
+
     async def says(self, text: str, *, within: float = PATIENCE_SECONDS) -> str:
         """The first line of stdout or stderr with `text` in it."""
         with trio.move_on_after(within):

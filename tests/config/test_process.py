@@ -86,13 +86,25 @@ async def test_a_signal_that_came_before_it_was_ready_ends_the_start() -> None:
 
 
 DURING_THE_IMPORTS = [
-    # arguments, are there settings, the signal, the module that has just been imported, status
+    # arguments, are there settings, the signal, the module about to be imported, status
     (["run"], True, signal.SIGTERM, "config.redaction", 0),
     (["run"], True, signal.SIGINT, "config.wiring", 0),
     (["run"], False, signal.SIGTERM, "config.wiring", 2),
     (["health", "--url", "http://127.0.0.1:9"], False, signal.SIGINT, "config.identity", 130),
     (["health", "--url", "http://127.0.0.1:9"], False, signal.SIGINT, "httpcore._async", 130),
 ]
+
+
+STANDS_STILL_AT = """
+import os, signal, sys
+
+class StandsStill:
+    def find_spec(self, name, path=None, target=None):
+        if name == os.environ["STOP_AT"]:
+            os.kill(os.getpid(), signal.SIGSTOP)
+
+sys.meta_path.insert(0, StandsStill())
+"""
 
 
 @pytest.mark.process
@@ -107,14 +119,18 @@ async def test_a_signal_during_the_imports_is_answered_as_soon_as_somebody_can(
         "HTTP_BIND": "127.0.0.1:0",
         "DATA_DIR": str(tmp_path / "data"),
     }
+    hooks = tmp_path / "hooks"
+    hooks.mkdir()
+    (hooks / "sitecustomize.py").write_text(STANDS_STILL_AT)
 
     async def interrupted(
         arguments: list[str], number: signal.Signals, module: str, status: int, given: bool
     ) -> None:
-        environment = {"PYTHONPROFILEIMPORTTIME": "1"} | (settings if given else {})
+        environment = {"PYTHONPATH": str(hooks), "STOP_AT": module} | (settings if given else {})
         async with started(*arguments, folder=tmp_path, environment=environment) as program:
-            await program.says(f" {module}")
+            await program.stands_still()
             program.send(number)
+            program.send(signal.SIGCONT)
             assert await program.exit_status() == status, program.output
         assert "Traceback" not in program.output
         assert "factorage.up" not in program.output
