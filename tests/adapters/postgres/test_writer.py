@@ -21,6 +21,8 @@ from runtime import ActorSystem, Backoff, SupervisionError, Timeout
 from runtime.state import State
 from tests.adapters.postgres.store import Store, execute, running_store
 
+PATIENCE_SECONDS = 30.0
+
 
 def note(number: int) -> Statement:
     sql = "insert into tally values (%(n)s) on conflict do nothing"
@@ -83,8 +85,9 @@ async def test_a_reader_waits_for_the_writers_migrations(blank_url: str) -> None
             backoff=Backoff(first_seconds=0.05, last_seconds=0.1),
         )
         answer = reader.ask(Execute(statements=(Statement("select count(*) from seen_payment"),)))
-        await trio.sleep(0.2)
-        assert reader.state is State.WAITING
+        with trio.fail_after(PATIENCE_SECONDS):
+            while reader.state is not State.WAITING:  # noqa: ASYNC110 - nobody tells of it
+                await trio.sleep(0.01)
         async with running_store(blank_url):
             assert await answer == [[{"count": 0}]]
 

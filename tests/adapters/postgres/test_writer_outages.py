@@ -19,7 +19,6 @@ WRITERS = 50
 LOAD_SECONDS = 0.5
 """Between two deaths, from the moment at which the writer has found the server again."""
 RECOVERY_SECONDS_MAX = 30.0
-PAUSE_SECONDS_MAX = 5.0
 """On a machine that is busy with other things; alone it is about half a second."""
 
 
@@ -98,7 +97,6 @@ async def test_fifty_writers_do_not_notice_that_the_server_dies_again_and_again(
         assert max(load.acknowledged.values()) == 1
         assert balance == len(posted)
         assert statistics.reconnects >= 5
-        assert load.longest_pause_seconds < PAUSE_SECONDS_MAX
 
 
 def _end(server: EmbeddedServer, how: signal.Signals | None) -> None:
