@@ -116,7 +116,8 @@ def letters(
 def delivered(session: Session, receipt: broadcast.Delivered, *, now: datetime) -> Session:
     """Telegram shows a view, or took the reply keyboard away.
 
-    Message ids of a chat only grow: of two panels the later one stays, the other is a stray.
+    Message ids of a chat only grow: of two panels the later one stays, the other is a stray. What
+    a stray shows counts for nothing, and a later panel may show an older view.
     """
     version, kind = _parts(receipt)
     newest = version >= session.view_version
@@ -132,12 +133,14 @@ def delivered(session: Session, receipt: broadcast.Delivered, *, now: datetime) 
     asks_contact = view_of(session).contact_button is not None
     shown = receipt.message_id
     known = shown if session.panel_message_id is None else session.panel_message_id
+    if shown < known:
+        return patient(replace(session, blocked=False, stray_message_id=shown), now=now)
     after = replace(
         session,
         blocked=False,
-        panel_message_id=max(shown, known),
-        stray_message_id=session.stray_message_id if shown == known else min(shown, known),
-        shown_version=max(version, session.shown_version),
+        panel_message_id=shown,
+        stray_message_id=session.stray_message_id if shown == known else known,
+        shown_version=max(version, session.shown_version) if shown == known else version,
         renew=session.renew and not newest,
         contact_keyboard=session.contact_keyboard and not (newest and not asks_contact),
     )

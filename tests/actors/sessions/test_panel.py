@@ -127,6 +127,18 @@ def test_of_two_panels_the_later_one_stays() -> None:
     assert (twice.panel_message_id, twice.stray_message_id) == (11, 10)
 
 
+def test_what_a_stray_shows_is_not_what_the_panel_shows() -> None:
+    """A panel told again comes late, after the edit of the first one has gone out."""
+    edited, repeated = delivered("1:5:10", 10), delivered("1:4", 11)
+    for receipts in ((edited, repeated), (repeated, edited)):
+        session = UNSEEN
+        for receipt in receipts:
+            session = panel.delivered(session, receipt, now=NOON)
+        assert (session.panel_message_id, session.stray_message_id) == (11, 10)
+        (edit,) = letters(session)
+        assert (session.unshown, edit.letter_id) == (True, "1:5:11")
+
+
 def test_a_receipt_told_twice_changes_nothing() -> None:
     once = panel.delivered(UNSEEN, delivered("1:5:10", 10), now=NOON)
     assert panel.delivered(once, delivered("1:5:10", 10), now=LATER) == once
