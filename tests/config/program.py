@@ -80,7 +80,7 @@ class Program:
         """Wait until it has stopped itself (SIGSTOP)."""
         options = os.WSTOPPED | os.WNOWAIT | os.WNOHANG
         with trio.fail_after(within):
-            while os.waitid(os.P_PID, self.process.pid, options) is None:
+            while os.waitid(os.P_PID, self.process.pid, options) is None:  # noqa: ASYNC222 - it looks, and does not wait
                 assert self.process.returncode is None, self.output
                 await trio.sleep(POLL_SECONDS)
 
