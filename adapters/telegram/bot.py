@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.request import getproxies
 
 import telegram
 import trio
 
-from adapters.telegram.request import READ_SECONDS, TrioRequest, tls_for
+from adapters.telegram.request import READ_SECONDS, TrioRequest
+from adapters.telegram.route import proxy_for, tls_for
 
 API_URL = "https://api.telegram.org"
 SEND_CONNECTIONS = 8
@@ -29,14 +31,13 @@ class TrioBot(telegram.Bot):
         self, *, token: str, api_url: str = API_URL, connections: int = SEND_CONNECTIONS
     ) -> None:
         tls, api_url = tls_for(api_url), api_url.rstrip("/")
-        # A server of one's own, reached without TLS, stands where no proxy leads.
-        proxies = api_url.startswith("https:")
+        proxy = proxy_for(api_url, getproxies())
         super().__init__(
             token,
             base_url=f"{api_url}/bot",
             base_file_url=f"{api_url}/file/bot",
-            get_updates_request=TrioRequest(connections=1, tls=tls, proxies=proxies),
-            request=TrioRequest(connections=connections, tls=tls, proxies=proxies),
+            get_updates_request=TrioRequest(connections=1, tls=tls, proxy=proxy),
+            request=TrioRequest(connections=connections, tls=tls, proxy=proxy),
         )
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""python-telegram-bot's transport, on httpx under trio.
+"""python-telegram-bot's transport under trio.
 
 What became of a request is told by the error, because it decides who may repeat it:
 
@@ -10,13 +10,7 @@ telegram.error.TelegramError
 └── the rest         python-telegram-bot's own, for a refusal in the Bot API's words
 ```
 
-httpx's pool looks through all its connections for every request, so one client with many
-connections gets slower the more of them are in use (measured: 206 requests a second instead
-of 719 with a hundred senders). Hence clients of one connection each, the most recently used
-first, on one TLS context: a context costs 50 ms, a client 0.3 ms.
-
-The bot's token is part of every URL. No error text contains it, and errors of httpx are not
-chained: the request they carry has the URL.
+The bot's token is part of every URL. No error text contains it.
 """
 
 from __future__ import annotations
@@ -24,25 +18,24 @@ from __future__ import annotations
 import logging
 import math
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from functools import partial
 from typing import Final
 
-import httpx
+import h11
 import trio
 from telegram.error import BadRequest, NetworkError, TelegramError
 from telegram.request import BaseRequest, RequestData
 
 from adapters.telegram import answers
+from adapters.telegram.body import FORM, form, multipart
+from adapters.telegram.connection import Answer, Interrupted, Patience
+from adapters.telegram.pool import Pool
+from adapters.telegram.route import NoWay, Place, place_of
 
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 20.0
 WRITE_SECONDS = 20.0
 CONNECTION_SECONDS = 10.0
 """How long a request waits for one of the connections to be free."""
-KEEPALIVE_SECONDS = 20.0
-"""A connection idle for longer is not used again: the other side may be about to close it."""
 RESPONSE_BYTES_MAX = 64 * 1024 * 1024
 """A hundred updates of the largest texts, all of them escaped, take about 15 MB."""
 RETRY_AFTER_DEFAULT_SECONDS = 5.0
@@ -51,20 +44,6 @@ RETRY_AFTER_DEFAULT_SECONDS = 5.0
 _TOO_MANY = 429
 _SERVER_ERROR = 500
 _CLIENT_ERROR = 400
-
-_NOT_SENT: Final = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.ProxyError,
-    httpx.UnsupportedProtocol,
-    httpx.LocalProtocolError,
-    httpx.InvalidURL,
-)
-
-
-_HEADERS: Final = {"Accept-Encoding": "identity"}
-"""Answers are small. A broken gzip would leave httpx's generators open half-way."""
 
 
 class NotSent(NetworkError):  # noqa: N818 - a verdict, like the next two
@@ -85,9 +64,8 @@ class OutcomeUnknown(NetworkError):  # noqa: N818 - a verdict
 
 class TrioRequest(BaseRequest):
     """One connection per concurrent request, at most `connections`, each made when it is first
-    needed; `tls` is shared.
+    needed; `tls` is shared, and so is `proxy`, the URL of the proxy on the way.
 
-    With `proxies` the environment's HTTPS_PROXY and its kind are obeyed.
     An answer of more than `response_bytes_max` is not read to its end.
     """
 
@@ -96,27 +74,11 @@ class TrioRequest(BaseRequest):
         *,
         connections: int,
         tls: ssl.SSLContext,
-        proxies: bool = False,
+        proxy: str | None = None,
         response_bytes_max: int = RESPONSE_BYTES_MAX,
     ) -> None:
-        timeout = httpx.Timeout(
-            connect=CONNECT_SECONDS, read=READ_SECONDS, write=WRITE_SECONDS, pool=CONNECTION_SECONDS
-        )
-        limits = httpx.Limits(
-            max_connections=1, max_keepalive_connections=1, keepalive_expiry=KEEPALIVE_SECONDS
-        )
+        self.pool: Final = Pool(connections=connections, tls=tls, proxy=proxy)
         self._response_bytes_max = response_bytes_max
-        self._new = partial(
-            httpx.AsyncClient,
-            verify=tls,
-            timeout=timeout,
-            limits=limits,
-            headers=_HEADERS,
-            trust_env=proxies,
-        )
-        self._all = [self._new()]
-        self._idle = list(self._all)
-        self._free = trio.Semaphore(connections, max_value=connections)
         hide_tokens_in_logs()
 
     @property
@@ -129,8 +91,7 @@ class TrioRequest(BaseRequest):
 
     async def shutdown(self) -> None:
         """Close every connection."""
-        for client in self._all:
-            await client.aclose()
+        await self.pool.aclose()
 
     async def do_request(  # noqa: PLR0917 - python-telegram-bot's signature
         self,
@@ -143,24 +104,28 @@ class TrioRequest(BaseRequest):
         pool_timeout: object = BaseRequest.DEFAULT_NONE,
     ) -> tuple[int, bytes]:
         """Ends within the sum of its time-outs, even when the answer comes byte by byte."""
-        timeout = httpx.Timeout(
-            connect=_given(connect_timeout, CONNECT_SECONDS),
-            read=_given(read_timeout, READ_SECONDS),
-            write=_given(write_timeout, WRITE_SECONDS),
-            pool=_given(pool_timeout, CONNECTION_SECONDS),
-        )
-        status, content, retry_after = await self._exchange(url, method, request_data, timeout)
-        answer = answers.decode(status, content)
-        if answer is None:
-            raise _not_the_bot_api(status, retry_after)
-        if answer.code == _TOO_MANY:
-            asked = answer.retry_after_seconds or answers.seconds(retry_after)
-            raise TooManyRequests(asked or RETRY_AFTER_DEFAULT_SECONDS)
-        if answer.code >= _SERVER_ERROR:
-            raise OutcomeUnknown(f"HTTP {answer.code}: {answer.description}")
-        if answer.code >= _CLIENT_ERROR:
-            return answer.code, answers.encode(answer)
-        return 200, content
+        connect_seconds = _given(connect_timeout, CONNECT_SECONDS)
+        turn_seconds = _given(pool_timeout, CONNECTION_SECONDS)
+        write_seconds = _given(write_timeout, WRITE_SECONDS)
+        read_seconds = _given(read_timeout, READ_SECONDS)
+        limit_seconds = turn_seconds + connect_seconds + write_seconds + read_seconds
+        patience = Patience(write_seconds, read_seconds, trio.current_time() + limit_seconds)
+        try:
+            place = place_of(url)
+            head, body = _request(method, place, request_data)
+            async with self.pool.connection(
+                place.origin, patience_seconds=turn_seconds, connect_seconds=connect_seconds
+            ) as connection:
+                received = await connection.exchange(
+                    head, body, patience=patience, bytes_max=self._response_bytes_max
+                )
+        except NoWay as error:
+            raise NotSent(answers.detail(str(error))) from None
+        except Interrupted as error:
+            raise OutcomeUnknown(answers.detail(str(error))) from None
+        except UnicodeError:
+            raise BadRequest("the text is not valid Unicode") from None
+        return _judged(received)
 
     @staticmethod
     def parse_json_payload(payload: bytes) -> dict[str, object]:
@@ -168,71 +133,49 @@ class TrioRequest(BaseRequest):
         loaded: dict[str, object] = answers.load(payload)
         return loaded
 
-    async def _exchange(
-        self, url: str, method: str, data: RequestData | None, limits: httpx.Timeout
-    ) -> tuple[int, bytes, str | None]:
-        """Status, body and `Retry-After` of the answer."""
-        fields = data.json_parameters if data else None
-        files = data.multipart_data if data and data.contains_files else None
-        limit_seconds = sum(part or math.inf for part in limits.as_dict().values())
-        async with self._client(limits.pool) as client:
-            try:
-                with trio.fail_after(limit_seconds):
-                    async with client.stream(
-                        method, url, data=fields, files=files, timeout=limits
-                    ) as response:
-                        content = await self._content(response)
-                        return response.status_code, content, response.headers.get("retry-after")
-            except _NOT_SENT as error:
-                raise NotSent(_detail(error)) from None
-            except (httpx.HTTPError, httpx.StreamError, trio.TooSlowError) as error:
-                raise OutcomeUnknown(_detail(error)) from None
-            except UnicodeError:
-                raise BadRequest("the text is not valid Unicode") from None
 
-    async def _content(self, response: httpx.Response) -> bytes:
-        content = bytearray()
-        with trio.CancelScope() as reading:
-            async for chunk in response.aiter_raw():
-                content += chunk
-                if len(content) > self._response_bytes_max:
-                    # Not left by an exception: that would not end httpx's inner generators.
-                    reading.cancel()
-        if len(content) > self._response_bytes_max:
-            raise httpx.ReadError(f"an answer of more than {self._response_bytes_max} bytes")
-        return bytes(content)
-
-    @asynccontextmanager
-    async def _client(self, patience_seconds: float | None) -> AsyncIterator[httpx.AsyncClient]:
-        with trio.move_on_after(math.inf if patience_seconds is None else patience_seconds) as wait:
-            await self._free.acquire()
-        if wait.cancelled_caught:
-            raise NotSent("every connection is in use")
-        if not self._idle:
-            self._all.append(self._new())
-            self._idle.append(self._all[-1])
-        client = self._idle.pop()
-        try:
-            yield client
-        finally:
-            self._idle.append(client)
-            self._free.release()
+def _request(method: str, place: Place, data: RequestData | None) -> tuple[h11.Request, bytes]:
+    """Head and body. Raises `UnicodeError` for text that cannot be sent."""
+    fields = data.json_parameters if data else {}
+    if data is not None and data.contains_files:
+        kind, body = multipart(fields, data.multipart_data)
+    else:
+        kind, body = FORM, form(fields)
+    headers = [
+        ("Host", place.authority),
+        ("User-Agent", BaseRequest.USER_AGENT),
+        ("Accept-Encoding", "identity"),  # answers are small, and a limit on bytes is one on memory
+        ("Content-Length", str(len(body))),
+    ]
+    if body:
+        headers.append(("Content-Type", kind))
+    if place.authorization:
+        headers.append(("Authorization", place.authorization))
+    return h11.Request(method=method, target=place.target, headers=headers), body
 
 
-def tls_for(url: str) -> ssl.SSLContext:
-    """The TLS context for `url`; one that trusts nobody when `url` is not https."""
-    if url.startswith("https:"):
-        return httpx.create_ssl_context()
-    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+def _judged(received: Answer) -> tuple[int, bytes]:
+    """The answer as python-telegram-bot wants to read it. Raises what is none of its business."""
+    status, content, retry_after = received.status, received.content, received.retry_after
+    answer = answers.decode(status, content)
+    if answer is None:
+        raise _not_the_bot_api(status, retry_after)
+    if answer.code == _TOO_MANY:
+        asked = answer.retry_after_seconds or answers.seconds(retry_after)
+        raise TooManyRequests(asked or RETRY_AFTER_DEFAULT_SECONDS)
+    if answer.code >= _SERVER_ERROR:
+        raise OutcomeUnknown(f"HTTP {answer.code}: {answer.description}")
+    if answer.code >= _CLIENT_ERROR:
+        return answer.code, answers.encode(answer)
+    return 200, content
 
 
 def hide_tokens_in_logs() -> None:
-    """Keep the token out of what httpx (every URL) and python-telegram-bot (its own) log.
+    """Keep the token out of what python-telegram-bot logs: the URLs that it asks.
 
     A logger keeps one filter once, however often it is added.
     """
-    for name in ("httpx", "telegram.Bot"):
-        logging.getLogger(name).addFilter(_hide_token)
+    logging.getLogger("telegram.Bot").addFilter(_hide_token)
 
 
 def _hide_token(record: logging.LogRecord) -> bool:
@@ -253,12 +196,8 @@ def _not_the_bot_api(status: int, retry_after: str | None) -> TelegramError:
     return OutcomeUnknown(detail)
 
 
-def _given(value: object, default: float) -> float | None:
+def _given(value: object, default: float) -> float:
     """A time-out as python-telegram-bot passes it: a number, None, or "not given"."""
     if isinstance(value, int | float):
         return float(value)
-    return None if value is None else default
-
-
-def _detail(error: Exception) -> str:
-    return answers.detail(f"{type(error).__name__}: {error}".rstrip(": "))
+    return math.inf if value is None else default

@@ -26,11 +26,13 @@ IDLE_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """A whole answer, whatever its status. Names of headers are found in any case."""
+    """An answer, whatever its status. Names of headers are found in any case."""
 
     status: int
     headers: Mapping[str, str]
     content: bytes
+    fault: str = ""
+    """Why `content` is not the whole of it, if it is not."""
 
 
 class Api:
@@ -56,23 +58,24 @@ class Api:
         self._name, self._url = name, url.rstrip("/")
         self.host = urlsplit(url).hostname or ""
         self._bytes_max, self._deadline_seconds = bytes_max, deadline_seconds
-        self._http = httpx.AsyncClient(
-            auth=auth,
-            headers={
-                "accept": "application/json",
-                "accept-encoding": "identity",  # so that the limit on bytes is one on memory
-                "user-agent": "factorage",
-                **headers,
-            },
+        self._auth = auth or httpx.Auth()
+        self._headers = {
+            "accept": "application/json",
+            "accept-encoding": "identity",  # so that the limit on bytes is one on memory
+            "user-agent": "factorage",
+            **headers,
+        }
+        # The transport, not a client around it: redirects, which credentials must not follow,
+        # cookies and the environment's proxies are none of ours, and cost as much as the rest.
+        # It has no time-outs: there is one deadline for the whole request, in `ask`.
+        self._http = httpx.AsyncHTTPTransport(
             verify=tls_for(url),
-            timeout=None,  # noqa: S113 - one deadline for the whole request, in `ask`
             limits=httpx.Limits(
                 max_connections=connections_max,
                 max_keepalive_connections=connections_max,
                 keepalive_expiry=idle_seconds,
             ),
-            follow_redirects=False,  # credentials must not follow anybody
-            trust_env=False,  # the settings say where to go, and nothing else does
+            trust_env=False,
         )
 
     async def __aenter__(self) -> Self:
@@ -94,25 +97,40 @@ class Api:
         headers: Mapping[str, str] | None = None,
         *,
         address: str | None = None,
+        deadline: float | None = None,
+        whole: bool = True,
     ) -> Answer:
         """One request; `target` begins with a slash. Raises `Unavailable` without an answer.
 
         It goes to `address` where there is one, instead of to what the server's name resolves to;
-        the server still has to prove that name.
+        the server still has to prove that name. `deadline`, in seconds of trio's clock, is for
+        who has spent some of the time already. An answer is one as a whole: unless `whole`, one
+        that breaks off, is too long or does not end in time is one as well, with a `fault`.
         """
-        content = bytearray()
+        content, fault = bytearray(), ""
+        response: httpx.Response | None = None
+        until = trio.current_time() + self._deadline_seconds if deadline is None else deadline
         try:
-            with trio.move_on_after(self._deadline_seconds) as deadline:
+            with trio.move_on_at(until) as scope:
                 request = self._request(method, target, body, headers or {}, address)
-                response = await self._receive(request, content, deadline)
+                response = await self._http.handle_async_request(request)
+                await self._receive(response, content, scope)
         except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL) as error:
-            # Not chained: the request that it carries has the credentials.
-            raise self.unavailable(f"cannot be asked: {type(error).__name__}") from None
+            # Its name is all that is told of it: the request that it carries has the credentials.
+            what = "cannot be asked" if response is None else "broke off"
+            fault = f"{what}: {type(error).__name__}"
         if len(content) > self._bytes_max:
-            raise self.unavailable(f"answered more than {self._bytes_max} bytes")
-        if deadline.cancelled_caught:
-            raise self.unavailable(f"did not answer within {self._deadline_seconds:g} s")
-        return Answer(status=response.status_code, headers=response.headers, content=bytes(content))
+            fault = f"answered more than {self._bytes_max} bytes"
+        elif scope.cancelled_caught:
+            fault = f"did not answer within {self._deadline_seconds:g} s"
+        if response is None or (whole and fault):
+            raise self.unavailable(fault) from None
+        return Answer(
+            status=response.status_code,
+            headers=response.headers,
+            content=bytes(content[: self._bytes_max]),
+            fault=fault,
+        )
 
     def _request(
         self,
@@ -122,35 +140,29 @@ class Api:
         headers: Mapping[str, str],
         address: str | None,
     ) -> httpx.Request:
-        if address is None:
-            return self._http.build_request(
-                method, self._url + target, content=body, headers=headers
-            )
-        place = urlsplit(self._url)
-        host = f"[{address}]" if ":" in address else address
-        port = f":{place.port}" if place.port else ""
-        return self._http.build_request(
-            method,
-            f"{place.scheme}://{host}{port}{place.path}{target}",
-            content=body,
-            headers={**headers, "host": place.netloc},
-            extensions={"sni_hostname": self.host},
-        )
+        url, extensions = self._url + target, {}
+        headers = {**self._headers, **headers}
+        if address is not None:
+            place = urlsplit(self._url)
+            host = f"[{address}]" if ":" in address else address
+            port = f":{place.port}" if place.port else ""
+            url = f"{place.scheme}://{host}{port}{place.path}{target}"
+            headers["host"], extensions["sni_hostname"] = place.netloc, self.host
+        request = httpx.Request(method, url, headers=headers, content=body, extensions=extensions)
+        return next(self._auth.sync_auth_flow(request))
 
     async def _receive(
-        self, request: httpx.Request, content: bytearray, deadline: trio.CancelScope
-    ) -> httpx.Response:
-        response = await self._http.send(request, stream=True)
+        self, response: httpx.Response, content: bytearray, scope: trio.CancelScope
+    ) -> None:
         try:
             async for chunk in response.aiter_raw():
                 content += chunk
                 if len(content) > self._bytes_max:
                     # Not `raise`: httpx's nested generators are only closed from inside.
-                    deadline.cancel()
+                    scope.cancel()
         finally:
             with trio.CancelScope(shield=True):
                 await response.aclose()
-        return response
 
     def unavailable(self, what: str, *, retry_after_seconds: float | None = None) -> Unavailable:
         """The error that says who, where, and `what`."""

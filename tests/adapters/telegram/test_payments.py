@@ -235,12 +235,14 @@ async def test_transactions_are_read_once_each() -> None:
 class Listed(Recorder):
     """Lists transactions as Telegram does, `PAGE` at a time; each is for an order of its own."""
 
+    count = ORDERS_MAX + 5
+
     async def __call__(self, request: Request) -> Response:
-        offset = int(parameters_of(request)["offset"])
-        everything = range(ORDERS_MAX + 5)
+        parameters = parameters_of(request)
+        offset, limit = int(parameters["offset"]), int(parameters["limit"])
         page = [
             {"id": f"c{n}", "amount": 1, "date": 1, "source": {"invoice_payload": f"order {n}"}}
-            for n in everything[offset : offset + PAGE]
+            for n in range(self.count)[offset : offset + limit]
         ]
         self.result = {"transactions": page}
         return await super().__call__(request)
@@ -256,6 +258,18 @@ async def test_a_long_list_is_read_in_several_goes_and_its_oldest_orders_are_for
         assert len(await checkout.look("order 5")) == 1
         assert await checkout.look("order 4") == ()
     assert len(server.asked) == PAGES_MAX + 2
+
+
+async def test_after_a_start_only_the_newest_of_a_very_long_list_are_read() -> None:
+    server = Listed()
+    server.count = count = 1_000_003
+    async with bot_of(server) as bot:
+        checkout = TelegramCheckout(bot, live=True, newest_max=1_000)
+        assert len(await checkout.look(f"order {count - 1}")) == 1
+        assert len(await checkout.look(f"order {count - 1_000}")) == 1
+        assert len(await checkout.look("order 999")) == 1, "it was read before its length was known"
+        assert await checkout.look("order 5000") == ()
+    assert len(server.asked) < 2 * 1_000 // PAGE + 30
 
 
 @pytest.mark.parametrize(

@@ -102,6 +102,27 @@ async def test_an_answer_that_does_not_come_in_time_is_none() -> None:
     assert trio.current_time() - began < 6
 
 
+async def test_who_has_time_left_of_another_deadline_waits_so_long() -> None:
+    server = Server(Response(status=200, body=b""), delay_seconds=60.0)
+    began = trio.current_time()
+    async with serve(server) as url, api(url) as someone:
+        with pytest.raises(Unavailable, match="did not answer"):
+            await someone.ask("GET", "/a", deadline=began + 2.0)
+    assert trio.current_time() - began < 2.5
+
+
+async def test_an_answer_in_part_is_one_for_who_wants_it() -> None:
+    too_long = Server(Response(status=201, body=b"x" * (BYTES_MAX + 1)))
+    async with serve(too_long) as url, api(url) as someone:
+        answer = await someone.ask("GET", "/a", whole=False)
+    assert (answer.status, len(answer.content)) == (201, BYTES_MAX)
+    assert "more than" in answer.fault
+    hung_up = Server(answer=None)
+    async with serve(hung_up) as url, api(url) as someone:
+        with pytest.raises(Unavailable):
+            await someone.ask("GET", "/a", whole=False)
+
+
 async def test_credentials_follow_no_redirect() -> None:
     server = Server(Response(status=302, body=b"", headers={"location": "/elsewhere"}))
     assert (await asked(server)).status == 302
