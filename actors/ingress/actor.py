@@ -183,6 +183,8 @@ class WebhookIngress(Actor[_Message]):
     def _has_room(self, source: SourceName) -> bool:
         """Whether there is a place that is not reserved for another source."""
         held = self._held
+        if held.total() + RESERVED * len(self._sources) < STORING_MAX:
+            return True  # whoever has taken how much of it
         reserved = sum(max(0, RESERVED - held[name]) for name in self._sources if name != source)
         return held.total() + reserved < STORING_MAX
 

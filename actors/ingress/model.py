@@ -247,7 +247,7 @@ LINE_MAX_CHARACTERS = 300
 def is_keepable(event: Event) -> bool:
     """Whether the inbox can hold the event's names: no NUL, no half characters, not too long."""
     return bool(event.key) and all(
-        len(name) <= NAME_MAX_CHARACTERS and name == line(name)
+        len(name) <= NAME_MAX_CHARACTERS and name.isprintable() and name == name.strip()
         for name in (event.key, event.kind, event.subject)
     )
 

@@ -6,6 +6,9 @@ deadline:
 - the headers, our answer and everything in between: `Deadlines`
 - the body: `adapters.http.limits`
 
+Most requests come in one piece, and most answers are taken at once. So what waits between requests
+has one alarm (`runtime.timers`) and one scope for all of them, and what does not wait has none.
+
 HTTP/2 is not spoken; a proxy that wants it speaks HTTP/1.1 to us. What a single request is, is
 said by `adapters.http.exchange`, what a WebSocket is by `adapters.http.websocket`.
 """
@@ -13,10 +16,10 @@ said by `adapters.http.exchange`, what a WebSocket is by `adapters.http.websocke
 from __future__ import annotations
 
 import contextlib
-import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Any
 
 import h11
 import trio
@@ -25,10 +28,11 @@ from starlette.types import ASGIApp
 from adapters.http.exchange import Addresses, Exchange
 from adapters.http.head import flaw_in_request, flaw_in_text
 from adapters.http.limits import HEADERS_MAX_BYTES
+from adapters.http.stream import READ_BYTES, Broken, ClientStream
 from adapters.http.websocket import Conversation, asks_for_websocket
+from runtime import Timers
 
 WRITE_BYTES = 64 * 1024
-READ_BYTES = 16 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +59,7 @@ class Connection:
     """One client, from its first byte to its last; only `serve` waits.
 
     `note_request` is called once for each request that was understood; `begin` waits until it is
-    the turn of a request from this address.
+    the turn of a request from this address. `timers` are served by whoever serves connections.
     """
 
     def __init__(
@@ -64,16 +68,20 @@ class Connection:
         *,
         app: ASGIApp,
         deadlines: Deadlines,
+        timers: Timers,
         note_request: Callable[[], None],
         begin: Callable[[str], Awaitable[None]],
     ) -> None:
         self._stream, self._app, self._deadlines = stream, app, deadlines
+        self._bytes, self._timers = ClientStream(stream), timers
         self._note_request, self._begin = note_request, begin
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=HEADERS_MAX_BYTES)
         self._addresses = Addresses.of(stream.socket)
-        self._reading = trio.CancelScope()  # the present one; cancelled to hang up
+        self._requests = trio.CancelScope()  # around all of them; cancelled between two
+        self._reading: trio.CancelScope | None = None  # inside one; cancelled to hang up
         self._writing = trio.Lock()
         self._life = trio.CancelScope()
+        self._alarm: list[Any] | None = None  # one of `timers`
         self._turn_since: float | None = trio.current_time()
         self._waiting = _Waits()
         self._patience_seconds = deadlines.headers_seconds
@@ -108,7 +116,10 @@ class Connection:
     def hang_up(self) -> None:
         """Read and write nothing more; `serve` ends once the application has noticed."""
         self._gone = True
-        self._reading.cancel()
+        if self._idle:
+            self._requests.cancel()
+        elif self._reading is not None:
+            self._reading.cancel()
 
     def cut(self) -> None:
         """Hang up without a last word, to make room at once."""
@@ -121,24 +132,26 @@ class Connection:
         """
         try:
             with self._life:
-                while not self._gone and await self._serve_next():
-                    self._idle, self._turn_since = True, trio.current_time()
-                    self._patience_seconds = self._deadlines.keep_alive_seconds
-                    self._http.start_next_cycle()
+                with self._requests:
+                    while not self._gone and await self._serve_next():
+                        self._idle, self._turn_since = True, trio.current_time()
+                        self._patience_seconds = self._deadlines.keep_alive_seconds
+                        self._http.start_next_cycle()
                 self._gone = True
                 await self._linger()
         finally:
+            self._disarm()
             await trio.aclose_forcefully(self._stream)
 
     async def _serve_next(self) -> bool:
         """Serve one request; False when there is none, or there cannot be another one."""
         head = await self._read_head()
+        if head is None or self._gone:
+            return False
+        self._idle = False
         if isinstance(head, HTTPStatus):
             await Exchange(self, self._http, None, self._addresses).refuse(head)
             return False
-        if head is None:
-            return False
-        self._idle = False
         self._note_request()
         await self._begin(self.host)
         if asks_for_websocket(head):
@@ -148,18 +161,42 @@ class Connection:
         return await Exchange(self, self._http, head, self._addresses).run(self._app)
 
     async def _read_head(self) -> h11.Request | HTTPStatus | None:
-        """The next request's, or why it is refused; None when the client is gone, or too slow."""
+        """The next request's, or why it is refused; None when the client is gone.
+
+        One that is too slow is hung up on.
+        """
         begun = bool(self._http.trailing_data[0])
-        seconds = self._deadlines.headers_seconds if begun else self._patience_seconds
-        deadline = trio.current_time() + seconds
-        while (found := self._parse_head()) is None:
-            data = await self._read(deadline)
-            if data is None or (not data and not begun):
+        self._arm(self._deadlines.headers_seconds if begun else self._patience_seconds)
+        found = self._parse_head() if begun else None
+        while found is None:
+            data = await self._read_idle()
+            if not data and not begun:
                 return None
-            if not begun:
-                begun, deadline = True, trio.current_time() + self._deadlines.headers_seconds
             self._http.receive_data(data)
+            found = self._parse_head()
+            if found is None and not begun:
+                self._arm(self._deadlines.headers_seconds)
+            begun = True
+        self._disarm()
         return None if isinstance(found, h11.ConnectionClosed) else found
+
+    async def _read_idle(self) -> bytes:
+        """What comes between requests; `_requests` is cancelled when it does not come in time."""
+        with self._waiting:
+            try:
+                return await self._bytes.receive()
+            except Broken:
+                self._gone = True
+        return b""
+
+    def _arm(self, seconds: float) -> None:
+        self._disarm()
+        self._alarm = self._timers.call_at(trio.current_time() + seconds, self.hang_up)
+
+    def _disarm(self) -> None:
+        if self._alarm is not None:
+            self._timers.cancel(self._alarm)
+            self._alarm = None
 
     def _parse_head(self) -> h11.Request | h11.ConnectionClosed | HTTPStatus | None:
         """What has come so far: a head, a flaw, the end; None when there has to be more."""
@@ -176,19 +213,15 @@ class Connection:
     # What an exchange does with the client
 
     async def read(self) -> bytes:
-        """What the client says next; empty when it will say nothing more."""
-        return await self._read(math.inf) or b""
-
-    async def _read(self, deadline: float) -> bytes | None:
-        """The same; None when there was no time left for it, or one of us has hung up."""
+        """What the client says next; empty when it will say nothing more, or we have hung up."""
         if self._gone:
-            return None
-        with self._waiting, trio.CancelScope(deadline=deadline) as self._reading:
+            return b""
+        with self._waiting, trio.CancelScope() as self._reading:
             try:
-                return bytes(await self._stream.receive_some(READ_BYTES))
-            except (trio.BrokenResourceError, trio.ClosedResourceError):
+                return await self._bytes.receive()
+            except Broken:
                 self._gone = True
-        return None
+        return b""
 
     async def leave(self) -> None:
         """The client has closed its side: it may still be waiting for our answer, for a while."""
@@ -198,25 +231,31 @@ class Connection:
         self._gone = True
 
     async def write(self, data: bytes) -> None:
-        """Say this, unless the client is gone; one that does not take it in time is."""
-        try:
-            self._writing.acquire_nowait()  # `acquire` would give way each time
-        except trio.WouldBlock:
-            await self._writing.acquire()
-        try:
-            for start in range(0, len(data), WRITE_BYTES):
-                if self._gone:
-                    return
-                await self._write(data[start : start + WRITE_BYTES])
-        finally:
-            self._writing.release()
+        """Say this, unless the client is gone; one that does not take it in time is.
+
+        Gives way to other tasks only where it has to wait.
+        """
+        if len(data) <= WRITE_BYTES and not self._writing.locked():
+            if self._gone:
+                return
+            try:
+                data = data[self._bytes.send_now(data) :]
+            except Broken:
+                self.hang_up()
+                return
+        if data:
+            async with self._writing:
+                for start in range(0, len(data), WRITE_BYTES):
+                    if self._gone:
+                        return
+                    await self._write(data[start : start + WRITE_BYTES])
 
     async def _write(self, piece: bytes) -> None:
         deadline = trio.current_time() + self._deadlines.write_seconds
         with self._waiting, trio.CancelScope(deadline=deadline) as patience:
             try:
                 await self._stream.send_all(piece)
-            except (trio.BrokenResourceError, trio.ClosedResourceError):
+            except Broken:
                 self.hang_up()
         if patience.cancelled_caught:
             self.hang_up()
@@ -228,7 +267,7 @@ class Connection:
         with (
             self._waiting,
             trio.move_on_after(self._deadlines.linger_seconds),
-            contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError),
+            contextlib.suppress(*Broken),
         ):
             await self._stream.send_eof()
             while await self._stream.receive_some(READ_BYTES):

@@ -15,10 +15,11 @@ from typing import Any, Protocol, Self
 from urllib.parse import unquote
 
 import h11
+import trio
 from starlette.types import ASGIApp, Message
 
 from adapters.http.head import target_of
-from adapters.http.limits import secured
+from adapters.http.limits import ARRIVED, secured
 from adapters.http.problems import problem
 
 UNREAD_MAX_BYTES = 64 * 1024
@@ -30,6 +31,7 @@ CHUNKS_MAX = 256
 HEADS_KEPT = 16
 """Heads of answers: acknowledgements are alike, and h11 checks each header of each one."""
 
+_END = h11.EndOfMessage()
 _DISCONNECT: Message = {"type": "http.disconnect"}
 
 
@@ -77,7 +79,7 @@ def scope_of(head: h11.Request, addresses: Addresses, kind: str) -> dict[str, An
         "http_version": head.http_version.decode("ascii"),
         "method": head.method.decode("ascii"),
         "scheme": "http" if kind == "http" else "ws",
-        "path": unquote(path.decode("ascii")),
+        "path": unquote(path.decode("ascii")) if b"%" in path else path.decode("ascii"),
         "raw_path": path,
         "query_string": query,
         "root_path": "",
@@ -96,6 +98,8 @@ class Exchange:
     ) -> None:
         self._wire, self._http, self._head, self._addresses = wire, http, head, addresses
         self._start: Message | None = None
+        self._early: Message | None = None
+        """What came of the body together with the head."""
         self._answering = self._body_over = self._malformed = False
         self._chunks = 0
 
@@ -105,8 +109,12 @@ class Exchange:
         Raises what it raises, once the client has got a 500 or a broken answer.
         """
         assert self._head is not None  # noqa: S101 - see `refuse`
+        scope = scope_of(self._head, self._addresses, "http")
+        self._early = early = self._piece()
+        if early is not None and early.get("more_body") is False:
+            scope["extensions"] = {ARRIVED: early["body"]}
         try:
-            await app(scope_of(self._head, self._addresses, "http"), self.receive, self.send)
+            await app(scope, self.receive, self.send)
         finally:
             if not self._answering:  # it crashed, forgot, or gave up on what is no request
                 await self.refuse(
@@ -120,37 +128,38 @@ class Exchange:
 
     async def receive(self) -> Message:
         """ASGI: the next piece of the body; after it, that the client has gone."""
+        if self._early is not None:
+            early, self._early = self._early, None
+            return early
         if self._body_over:
             await self._departure()
             return _DISCONNECT
         if self._http.they_are_waiting_for_100_continue:
             going_on = h11.InformationalResponse(status_code=100, headers=[])
             await self._wire.write(self._http.send(going_on) or b"")
+        while (piece := self._piece()) is None:
+            self._http.receive_data(await self._wire.read())
+        return piece
+
+    def _piece(self) -> Message | None:
+        """What there is of the body by now; None when that is nothing yet."""
+        body = b""  # in one piece, nearly always
         try:
-            return await self._receive()
+            while isinstance(event := self._http.next_event(), h11.Data):
+                self._chunks += event.chunk_start
+                if self._chunks > CHUNKS_MAX:
+                    self._body_over = self._malformed = True  # in crumbs
+                    return _DISCONNECT
+                body += event.data
         except h11.RemoteProtocolError:
             self._body_over = self._malformed = True
             return _DISCONNECT
-
-    async def _receive(self) -> Message:
-        body = bytearray()
-        while True:
-            event = self._http.next_event()
-            if isinstance(event, h11.Data):
-                self._chunks += event.chunk_start
-                if self._chunks > CHUNKS_MAX:
-                    raise h11.RemoteProtocolError("a body in crumbs")
-                body += event.data
-            elif isinstance(event, h11.EndOfMessage):
-                self._body_over = True
-                return {"type": "http.request", "body": bytes(body), "more_body": False}
-            elif event is h11.NEED_DATA and body:
-                return {"type": "http.request", "body": bytes(body), "more_body": True}
-            elif event is h11.NEED_DATA:
-                self._http.receive_data(await self._wire.read())
-            else:
-                self._body_over = True
-                return _DISCONNECT
+        if event is h11.NEED_DATA:
+            return {"type": "http.request", "body": body, "more_body": True} if body else None
+        self._body_over = True
+        if isinstance(event, h11.EndOfMessage):
+            return {"type": "http.request", "body": body, "more_body": False}
+        return _DISCONNECT
 
     async def _departure(self) -> None:
         """Wait until the client has gone; what it sends meanwhile belongs to its next request."""
@@ -182,8 +191,13 @@ class Exchange:
         piece = message.get("body", b"")
         if piece and self._head is not None and self._head.method != b"HEAD":
             data += self._http.send(h11.Data(data=piece)) or b""
-        if not message.get("more_body", False):
-            data += self._http.send(h11.EndOfMessage()) or b""
+        if message.get("more_body", False):
+            await self._wire.write(data)
+            # Whoever always has more to say is not alone here. He is cancelled elsewhere: a
+            # generator that is given up between two of its pieces cannot clean up.
+            await trio.lowlevel.cancel_shielded_checkpoint()
+            return
+        data += self._http.send(_END) or b""
         await self._wire.write(data)
 
     def _response(self, start: Message) -> h11.Response:

@@ -49,8 +49,9 @@ def flaw_in_request(head: h11.Request) -> HTTPStatus | None:
         return HTTPStatus.HTTP_VERSION_NOT_SUPPORTED
     if b"://" in head.target[:8] and _ABSOLUTE.fullmatch(head.target) is None:
         return HTTPStatus.BAD_REQUEST  # no host, or a name and a password before it
-    framing = {name for name, _ in head.headers} & {b"content-length", b"transfer-encoding"}
+    names = [name for name, _ in head.headers]
+    if b"transfer-encoding" not in names:
+        return None
     # RFC 9112, 6.1: both at once, or chunks in HTTP/1.0, are an attack or a fault.
-    twofold = len(framing) > 1
-    early = b"transfer-encoding" in framing and head.http_version == b"1.0"
-    return HTTPStatus.BAD_REQUEST if twofold or early else None
+    odd = b"content-length" in names or head.http_version == b"1.0"
+    return HTTPStatus.BAD_REQUEST if odd else None

@@ -15,10 +15,16 @@ HEADERS_MAX_BYTES = 16 * 1024
 BODY_MAX_BYTES = 64 * 1024
 WEBHOOK_BODY_MAX_BYTES = 256 * 1024
 """Of what providers deliver; the largest that is documented (Telegram's) is below 64 KiB."""
-AUDIENCE_MAX_BYTES = 256 * 1024
-"""Of a broadcast, which may list twenty thousand recipients."""
+AUDIENCE_MAX_BYTES = 1024 * 1024
+"""Of a broadcast: twenty thousand recipients, each an id of up to 17 characters and a comma, beside
+the longest text and its buttons, however they are escaped.
+"""
 BODY_SECONDS = 10.0
 """From the end of the headers to the end of the body, however slowly it drips."""
+
+ARRIVED = "factorage.arrived"
+"""Among a request's ASGI extensions: its whole body, where it came together with the headers.
+`receive` answers it as well; nobody has to wait for it, and needs a deadline for that."""
 
 SECURITY_HEADERS = {
     "cache-control": "no-store",
@@ -60,6 +66,10 @@ class RequestLimits:
         if header_bytes > HEADERS_MAX_BYTES:
             large = problem(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, headers=_CLOSE)
             await large(scope, receive, send)
+            return
+        arrived: bytes | None = scope.get("extensions", {}).get(ARRIVED)
+        if arrived is not None and len(arrived) <= self._larger.get(scope["path"], self._max_bytes):
+            await self._app(scope, receive, send)
             return
         body: bytes | Response | None = None
         with trio.move_on_after(self._seconds) as deadline:
@@ -125,12 +135,15 @@ def _replay(body: bytes, receive: Receive) -> Receive:
 
 
 _SECURITY = [(name.encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
+_OWN = frozenset(name for name, _ in _SECURITY)
 
 
 def secured(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     """`headers`, whose names are in lower case, with what a browser has to know."""
     whole = list(headers)
-    own = {name for name, _ in whole}
+    own = {name for name, _ in whole if name in _OWN}
+    if not own:
+        return whole + _SECURITY
     return whole + [header for header in _SECURITY if header[0] not in own]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import os
 import socket
@@ -11,6 +12,8 @@ import trio
 
 BACKLOG = 512
 """Connections that the kernel keeps for us until we accept them."""
+ACCEPT_MAX = 64
+"""So many are accepted in one step: a few milliseconds, in which nobody else is served."""
 
 
 class CannotListen(Exception):  # noqa: N818 - a sentence for the operator
@@ -84,6 +87,40 @@ def _reason(error: OSError) -> str:
     if isinstance(cause, OSError) and cause.errno is not None:
         return os.strerror(cause.errno).lower()
     return str(error).lower()
+
+
+class Door:
+    """Where clients come in: all that stand there are let in at once.
+
+    One at a time, each would wait for a step of everybody who came before him and has something to
+    do: behind a crowd of four hundred that took seconds. The listener is the door's from here on.
+    """
+
+    def __init__(self, listener: trio.SocketListener) -> None:
+        self._listener = listener
+        self._kernels: socket.socket | None = None
+        """The same socket without trio; None where the network is a virtual one."""
+        with contextlib.suppress(OSError):
+            self._kernels = socket.socket(fileno=os.dup(listener.socket.fileno()))
+            self._kernels.settimeout(0)
+
+    async def accept(self) -> list[trio.SocketStream]:
+        """Wait for somebody; then those who have come by now, at most `ACCEPT_MAX`.
+
+        Raises `OSError` as the kernel has it, and `trio.ClosedResourceError` once it is closed.
+        """
+        streams = [await self._listener.accept()]
+        with contextlib.suppress(OSError):  # nobody more, or whatever it is comes up again
+            while self._kernels is not None and len(streams) < ACCEPT_MAX:
+                client, _ = self._kernels.accept()
+                streams.append(trio.SocketStream(trio.socket.from_stdlib_socket(client)))
+        return streams
+
+    def close(self) -> None:
+        """Let nobody in any more."""
+        self._listener.socket.close()
+        if self._kernels is not None:
+            self._kernels.close()
 
 
 def port_of(listener: trio.SocketListener) -> int:

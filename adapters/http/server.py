@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import errno
 from collections import Counter
+from contextlib import closing
 from heapq import nlargest
 from typing import assert_never
 
@@ -22,9 +23,9 @@ from starlette.types import ASGIApp
 from actors.operations import messages as operations
 from adapters.http import messages as http
 from adapters.http.connection import Connection, Deadlines
-from adapters.http.listening import Bind, listen, port_of
+from adapters.http.listening import Bind, Door, listen, port_of
 from adapters.http.turns import RequestTurns
-from runtime import Actor, message
+from runtime import Actor, Timers, message
 
 CONNECTIONS_MAX = 512
 """Half of the 1,024 files that a process may usually open. Beyond it, of those that keep us
@@ -83,20 +84,22 @@ class HttpServer(Actor[_Message]):
         super().__init__()
         self._app, self._bind, self._connections_max = app, bind, connections_max
         self._deadlines = deadlines or Deadlines()
-        self._listeners: list[trio.SocketListener] = []
+        self._doors: list[Door] = []
         self._connections: set[Connection] = set()
-        self._turns = RequestTurns()
+        self._turns, self._timers = RequestTurns(), Timers()
         self._empty = trio.Event()
         self._url = ""
         self._newsworthy = False
         self._requests = self._served = self._crashed = self._evicted = self._refused = 0
 
     async def on_start(self) -> None:
-        self._listeners = await listen(self._bind)
-        self._url = self._bind.url(port_of(self._listeners[0]))
-        for listener in self._listeners:
-            self.pipe(self._accept, listener, then=lambda _: _Deaf())
+        listeners = await listen(self._bind)
+        self._url = self._bind.url(port_of(listeners[0]))
+        self._doors = [Door(listener) for listener in listeners]
+        for door in self._doors:
+            self.pipe(self._accept, door, then=lambda _: _Deaf())
         self.pipe(self._turns.serve, then=lambda _: _Deaf())
+        self.pipe(self._timers.serve, then=lambda _: _Deaf())
         self.log.info("http.listening", url=self._url)
         self.publish(http.Listening(url=self._url))
         self._report()
@@ -119,8 +122,8 @@ class HttpServer(Actor[_Message]):
         return None
 
     async def on_stop(self) -> None:
-        for listener in self._listeners:
-            await listener.aclose()
+        for door in self._doors:
+            door.close()
         for connection in list(self._connections):
             connection.drain()
         if self._connections:
@@ -165,11 +168,11 @@ class HttpServer(Actor[_Message]):
 
     # Beside the mailbox: one task for each listener, and one for each connection
 
-    async def _accept(self, listener: trio.SocketListener) -> None:
-        async with listener:
+    async def _accept(self, door: Door) -> None:
+        with closing(door):
             while True:
                 try:
-                    stream = await listener.accept()
+                    streams = await door.accept()
                 except trio.ClosedResourceError:
                     return  # we are stopping
                 except OSError as error:
@@ -178,7 +181,8 @@ class HttpServer(Actor[_Message]):
                     self.log.warning("http.accept_failed", error=str(error))
                     await trio.sleep(ACCEPT_PAUSE_SECONDS)
                 else:
-                    self._admit(stream)
+                    for stream in streams:
+                        self._admit(stream)
 
     def _admit(self, stream: trio.SocketStream) -> None:
         self._news()
@@ -190,6 +194,7 @@ class HttpServer(Actor[_Message]):
             stream,
             app=self._app,
             deadlines=self._deadlines,
+            timers=self._timers,
             note_request=self._count,
             begin=self._turns.begin,
         )

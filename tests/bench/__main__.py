@@ -16,7 +16,7 @@ from typing import Any
 
 from tests.bench import endurance
 
-NAMES = ("runtime", "tracker", "ingress", "broadcast", "relay")
+NAMES = ("runtime", "tracker", "edge", "ingress", "broadcast", "relay")
 BASELINE = "pykka"
 """Whose figures ours are divided by, where it was measured too."""
 

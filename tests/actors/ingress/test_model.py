@@ -36,7 +36,8 @@ def test_what_providers_send_can_be_kept() -> None:
 
 @pytest.mark.parametrize("field", ["key", "kind", "subject"])
 @pytest.mark.parametrize(
-    "odd", ["NUL \0", "half \ud83d", "two\nlines", "x" * (NAME_MAX_CHARACTERS + 1)]
+    "odd",
+    ["NUL \0", "half \ud83d", "two\nlines", " evt_1", "evt_1 ", "x" * (NAME_MAX_CHARACTERS + 1)],
 )
 def test_a_name_that_is_none_cannot_be_kept(field: str, odd: str) -> None:
     changed: dict[str, Any] = {field: odd}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -117,6 +117,19 @@ async def test_of_what_comes_together_all_is_kept_or_nothing(events: Events) -> 
     with pytest.raises(ValueError, match="NUL"):
         await events.add(arrivals)
     assert await due(events) == []
+
+
+@pytest.mark.parametrize("ats", [(None, None), (NOON, None), (None, NOON)])
+async def test_of_what_comes_together_not_everything_tells_its_time(
+    events: Events, ats: tuple[datetime | None, ...]
+) -> None:
+    together = [
+        Arrival(event=event(f"evt_{n}", at=at), delivery_id=UUID(int=n), at=NOON)
+        for n, at in enumerate(ats)
+    ]
+    await events.add(together)
+    found = await events.due(now=NOON, without=(), room=ROOM)
+    assert [stored.event.at for stored in found] == list(ats)
 
 
 async def test_a_large_crowd_is_kept_together(events: Events) -> None:

@@ -7,7 +7,7 @@ import json
 import pytest
 from starlette.requests import Request
 
-from adapters.http.access import Operators
+from adapters.http.access import Operators, Writers
 
 TOKEN = "a secret of 24 characters or more"
 OPEN = Operators(token=None, loopback=True)
@@ -107,3 +107,40 @@ def test_without_a_token_a_public_address_is_closed() -> None:
     assert refusal is not None
     assert refusal.status_code == 403
     assert Operators(token="", loopback=False).refusal(request()) is not None
+
+
+NARROW = "another secret of 24 characters"
+WRITERS = Writers(operators=GUARDED, token=NARROW)
+
+
+def test_a_token_for_writing_lets_in_there_and_nowhere_else() -> None:
+    narrow = request(authorization=f"Bearer {NARROW}")
+    assert WRITERS.refusal(narrow) is None
+    assert WRITERS.refusal(request(authorization=f"bearer {TOKEN}")) is None
+    refusal = GUARDED.refusal(narrow)
+    assert refusal is not None
+    assert refusal.status_code == 401
+
+
+@pytest.mark.parametrize("sent", ["", f"Bearer {NARROW}x", f"Basic {NARROW}", "Bearer \xff"])
+def test_another_token_lets_in_nowhere_and_hears_which_would(sent: str) -> None:
+    refusal = WRITERS.refusal(request(authorization=sent))
+    assert refusal is not None
+    assert refusal.status_code == 401
+    assert "MESSAGES_TOKEN" in json.loads(bytes(refusal.body))["detail"]
+    assert NARROW.encode() not in bytes(refusal.body)
+
+
+def test_two_tokens_for_writing_are_none() -> None:
+    header = (b"authorization", f"Bearer {NARROW}".encode())
+    scope = {"type": "http", "method": "POST", "path": "/", "headers": [header, header]}
+    assert WRITERS.refusal(Request(scope)) is not None
+
+
+def test_where_operators_need_no_token_the_one_for_writing_is_not_asked_for() -> None:
+    assert Writers(operators=OPEN, token=NARROW).refusal(request()) is None
+    far = Operators(token=None, loopback=False)
+    assert Writers(operators=far, token=None).refusal(request()) is not None
+    assert Writers(operators=far, token=NARROW).refusal(request()) is not None
+    narrow = request(authorization=f"Bearer {NARROW}")
+    assert Writers(operators=far, token=NARROW).refusal(narrow) is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -10,11 +11,12 @@ from typing import Any
 import httpx
 import pytest
 
-from actors.broadcasts.model import State
+from actors.broadcasts.model import CAPTION_UNITS_MAX, CHAT_ID_BITS, CHAT_IDS_MAX, State
 from actors.kernel.ids import BroadcastId, ChatId
 from adapters.http.access import Operators
 from adapters.http.app import application
 from adapters.http.broadcasts import BROADCASTS, VERBS, broadcast_routes
+from adapters.http.limits import AUDIENCE_MAX_BYTES
 from tests.actors.broadcasts.post import EPOCH, Bureau
 
 TOKEN = "a token of twenty-four characters"
@@ -273,3 +275,19 @@ async def test_twenty_thousand_recipients_can_be_listed() -> None:
             BROADCASTS, json={"text": "x", "audience": {"chat_ids": [*chat_ids, 1]}}
         )
         assert (answer.status_code, "at most 20000" in answer.text) == (400, True)
+
+
+async def test_as_many_recipients_as_may_be_listed_fit_into_a_request() -> None:
+    longest = (1 << CHAT_ID_BITS) - 1
+    chat_ids = [-(longest - number) for number in range(CHAT_IDS_MAX)]
+    text = "\U0001f525" * (CAPTION_UNITS_MAX // 2)
+    asked = {"text": text, "audience": {"chat_ids": chat_ids}}
+    async with office(0, **{"content-type": "application/json"}) as (http, _):
+        answer = await http.post(BROADCASTS, content=json.dumps(asked))
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["reachable"] == CHAT_IDS_MAX
+        asked["audience"] = {"chat_ids": [*chat_ids, 1]}
+        answer = await http.post(BROADCASTS, content=json.dumps(asked))
+        assert (answer.status_code, str(CHAT_IDS_MAX) in answer.text) == (400, True)
+        answer = await http.post(BROADCASTS, content=b" " * (AUDIENCE_MAX_BYTES + 1))
+        assert (answer.status_code, str(AUDIENCE_MAX_BYTES) in answer.text) == (413, True)

@@ -7,9 +7,11 @@ from http import HTTPStatus
 
 import h11
 import pytest
+import trio
 from starlette.types import Message, Receive, Scope, Send
 
 from adapters.http.exchange import Addresses, Exchange, scope_of
+from adapters.http.limits import ARRIVED
 
 NOWHERE = Addresses(client=("192.0.2.1", 5), server=("192.0.2.2", 80))
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -91,6 +93,55 @@ async def test_whoever_asks_is_told_to_go_on_before_his_body_is_read() -> None:
     client = Client(post(2, "Expect: 100-continue"), b"ab")
     assert await client.asks(answering())
     assert client.told.startswith(b"HTTP/1.1 100 \r\n\r\nHTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize(
+    ("said", "arrived"),
+    [
+        ((post(2) + b"ab",), b"ab"),
+        ((b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",), b""),
+        ((post(2) + b"a", b"b"), None),
+        ((post(2), b"ab"), None),
+        ((post(2, "Expect: 100-continue"), b"ab"), None),
+    ],
+)
+async def test_a_body_that_came_with_its_head_is_known_before_it_is_asked_for(
+    said: tuple[bytes, ...], arrived: bytes | None
+) -> None:
+    seen: list[tuple[object, bytes]] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        body, more = b"", True
+        while more:
+            event = await receive()
+            body, more = body + event["body"], event["more_body"]
+        seen.append((scope.get("extensions", {}).get(ARRIVED), body))
+        await answering(read=False)(scope, receive, send)
+
+    assert await Client(*said).asks(app)
+    assert seen == [(arrived, arrived or (b"ab" if arrived is None else b""))]
+
+
+async def test_whoever_always_has_more_to_say_lets_others_work() -> None:
+    steps = []
+
+    async def beside() -> None:
+        while True:
+            steps.append(len(client.told))
+            await trio.lowlevel.checkpoint()
+
+    async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for _ in range(20):
+            await send({"type": "http.response.body", "body": b"more", "more_body": True})
+        await send({"type": "http.response.body"})
+
+    client = Client(post(0))
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(beside)
+        await client.asks(app)
+        nursery.cancel_scope.cancel()
+    assert len(set(steps)) >= 10  # of two tasks that take turns, either may be the first
 
 
 async def test_head_and_body_of_an_answer_leave_together() -> None:

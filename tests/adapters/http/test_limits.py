@@ -10,7 +10,13 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 
-from adapters.http.limits import BODY_MAX_BYTES, SECURITY_HEADERS, RequestLimits, SecurityHeaders
+from adapters.http.limits import (
+    ARRIVED,
+    BODY_MAX_BYTES,
+    SECURITY_HEADERS,
+    RequestLimits,
+    SecurityHeaders,
+)
 
 
 class Client:
@@ -70,6 +76,14 @@ async def test_a_body_at_the_limit_passes_and_one_beyond_does_not() -> None:
     await RequestLimits(echo)(scope(), bursts.receive, bursts.send)
     assert bursts.status == 413
     assert bursts.headers[b"connection"] == b"close"
+
+
+@pytest.mark.parametrize(("size", "status"), [(BODY_MAX_BYTES, 200), (BODY_MAX_BYTES + 1, 413)])
+async def test_a_body_that_has_arrived_has_the_same_limit(size: int, status: int) -> None:
+    client = Client(b"x" * size)
+    arrived = {**scope(), "extensions": {ARRIVED: b"x" * size}}
+    await RequestLimits(echo)(arrived, client.receive, client.send)
+    assert client.status == status
 
 
 async def test_a_body_that_says_it_is_too_large_is_not_read() -> None:

@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 import pytest
+import trio
 
-from adapters.http.listening import Bind, CannotListen, ensure_free, listen, port_of
+from adapters.http.listening import (
+    ACCEPT_MAX,
+    Bind,
+    CannotListen,
+    Door,
+    ensure_free,
+    listen,
+    port_of,
+)
+from tests.adapters.http.wire import connect
 
 pytestmark = pytest.mark.real_clock  # what the kernel says, not what we think it says
 
@@ -69,3 +79,33 @@ async def test_an_address_of_another_machine_is_refused() -> None:
 async def test_an_unknown_host_is_refused() -> None:
     with pytest.raises(CannotListen, match="the host is unknown"):
         await listen(Bind("no-such-host.invalid", 0))
+
+
+async def test_all_who_stand_at_the_door_come_in_at_once_though_not_too_many() -> None:
+    (listener,) = await listen(Bind("127.0.0.1", 0))
+    door = Door(listener)
+    crowd = [await connect(port_of(listener)) for _ in range(ACCEPT_MAX + 3)]
+    seen = [await door.accept(), await door.accept()]
+    assert [len(streams) for streams in seen] == [ACCEPT_MAX, 3]
+    for client, stream in zip(crowd, [*seen[0], *seen[1]], strict=True):
+        await stream.send_all(b"come in")
+        assert await client.receive_some() == b"come in"
+        await client.aclose()
+        await stream.aclose()
+    door.close()
+
+
+async def test_a_closed_door_is_shut_to_whoever_waits_there_and_to_whoever_comes() -> None:
+    (listener,) = await listen(Bind("127.0.0.1", 0))
+    port, door = port_of(listener), Door(listener)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_is_turned_away, door)
+        await trio.testing.wait_all_tasks_blocked()
+        door.close()
+        with pytest.raises(OSError, match="attempts to connect"):
+            await connect(port)
+
+
+async def _is_turned_away(door: Door) -> None:
+    with pytest.raises(trio.ClosedResourceError):
+        await door.accept()

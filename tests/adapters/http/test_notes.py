@@ -9,20 +9,26 @@ from uuid import UUID
 import httpx
 import pytest
 
-from adapters.http.access import Operators
+from actors.kernel.ids import ChatId
+from actors.relay.courier import HELD_MAX, USER_WAITING_MAX
+from adapters.http.access import Operators, Writers
 from adapters.http.app import application
 from adapters.http.notes import MESSAGES, TEXT_UNITS_MAX, note_routes
-from tests.actors.relay.world import Post
+from tests.actors.relay.world import ANNA, Post
 
-TOKEN = "t" * 24
+TOKEN, MESSAGES_TOKEN = "t" * 24, "m" * 24
 KEY = {"idempotency-key": "k-1"}
 
 
 @asynccontextmanager
-async def office(**headers: str) -> AsyncIterator[tuple[httpx.AsyncClient, Post]]:
-    post = Post()
+async def office(
+    post: Post | None = None, **headers: str
+) -> AsyncIterator[tuple[httpx.AsyncClient, Post]]:
+    post = post or Post()
     async with post.open():
-        app = application(note_routes(post.courier, Operators(token=TOKEN, loopback=True)))
+        operators = Operators(token=TOKEN, loopback=True)
+        writers = Writers(operators=operators, token=MESSAGES_TOKEN)
+        app = application(note_routes(post.courier, writers))
         async with httpx.AsyncClient(
             transport=httpx.ASGITransport(app=app),
             base_url="http://127.0.0.1",
@@ -96,6 +102,51 @@ async def test_half_a_character_and_json_that_is_none_are_refused() -> None:
         kind = KEY | {"content-type": "application/json"}
         for body in (b'{"user_id": 1, "text": "\\ud800"}', b'{"user_id": 1, "user_id": 2}', b"{"):
             assert (await http.post(MESSAGES, content=body, headers=kind)).status_code == 400
+
+
+async def test_a_scenario_writes_by_a_token_that_is_good_for_nothing_else() -> None:
+    async with office(authorization=f"Bearer {MESSAGES_TOKEN}") as (http, post):
+        answer = await http.post(MESSAGES, json={"user_id": 1, "text": "Hi"}, headers=KEY)
+        assert answer.status_code == 202
+        assert len(post.says()) == 1
+        assert (await http.get(f"{MESSAGES}/{answer.json()['message_id']}")).status_code == 401
+
+
+async def test_who_writes_more_than_a_user_can_be_told_comes_back_later() -> None:
+    async with office() as (http, post):
+        for number in range(USER_WAITING_MAX):
+            await post.notes.keep(
+                UUID(int=number),
+                key=str(number),
+                chat_id=ANNA,
+                text="x",
+                at=post.clock,
+                waiting_max=USER_WAITING_MAX,
+            )
+        body = {"user_id": int(ANNA), "text": "Hi"}
+        answer = await http.post(MESSAGES, json=body, headers=KEY)
+        assert (answer.status_code, answer.headers["retry-after"]) == (429, "10")
+        assert f"{USER_WAITING_MAX} messages wait for this user" in answer.json()["detail"]
+        other = await http.post(MESSAGES, json=body | {"user_id": 2}, headers=KEY)
+        assert other.status_code == 202
+
+
+async def test_who_writes_more_than_telegram_takes_comes_back_later() -> None:
+    post = Post()
+    for number in range(HELD_MAX):
+        await post.notes.keep(
+            UUID(int=number),
+            key=str(number),
+            chat_id=ChatId(number + 1),
+            text="x",
+            at=post.clock,
+            waiting_max=1,
+        )
+    async with office(post) as (http, _):
+        body = {"user_id": HELD_MAX + 1, "text": "Hi"}
+        answer = await http.post(MESSAGES, json=body, headers=KEY)
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "10")
+        assert f"{HELD_MAX} messages wait for users" in answer.json()["detail"]
 
 
 async def test_strangers_write_to_nobody() -> None:

@@ -19,7 +19,7 @@ from actors.kernel.ids import ChatId
 from actors.payments.refunding import RefundClerk
 from actors.payments.tokens import KEY_LENGTH_MIN, SuccessTokens
 from actors.relay.courier import Courier
-from adapters.http.access import Operators
+from adapters.http.access import Operators, Writers
 from adapters.http.app import application
 from adapters.http.broadcasts import broadcast_routes
 from adapters.http.events import event_routes
@@ -31,9 +31,10 @@ from adapters.http.relay import relay_routes
 from adapters.http.success import success_routes
 from adapters.http.webhooks import webhook_routes
 from adapters.memory.broadcasts import MemoryBroadcasts
+from adapters.memory.notes import MemoryNotes
 from adapters.memory.orders import MemoryOrders
 from adapters.memory.refunds import MemoryRefunds
-from adapters.memory.relay import MemoryNotes, MemoryOutbox
+from adapters.memory.relay import MemoryOutbox
 from runtime.testing import Probe, TestSystem, running
 from tests.actors.ingress.provider import Provider, SlowEvents
 from tests.adapters.http.operations import IDENTITY, Watched
@@ -75,7 +76,8 @@ def routes_of(system: TestSystem) -> list[Any]:
         ),
         *broadcast_routes(broadcasts, broadcaster, operators),
         *note_routes(
-            system.spawn(lambda: Courier(notes=MemoryNotes(), dispatcher=Probe())), operators
+            system.spawn(lambda: Courier(notes=MemoryNotes(), dispatcher=Probe())),
+            Writers(operators=operators, token=None),
         ),
         *relay_routes(MemoryOutbox(), None, operators),
         *openapi_routes(IDENTITY),
@@ -104,6 +106,20 @@ async def test_every_route_is_described_and_everything_described_is_a_route() ->
         (path, method) for path, item in document(IDENTITY)["paths"].items() for method in item
     }
     assert described == served
+
+
+def test_one_route_alone_takes_the_token_of_a_scenario() -> None:
+    taken = {
+        (path, method)
+        for path, item in document(IDENTITY)["paths"].items()
+        for method, told in item.items()
+        if {"messagesToken": []} in told.get("security", [])
+    }
+    assert taken == {("/v1/admin/messages", "post")}
+    assert set(document(IDENTITY)["components"]["securitySchemes"]) == {
+        "operatorToken",
+        "messagesToken",
+    }
 
 
 async def test_the_document_is_served_to_everybody() -> None:

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 from adapters.http.connection import Connection, Deadlines
 from adapters.http.listening import Bind, listen, port_of
 from adapters.http.turns import RequestTurns
+from runtime import Timers
 
 TEST_SECONDS = 60.0
 """A test that takes longer hangs, on whichever clock; the machine may be slow."""
@@ -22,6 +23,7 @@ class Served:
     """A port, the connections that came, and what their tasks raised."""
 
     port: int
+    timers: Timers = field(default_factory=Timers)
     connections: list[Connection] = field(default_factory=list)
     errors: list[BaseException] = field(default_factory=list)
     ended: int = 0
@@ -47,6 +49,7 @@ async def serving(app: ASGIApp, deadlines: Deadlines | None = None) -> AsyncIter
             stream,
             app=app,
             deadlines=deadlines or Deadlines(),
+            timers=served.timers,
             note_request=count,
             begin=turns.begin,
         )
@@ -60,6 +63,7 @@ async def serving(app: ASGIApp, deadlines: Deadlines | None = None) -> AsyncIter
     with trio.fail_after(TEST_SECONDS):
         async with trio.open_nursery() as nursery:
             nursery.start_soon(turns.serve)
+            nursery.start_soon(served.timers.serve)
             await nursery.start(trio.serve_listeners, serve, [listener])
             yield served
             nursery.cancel_scope.cancel()
