@@ -6,8 +6,9 @@ maximum   and at the latest `max_seconds` after its first message, however busy 
 window    what he adds within `window_seconds` after his last batch left waits for the end of
           that time, unless the batch was answered before; the maximum stands above it
 limits    so many messages and bytes fit into one batch; what is too much begins the next one
-album     the members of a media group go together: a batch that has to end in the middle of
-          one ends before its first member, unless that is its own first message
+album     the members of a media group go together: whatever the quiet is, a batch waits until
+          its albums are complete, and where the maximum ends it before, it ends before the first
+          member; an album that begins its batch holds it beyond the maximum
 order     by update id; what comes so late that its batch has left begins the next one
 ```
 
@@ -20,8 +21,9 @@ from __future__ import annotations
 import heapq
 import json
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import NamedTuple
 
 from actors.debounce.messages import Passed
@@ -32,7 +34,8 @@ MESSAGES_MAX = 50
 BYTES_MAX = 256 * 1024
 """Bytes of one batch's messages as JSON; the longest single one has 50 kB. Make takes 5 MB."""
 ALBUM_SECONDS = 2.0
-"""Members of an album come one right after the other; after this long, it is complete."""
+"""Members of an album, ten at most, come one right after the other; after this long without
+another one it is complete."""
 CLOCK_SLACK_SECONDS = 1.0
 """What is younger than now by more than this came before the clock was set back."""
 
@@ -63,17 +66,25 @@ class Patience:
     window_seconds: float = 10.0
 
 
+_NO_ALBUMS: Mapping[str, float] = MappingProxyType({})
+"""Of most batches: one for all of them."""
+
+
 class _Open:
-    """One user's batch, its items by update id. `until` is when its user's window ends; `queued`
-    is the time of its entry in the heap, the only one that counts.
+    """One user's batch, its items by update id. `until` is when its user's window ends; `albums`
+    says of each when it is complete; `queued` is the time of its entry in the heap, the only one
+    that counts.
     """
 
-    __slots__ = ("first_at", "items", "last_at", "queued", "until")
+    __slots__ = ("albums", "first_at", "items", "last_at", "queued", "until")
 
     def __init__(self, items: list[Item], until: float) -> None:
         self.items, self.until, self.queued = items, until, 0.0
         self.first_at = min(item.at for item in items)
         self.last_at = max(item.at for item in items)
+        self.albums: Mapping[str, float] = _NO_ALBUMS
+        for item in items:
+            self._note_album(item)
 
     def has(self, update_id: UpdateId) -> bool:
         return any(item.update_id == update_id for item in self.items)
@@ -84,6 +95,12 @@ class _Open:
         if not in_order:
             self.items.sort()
         self.first_at, self.last_at = min(self.first_at, item.at), max(self.last_at, item.at)
+        self._note_album(item)
+
+    def _note_album(self, item: Item) -> None:
+        if item.album and not item.flooded:
+            until = max(item.at + ALBUM_SECONDS, self.albums.get(item.album, 0.0))
+            self.albums = {**self.albums, item.album: until}
 
 
 class Collector:
@@ -91,6 +108,8 @@ class Collector:
 
     def __init__(self, patience: Patience | None = None) -> None:
         self._patience = patience or Patience()
+        self._due_within = max(self._patience.max_seconds, ALBUM_SECONDS)
+        """No batch is due later than this after its last message."""
         self._open: dict[ChatId, _Open] = {}
         self._heap: list[tuple[float, ChatId]] = []
         self._windows: dict[ChatId, float] = {}
@@ -137,6 +156,8 @@ class Collector:
         if full:
             closings += [self._leave(chat_id, items, item.at) for items in full]
             self._begin(chat_id, rest)
+        elif batch.items[-1] is not item and self._due_at(batch) < batch.queued:
+            self._queue(chat_id, batch)  # it came late, and is now before an album
         return closings
 
     def due(self, now: float, *, limit: int) -> list[Closing]:
@@ -151,7 +172,7 @@ class Collector:
             batch = self._open.get(chat_id)
             if batch is None or batch.queued != queued:
                 continue
-            if self._due_at(batch) <= now or _is_ahead(batch.first_at, now):
+            if self._due_at(batch) <= now or _is_ahead(batch.last_at, now):
                 closings += self._close(chat_id, batch, now)
             else:
                 self._queue(chat_id, batch)
@@ -174,18 +195,19 @@ class Collector:
         heapq.heappush(self._heap, (batch.queued, chat_id))
 
     def _due_at(self, batch: _Open) -> float:
-        quiet = max(batch.last_at + self._patience.quiet_seconds, batch.until)
-        return min(quiet, batch.first_at + self._patience.max_seconds)
+        quiet = batch.last_at + self._patience.quiet_seconds
+        complete = max(quiet, batch.until, *batch.albums.values())
+        due = min(complete, batch.first_at + self._patience.max_seconds)
+        return max(due, batch.albums.get(batch.items[0].album, 0.0))
 
     def _may_be_due(self, entry: tuple[float, ChatId], now: float) -> bool:
-        if entry[0] <= now:
-            return True
-        return _is_ahead(entry[0] - self._patience.max_seconds, now)
+        return entry[0] <= now or _is_ahead(entry[0] - self._due_within, now)
 
     def _close(self, chat_id: ChatId, batch: _Open, now: float) -> list[Closing]:
-        """End a batch; an album that is still coming in stays, and begins the next one."""
+        """End a batch; albums that are still coming in stay, and begin the next one."""
         at, items = min(self._due_at(batch), now), batch.items
-        kept = _album_begins(items) if batch.last_at + ALBUM_SECONDS > now else 0
+        coming = {album for album, until in batch.albums.items() if until > now}
+        kept = next((place for place, item in enumerate(items) if item.album in coming), 0)
         closing = self._leave(chat_id, items[:kept] or items, at)
         if kept:
             self._begin(chat_id, items[kept:])
@@ -243,12 +265,6 @@ def _fitting(items: Sequence[Item]) -> int:
         if place and (count > MESSAGES_MAX or size > BYTES_MAX):
             return place
     return len(items)
-
-
-def _album_begins(items: Sequence[Item]) -> int:
-    """The place of the first member of the album that the last item is of; 0 if it is of none."""
-    album = items[-1].album
-    return next(place for place, item in enumerate(items) if item.album == album) if album else 0
 
 
 def _is_ahead(at: float, now: float) -> bool:

@@ -60,6 +60,8 @@ STORE_AWAY_SECONDS = 1.0
 ATTEMPTS_MAX = 20
 """An event that failed so often while others arrived is at fault itself."""
 REPORT_SECONDS = 5.0
+TOTALS = ("delivered", "failed", "throttled", "parked", "unusable_answers")
+"""What is counted since the last start."""
 DELIVERED_KEPT = timedelta(days=7)
 PRUNE_SECONDS, PRUNE_MORE_SECONDS, PRUNE_LIMIT = 3_600.0, 1.0, 5_000
 
@@ -121,7 +123,7 @@ class Relay(Actor[_Message]):
         self._line, self._gate = Line(), Gate()
         self._seen = self._under_way = 0
         self._counts, self._counted = Counts(pending=0, parked=0, pending_since=None), False
-        self._totals = dict.fromkeys(("delivered", "failed", "throttled", "parked"), 0)
+        self._totals = dict.fromkeys(TOTALS, 0)
 
     async def on_start(self) -> None:
         self.subscribe(payments.OrderMoved)
@@ -172,7 +174,8 @@ class Relay(Actor[_Message]):
         return None
 
     async def _find_payments(self) -> None:
-        await self._outbox.note_payments()
+        while await self._outbox.note_payments():
+            pass  # there are more
         self.after(GATHER_SECONDS, _Look(), key="gather")
 
     async def _fetch(self) -> None:
@@ -260,10 +263,14 @@ class Relay(Actor[_Message]):
                 assert_never(outcome)
 
     async def _delivered(self, pending: Pending, outcome: Accepted) -> None:
-        await self._outbox.deliver(pending.event_id, texts=outcome.texts, at=self.now())
+        detail = ascii(outcome.fault)[1:-1]
+        await self._outbox.deliver(
+            pending.event_id, texts=outcome.texts, detail=detail, at=self.now()
+        )
         self._line.done(pending)
         self._totals["delivered"] += 1
         if outcome.fault:
+            self._totals["unusable_answers"] += 1
             self.log.warning("answer.unusable", event_id=pending.event_id, detail=outcome.fault)
         if outcome.texts:
             self._courier.tell(relay.Look())

@@ -21,7 +21,10 @@ CUT = "the answer was cut: it is longer than five messages"
 def heard(content_type: str, body: bytes) -> Accepted:
     """What an answer of status 200 means."""
     kind = content_type.partition(";")[0].strip().lower()
-    text = body.decode("utf-8", "replace").strip()
+    try:
+        text = body.decode().strip()
+    except UnicodeDecodeError:
+        return Accepted(fault="the answer is no text in UTF-8")
     if text == LATER:
         return Accepted(later=True)
     if not text:

@@ -108,10 +108,19 @@ class Clash:
 
 
 @message
-class Write(Asks[Taken | Clash]):
+class Crowded:
+    """The note was not kept: so many of this user wait already, or `of_all` users."""
+
+    waiting: int
+    of_all: bool
+
+
+@message
+class Write(Asks[Taken | Clash | Crowded]):
     """Have `text` (plain, 1 to 4096 characters) reach a user. Answered once it is durable.
 
-    Asked twice under the same `key`, it is one note, and reaches him once.
+    Asked twice under the same `key`, it is one note, and reaches him once. What was taken is
+    never lost; a user's notes reach him in the order in which they were taken.
     """
 
     key: str

@@ -14,6 +14,9 @@ from actors.kernel.ids import ChatId, MessageId
 from actors.relay.messages import Clash, EventState, Note, NoteState, Taken
 from actors.relay.model import Counts, Event, Outcome, Pause, Pending, Summary
 
+PAYMENTS_MAX = 500
+"""Orders of one transaction."""
+
 
 class Outbox(Protocol):
     """Every event, until it is delivered and forgotten. Batches come into it by
@@ -36,9 +39,12 @@ class Outbox(Protocol):
         """A whole event; None when there is none of this id that is to be delivered."""
         ...
 
-    async def deliver(self, event_id: UUID, *, texts: tuple[str, ...], at: datetime) -> None:
+    async def deliver(
+        self, event_id: UUID, *, texts: tuple[str, ...], detail: str = "", at: datetime
+    ) -> None:
         """The event has arrived, and this was answered to its user: one note for each text.
-        The first answer counts; nothing happens to what was delivered before.
+        `detail` (ASCII) says what was wrong with the answer. The first answer counts; nothing
+        happens to what was delivered before.
         """
         ...
 
@@ -52,9 +58,10 @@ class Outbox(Protocol):
         """
         ...
 
-    async def note_payments(self) -> None:
-        """Make an event for every order that was paid since the relay was opened first, and has
-        none. Its id is made from the order's.
+    async def note_payments(self, *, limit: int = PAYMENTS_MAX) -> bool:
+        """Make an event for orders that were paid since the relay was opened first, and never had
+        one, the earliest first; its id is made from the order's. Whether there are more. Costs
+        what is new.
         """
         ...
 
@@ -102,9 +109,18 @@ class Notes(Protocol):
     """Texts that have to reach users: answers (`Outbox.deliver`), and what operators write."""
 
     async def keep(
-        self, note_id: UUID, *, key: str, chat_id: ChatId, text: str, at: datetime
-    ) -> Taken | Clash:
-        """Keep a note of an operator under its key, unless there is one under it already."""
+        self,
+        note_id: UUID,
+        *,
+        key: str,
+        chat_id: ChatId,
+        text: str,
+        at: datetime,
+        waiting_max: int,
+    ) -> Taken | Clash | None:
+        """Keep a note of an operator under its key, unless there is one under it already. None:
+        so many of this user wait already that nobody has confirmed, and it is not kept.
+        """
         ...
 
     async def find(self, note_id: UUID) -> Note | None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import get_args
 
 from actors.operations import messages as operations
-from actors.relay.gate import Gate
+from actors.relay.gate import Gate, State
 from actors.relay.model import Counts
 
 COMPONENT = "relay.destination"
 BEHIND_SECONDS = 300.0
+STATES: tuple[State, ...] = get_args(State)
+"""One figure each, of which one is 1."""
 
 
 def reported(
@@ -17,12 +20,12 @@ def reported(
 ) -> operations.Reported:
     """The report; `figures` are added to what the outbox counts."""
     status, output = _condition(gate, counts, oldest_seconds)
-    every = {
+    every: dict[str, float] = {
         **figures,
         "pending_events": counts.pending,
         "parked_events": counts.parked,
         "oldest_event_seconds": oldest_seconds,
-        "listening": gate.state == "listening",
+        **{state: gate.state == state for state in STATES},
     }
     return operations.Reported(
         component=COMPONENT,

@@ -44,7 +44,7 @@ class Operators:
     def refusal(self, connection: HTTPConnection) -> Response | None:
         """Return why `connection` may not look, or None when it may."""
         if self.token:
-            return self._refuse_stranger(connection, self.token)
+            return None if bears(connection, self.token) else stranger(connection, "OPERATOR_TOKEN")
         if self.loopback and _is_local(connection):
             return None
         return problem(
@@ -55,31 +55,61 @@ class Operators:
 
     def only(self, endpoint: Endpoint) -> Endpoint:
         """Keep everybody else away from `endpoint`."""
+        return guarded(self.refusal, endpoint)
 
-        async def guarded(request: Request) -> Response:
-            return self.refusal(request) or await endpoint(request)
 
-        return guarded
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Writers:
+    """Who may write to users: operators, and whoever has the `token` for that and nothing else."""
 
-    @staticmethod
-    def _refuse_stranger(connection: HTTPConnection, token: str) -> Response | None:
-        sent = connection.headers.getlist("authorization")
-        if not sent:
-            return problem(
-                HTTPStatus.UNAUTHORIZED,
-                "send `Authorization: Bearer` with the OPERATOR_TOKEN of this server",
-                headers={"www-authenticate": 'Bearer realm="factorage"'},
-            )
-        scheme, _, credentials = sent[0].partition(" ")
-        # Bytes, in constant time: a str beyond ASCII would raise, and time would tell a prefix.
-        right = hmac.compare_digest(credentials.strip().encode("latin-1"), token.encode())
-        if len(sent) == 1 and scheme.lower() == "bearer" and right:
+    operators: Operators
+    token: str | None
+
+    def refusal(self, connection: HTTPConnection) -> Response | None:
+        """Return why `connection` may not write, or None when it may."""
+        refused = self.operators.refusal(connection)
+        if refused is None or self.token is None:
+            return refused
+        if bears(connection, self.token):
             return None
+        return stranger(connection, "MESSAGES_TOKEN or the OPERATOR_TOKEN")
+
+    def only(self, endpoint: Endpoint) -> Endpoint:
+        """Keep everybody else away from `endpoint`."""
+        return guarded(self.refusal, endpoint)
+
+
+def guarded(refusal: Callable[[HTTPConnection], Response | None], endpoint: Endpoint) -> Endpoint:
+    """The endpoint for those whom `refusal` lets in."""
+
+    async def answer(request: Request) -> Response:
+        return refusal(request) or await endpoint(request)
+
+    return answer
+
+
+def bears(connection: HTTPConnection, token: str) -> bool:
+    """Whether the request was sent with this token, and no other."""
+    sent = connection.headers.getlist("authorization")
+    scheme, _, credentials = (sent or [""])[0].partition(" ")
+    # Bytes, in constant time: a str beyond ASCII would raise, and time would tell a prefix.
+    right = hmac.compare_digest(credentials.strip().encode("latin-1"), token.encode())
+    return len(sent) == 1 and scheme.lower() == "bearer" and right
+
+
+def stranger(connection: HTTPConnection, wanted: str) -> Response:
+    """The answer to somebody who has not the token that is `wanted`."""
+    if "authorization" not in connection.headers:
         return problem(
             HTTPStatus.UNAUTHORIZED,
-            "the token is not the OPERATOR_TOKEN of this server",
-            headers={"www-authenticate": 'Bearer realm="factorage", error="invalid_token"'},
+            f"send `Authorization: Bearer` with the {wanted} of this server",
+            headers={"www-authenticate": 'Bearer realm="factorage"'},
         )
+    return problem(
+        HTTPStatus.UNAUTHORIZED,
+        f"the token is not the {wanted} of this server",
+        headers={"www-authenticate": 'Bearer realm="factorage", error="invalid_token"'},
+    )
 
 
 def _is_local(connection: HTTPConnection) -> bool:

@@ -1,7 +1,8 @@
 """What others write to our users: `POST /v1/admin/messages`, and what became of it.
 
 For a scenario that answers later than its webhook does, and for operators. Kept before it is
-answered; the `Idempotency-Key` makes it one message, however often it is sent.
+answered; the `Idempotency-Key` makes it one message, however often it is sent. Whoever writes more
+than can be brought is told to come back.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from starlette.routing import BaseRoute, Route
 
 from actors.kernel.ids import ChatId
 from actors.relay import messages as relay
-from adapters.http.access import Operators
+from adapters.http.access import Writers
 from adapters.http.asking import Refusal, answering, idempotency_key, read
 from adapters.http.composing import known_only
 from adapters.http.problems import problem
@@ -27,11 +28,15 @@ MESSAGES = "/v1/admin/messages"
 TEXT_UNITS_MAX = 4_096
 """UTF-16 code units, as Telegram counts."""
 USER_ID_MAX = 2**52 - 1
+CROWDED_SECONDS = 10
+"""When a message that was not kept is worth sending again: ten of his have gone by then."""
 _UNSPEAKABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
-def note_routes(courier: ActorRef[Any], operators: Operators) -> list[BaseRoute]:
-    """Return the routes; `courier` is asked `relay.Write` and `relay.FindNote`."""
+def note_routes(courier: ActorRef[Any], writers: Writers) -> list[BaseRoute]:
+    """Return the routes; `courier` is asked `relay.Write` and `relay.FindNote`. What became of a
+    message is for operators.
+    """
 
     async def write(request: Request) -> Response:
         told = await read(request)
@@ -40,6 +45,8 @@ def note_routes(courier: ActorRef[Any], operators: Operators) -> list[BaseRoute]
         answer = await ask(courier, question)
         if isinstance(answer, relay.Clash):
             return problem(HTTPStatus.CONFLICT, "this Idempotency-Key was used for another message")
+        if isinstance(answer, relay.Crowded):
+            return _crowded(answer)
         return JSONResponse(note_as_json(answer.note), HTTPStatus.ACCEPTED)
 
     async def show(request: Request) -> Response:
@@ -50,9 +57,22 @@ def note_routes(courier: ActorRef[Any], operators: Operators) -> list[BaseRoute]
         return JSONResponse(note_as_json(note))
 
     return [
-        Route(MESSAGES, operators.only(answering(write)), methods=["POST"]),
-        Route(f"{MESSAGES}/{{message_id}}", operators.only(answering(show)), methods=["GET"]),
+        Route(MESSAGES, writers.only(answering(write)), methods=["POST"]),
+        Route(
+            f"{MESSAGES}/{{message_id}}", writers.operators.only(answering(show)), methods=["GET"]
+        ),
     ]
+
+
+def _crowded(crowded: relay.Crowded) -> Response:
+    status, whose = HTTPStatus.TOO_MANY_REQUESTS, "this user"
+    if crowded.of_all:
+        status, whose = HTTPStatus.SERVICE_UNAVAILABLE, "users"
+    return problem(
+        status,
+        f"{crowded.waiting} messages wait for {whose} already, and no more are kept: send it again",
+        headers={"retry-after": str(CROWDED_SECONDS)},
+    )
 
 
 def note_as_json(note: relay.Note) -> dict[str, object]:

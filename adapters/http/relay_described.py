@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from actors.relay.messages import EventState, NoteState
 from adapters.http.asking import IDEMPOTENCY_KEY, NUMBER_MAX
-from adapters.http.described import BUSY, LIMIT, PROBLEM, Json, guarded, json, posting, query
+from adapters.http.described import (
+    BUSY,
+    LIMIT,
+    PROBLEM,
+    WRITERS,
+    Json,
+    guarded,
+    json,
+    posting,
+    query,
+)
 from adapters.http.notes import MESSAGES, TEXT_UNITS_MAX, USER_ID_MAX
 from adapters.http.relay import RELAY
 
@@ -58,9 +68,10 @@ def relay_paths() -> Json:
     return {
         MESSAGES: posting(
             "Have a text reach a user; answered once it is durable.",
-            {"202": json(_MESSAGE), **_ERRORS, "409": PROBLEM},
+            {"202": json(_MESSAGE), **_ERRORS, "409": PROBLEM, "429": BUSY},
             _WRITE,
             parameters=[key],
+            security=WRITERS,
         ),
         f"{MESSAGES}/{{message_id}}": guarded(
             "What became of it.",

@@ -6,6 +6,7 @@ means something else a moment later (DNS rebinding) leads nowhere.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
@@ -16,6 +17,9 @@ NAT64 = IPv6Network("64:ff9b::/96")
 GLOBAL_UNICAST = IPv6Network("2000::/3")
 """All that IANA has given to the internet; `is_global` also holds for other ways to wrap IPv4, for
 translators of our own and for the old site-local addresses."""
+
+KNOWN_SECONDS = 10.0
+"""Then a name is looked up again."""
 
 Address = IPv4Address | IPv6Address
 
@@ -28,26 +32,49 @@ class Unresolved(Exception):  # noqa: N818 - a verdict
     """Nobody knows the name now."""
 
 
-async def public_address(host: str, port: int, *, private_hosts: Collection[str]) -> str:
-    """The address to connect to; of those in `private_hosts`, any.
+class Place:
+    """Where one host is. Any number of tasks may ask; one of them looks it up for all.
 
-    Raises `Unresolved`, and `Forbidden` when every address is private.
+    A resolver that hangs holds one thread of those that the whole process looks names up with.
     """
-    try:
-        found = await trio.socket.getaddrinfo(host, port, type=trio.socket.SOCK_STREAM)
-    except OSError as error:
-        raise Unresolved(f"{host} has no address: {error.strerror or 'unknown'}") from None
-    except UnicodeError:
-        raise Unresolved(f"{host} cannot be the name of a host") from None
-    addresses = [str(place[0]) for *_, place in found]
-    if host.lower() not in private_hosts:
-        addresses = [address for address in addresses if is_public(address)]
-    if not addresses:
-        raise Forbidden(
-            f"{host} is inside a private network; if it is meant to be, name it in "
-            "RELAY_PRIVATE_HOSTS"
-        )
-    return _preferred(addresses)
+
+    def __init__(self, host: str, port: int, *, private_hosts: Collection[str]) -> None:
+        self.host, self._port = host, port
+        self.may_be_private = host.lower() in private_hosts
+        """Its owner has named it: it may be at any address."""
+        self._looking = trio.Lock()
+        self._known, self._known_until = "", -math.inf
+
+    async def address(self) -> str:
+        """The address to connect to, as it was looked at within the last `KNOWN_SECONDS`.
+
+        Raises `Unresolved`, and `Forbidden` when every address is private.
+        """
+        async with self._looking:
+            if trio.current_time() >= self._known_until:
+                self._known = await self._look_up()
+                self._known_until = trio.current_time() + KNOWN_SECONDS
+            return self._known
+
+    async def _look_up(self) -> str:
+        try:
+            found = await trio.socket.getaddrinfo(
+                self.host, self._port, type=trio.socket.SOCK_STREAM
+            )
+        except OSError as error:
+            why = error.strerror or "unknown"
+            raise Unresolved(f"{self.host} has no address: {why}") from None
+        except UnicodeError:
+            raise Unresolved(f"{self.host} cannot be the name of a host") from None
+        addresses = [str(place[0]) for *_, place in found]
+        if not self.may_be_private:
+            addresses = [address for address in addresses if is_public(address)]
+        if not addresses:
+            raise Forbidden(
+                f"{self.host} is inside a private network; if it is meant to be, name it in "
+                "RELAY_PRIVATE_HOSTS"
+            )
+        return _preferred(addresses)
 
 
 def is_public(text: str) -> bool:

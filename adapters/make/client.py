@@ -2,7 +2,7 @@
 
 Credentials go nowhere but to the address that was looked at (`addresses`): redirects are answers,
 and proxies of the environment are not asked. What Make says is told apart by its status and, of
-400, by its words.
+400, by its words; a 2xx has taken the event, whatever becomes of the rest of the answer.
 """
 
 from __future__ import annotations
@@ -14,15 +14,17 @@ from typing import Self
 from urllib.parse import urlsplit
 from uuid import UUID
 
+import trio
+
 from actors.relay.answers import heard
-from actors.relay.model import Failed, Gone, Outcome, QueueFull, Refused, Throttled
+from actors.relay.model import Accepted, Failed, Gone, Outcome, QueueFull, Refused, Throttled
 from actors.relay.ports import Destination
-from adapters.make.addresses import Forbidden, Unresolved, public_address
+from adapters.make.addresses import Forbidden, Place, Unresolved
 from adapters.make.signature import signed
 from adapters.web.api import Answer, Api, printable
 
 DEADLINE_SECONDS = 40.0
-"""A scenario with a "Webhook response" answers when it is through."""
+"""A scenario with a "Webhook response" answers when it is through; finding its host included."""
 CONNECTIONS_MAX = 40
 ANSWER_BYTES_MAX = 256 * 1024
 TLS_PORT, PLAIN_PORT = 443, 80
@@ -51,12 +53,15 @@ class MakeWebhook(Destination):
         deadline_seconds: float = DEADLINE_SECONDS,
     ) -> None:
         place = urlsplit(url)
-        self._host, self._private = place.hostname or "", frozenset(private_hosts)
-        if place.scheme != "https" and self._host not in self._private:
+        self._place = Place(
+            place.hostname or "",
+            place.port or (TLS_PORT if place.scheme == "https" else PLAIN_PORT),
+            private_hosts=private_hosts,
+        )
+        if place.scheme != "https" and not self._place.may_be_private:
             raise ValueError("a webhook is asked by https, unless RELAY_PRIVATE_HOSTS names it")
-        self._port = place.port or (TLS_PORT if place.scheme == "https" else PLAIN_PORT)
         self._target = (place.path or "/") + (f"?{place.query}" if place.query else "")
-        self._keys, self._now = tuple(signing_keys), now
+        self._keys, self._now, self._deadline_seconds = tuple(signing_keys), now, deadline_seconds
         headers = {"content-type": "application/json", "accept": "application/json, text/plain"}
         if api_key is not None:
             headers["x-make-apikey"] = api_key
@@ -82,14 +87,21 @@ class MakeWebhook(Destination):
         await self._api.__aexit__(exc_type, exc, traceback)
 
     async def send(self, event_id: UUID, body: bytes) -> Outcome:
+        deadline = trio.current_time() + self._deadline_seconds
+        address = ""
         try:
-            address = await public_address(self._host, self._port, private_hosts=self._private)
+            with trio.move_on_at(deadline):
+                address = await self._place.address()
         except Forbidden as forbidden:
             return Gone(str(forbidden))
         except Unresolved as unresolved:
             return Failed(str(unresolved))
+        if not address:
+            return Failed(f"nobody has said in time what {self._place.host} means")
         headers = signed(str(event_id), body, keys=self._keys, now=self._now())
-        answer = await self._api.ask("POST", self._target, body, headers, address=address)
+        answer = await self._api.ask(
+            "POST", self._target, body, headers, address=address, deadline=deadline, whole=False
+        )
         return outcome_of(answer)
 
 
@@ -98,7 +110,7 @@ def outcome_of(answer: Answer) -> Outcome:
     detail = f"HTTP {answer.status}: {printable(answer.content.decode('utf-8', 'replace'))}"
     match answer.status:
         case status if status // 100 == OK // 100:
-            return heard(answer.headers.get("content-type", ""), answer.content)
+            return _taken(answer)
         case status if status == TOO_MANY:
             return Throttled(_seconds(answer.headers.get("retry-after", "")))
         case status if status == GONE:
@@ -109,6 +121,15 @@ def outcome_of(answer: Answer) -> Outcome:
             return Failed(detail)
         case _:
             return Refused(detail)
+
+
+def _taken(answer: Answer) -> Outcome:
+    """The event has arrived, whatever else is said."""
+    if answer.fault:
+        return Accepted(fault=f"the webhook {answer.fault}")
+    if encoding := answer.headers.get("content-encoding", "").strip().lower():
+        return Accepted(fault=f"an answer that is {encoding[:40]!r} was not asked for")
+    return heard(answer.headers.get("content-type", ""), answer.content)
 
 
 def _seconds(text: str) -> float:

@@ -1,4 +1,4 @@
-"""The relay's outbox and the courier's notes in memory, and a destination that lives in a list."""
+"""The relay's outbox in memory, and a destination that lives in a list."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from actors.debounce.model import flat
-from actors.kernel.ids import ChatId, MessageId
 from actors.payments.orders import Order
-from actors.relay.messages import Clash, EventState, EventType, Note, NoteState, Taken
+from actors.relay.messages import EventState, EventType
 from actors.relay.model import Accepted, Counts, Event, Outcome, Paid, Pause, Pending, Summary
-from actors.relay.ports import Destination, Notes, Outbox, Unsent
+from actors.relay.ports import PAYMENTS_MAX, Destination, Outbox
 from adapters.memory.database import MemoryConnection, MemoryDatabase
 from adapters.memory.relay_tables import EventRow, NoteRow
 from adapters.memory.tables import Tables, check_texts
@@ -51,7 +50,9 @@ class MemoryOutbox(Outbox):
 
         return await self.connection.read(read)
 
-    async def deliver(self, event_id: UUID, *, texts: tuple[str, ...], at: datetime) -> None:
+    async def deliver(
+        self, event_id: UUID, *, texts: tuple[str, ...], detail: str = "", at: datetime
+    ) -> None:
         def deliver(tables: Tables) -> None:
             check_texts(texts)
             row = tables.relay.events.get(event_id)
@@ -68,7 +69,7 @@ class MemoryOutbox(Outbox):
                         created_at=at,
                     )
                 )
-            tables.relay.settle_event(event_id, EventState.DELIVERED, "", at)
+            tables.relay.settle_event(event_id, EventState.DELIVERED, detail, at)
 
         await self.connection.write(deliver)
 
@@ -94,8 +95,8 @@ class MemoryOutbox(Outbox):
 
         return await self.connection.write(replay)
 
-    async def note_payments(self) -> None:
-        await self.connection.write(_note_payments)
+    async def note_payments(self, *, limit: int = PAYMENTS_MAX) -> bool:
+        return await self.connection.write(lambda tables: _note_payments(tables, limit))
 
     async def pause(self, pause: Pause | None) -> None:
         def remember(tables: Tables) -> None:
@@ -133,7 +134,6 @@ class MemoryOutbox(Outbox):
     async def prune(self, *, before: datetime, limit: int) -> int:
         def prune(tables: Tables) -> int:
             relay = tables.relay
-            relay.opened_at = relay.opened_at and max(relay.opened_at, before)
             old = [
                 row.event_id
                 for row in relay.events.values()
@@ -158,71 +158,6 @@ class MemoryOutbox(Outbox):
         return await self.connection.write(prune)
 
 
-class MemoryNotes(Notes):
-    """Without a `connection` it has a database of its own."""
-
-    def __init__(self, connection: MemoryConnection | None = None) -> None:
-        self.connection = connection or MemoryDatabase().connect()
-
-    async def keep(
-        self, note_id: UUID, *, key: str, chat_id: ChatId, text: str, at: datetime
-    ) -> Taken | Clash:
-        def keep(tables: Tables) -> Taken | Clash:
-            check_texts((text, key))
-            relay, name = tables.relay, f"key:{key}"
-            if name not in relay.notes:
-                relay.put_note(
-                    NoteRow(
-                        place=relay.place(),
-                        note_id=note_id,
-                        key=name,
-                        chat_id=chat_id,
-                        text=text,
-                        created_at=at,
-                    )
-                )
-            row = relay.notes[name]
-            if (row.chat_id, row.text) != (chat_id, text):
-                return Clash()
-            return Taken(note=_note(row), is_new=row.note_id == note_id)
-
-        return await self.connection.write(keep)
-
-    async def find(self, note_id: UUID) -> Note | None:
-        def find(tables: Tables) -> Note | None:
-            row = _row(tables, note_id)
-            return None if row is None else _note(row)
-
-        return await self.connection.read(find)
-
-    async def unsent(self, *, after: int, limit: int) -> tuple[Unsent, ...]:
-        def unsent(tables: Tables) -> tuple[Unsent, ...]:
-            rows = [row for row in tables.relay.unsent.values() if row.place > after]
-            return tuple(
-                Unsent(row.place, row.note_id, row.chat_id, row.text) for row in rows[:limit]
-            )
-
-        return await self.connection.write(unsent)
-
-    async def settle(
-        self,
-        note_id: UUID,
-        state: NoteState,
-        *,
-        detail: str,
-        message_id: MessageId | None,
-        at: datetime,
-    ) -> None:
-        def settle(tables: Tables) -> None:
-            row = _row(tables, note_id)
-            if row is not None and row.state is not NoteState.SENT:
-                row.state, row.detail, row.settled_at = state, detail, at
-                row.message_id = message_id
-                tables.relay.unsent.pop(note_id, None)
-
-        await self.connection.write(settle)
-
-
 class MemoryDestination(Destination):
     """A webhook in a list. What it answers can be scripted, or made up by `answer`."""
 
@@ -243,15 +178,17 @@ class MemoryDestination(Destination):
         return outcome
 
 
-def _note_payments(tables: Tables) -> None:
-    relay = tables.relay
-    noted = {row.order_id for row in relay.events.values()}
+def _note_payments(tables: Tables, limit: int) -> bool:
+    relay, found = tables.relay, list[tuple[datetime, Order]]()
     for kept in tables.orders.values():
         order = kept.order
-        if order.sold is None or order.paid_at is None or order.order_id in noted:
+        if order.sold is None or order.paid_at is None or order.order_id in relay.relayed:
             continue
-        if relay.opened_at is None or order.paid_at < relay.opened_at:
-            continue
+        if relay.opened_at is not None and order.paid_at >= relay.opened_at:
+            found.append((order.paid_at, order))
+    found.sort(key=lambda each: each[0])
+    for paid_at, order in found[:limit]:
+        relay.relayed.add(order.order_id)
         digest = hashlib.md5(f"payment:{order.order_id}".encode(), usedforsecurity=False)
         relay.put_event(
             EventRow(
@@ -259,10 +196,11 @@ def _note_payments(tables: Tables) -> None:
                 event_id=UUID(digest.hexdigest()),
                 event_type=EventType.PAYMENT,
                 chat_id=order.chat_id,
-                created_at=order.paid_at,
+                created_at=paid_at,
                 order_id=order.order_id,
             )
         )
+    return len(found) > limit
 
 
 def _event(tables: Tables, row: EventRow) -> Event:
@@ -303,20 +241,4 @@ def _summary(row: EventRow) -> Summary:
         detail=row.detail,
         created_at=row.created_at,
         settled_at=row.settled_at,
-    )
-
-
-def _row(tables: Tables, note_id: UUID) -> NoteRow | None:
-    return next((row for row in tables.relay.notes.values() if row.note_id == note_id), None)
-
-
-def _note(row: NoteRow) -> Note:
-    return Note(
-        note_id=row.note_id,
-        chat_id=row.chat_id,
-        state=row.state,
-        detail=row.detail,
-        created_at=row.created_at,
-        settled_at=row.settled_at,
-        message_id=row.message_id,
     )

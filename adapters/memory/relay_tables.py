@@ -1,4 +1,4 @@
-"""The tables of the relay in memory: the twin of `0012_relay.sql`."""
+"""The tables of the relay in memory: the twin of `0012_relay.sql` and `0017_relayed_orders.sql`."""
 
 from __future__ import annotations
 
@@ -68,6 +68,8 @@ class RelayTables:
         """By key, in the order of their places."""
         self.unsent: dict[UUID, NoteRow] = {}
         """Those that nobody has confirmed, in the same order: an index."""
+        self.relayed: set[OrderId] = set()
+        """Orders of which there is an event, or was."""
         self.opened_at: datetime | None = None
         self.pause: Pause | None = None
         self.places = 0

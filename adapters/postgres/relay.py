@@ -1,4 +1,4 @@
-"""The relay's outbox and the courier's notes in PostgreSQL (`0012_relay.sql`)."""
+"""The relay's outbox in PostgreSQL (`0012_relay.sql`)."""
 
 from __future__ import annotations
 
@@ -9,12 +9,36 @@ from typing import Any, LiteralString
 from uuid import UUID, uuid5
 
 from actors.kernel.charges import Rail
-from actors.kernel.ids import ChatId, MessageId, OrderId, ProductId
+from actors.kernel.ids import ChatId, OrderId, ProductId
 from actors.kernel.money import Currency, Money
-from actors.relay.messages import Clash, EventState, EventType, Note, NoteState, Taken
+from actors.relay.messages import EventState, EventType
 from actors.relay.model import Counts, Event, Paid, Pause, Pending, Summary
-from actors.relay.ports import Notes, Outbox, Unsent
+from actors.relay.ports import PAYMENTS_MAX, Outbox
 from adapters.postgres.database import Database, Rows, Statement
+
+NOTE_PAYMENTS = """
+with found as materialized (
+    select order_id, chat_id, paid_at from purchase_order
+    where sold is not null and not relayed
+        and paid_at >= (select opened_at from relay_destination)
+    order by paid_at limit %(limit)s
+), noted as (
+    update purchase_order o set relayed = true from found where o.order_id = found.order_id
+)
+insert into relay_event (event_id, event_type, chat_id, order_id, created_at)
+select md5('payment:' || order_id)::uuid, 'payment', chat_id, order_id, paid_at
+from found order by paid_at
+on conflict do nothing
+"""
+"""With its limit it goes by the index of orders that are new, however many were sold."""
+
+_MORE_PAYMENTS = """
+select exists (
+    select from purchase_order
+    where sold is not null and not relayed
+        and paid_at >= (select opened_at from relay_destination)
+) as more
+"""
 
 
 class PostgresOutbox(Outbox):
@@ -95,7 +119,9 @@ class PostgresOutbox(Outbox):
             phone=row["phone"],
         )
 
-    async def deliver(self, event_id: UUID, *, texts: tuple[str, ...], at: datetime) -> None:
+    async def deliver(
+        self, event_id: UUID, *, texts: tuple[str, ...], detail: str = "", at: datetime
+    ) -> None:
         # The notes first: they are for whoever finds the event as it was before.
         keep = Statement(
             """
@@ -117,10 +143,10 @@ class PostgresOutbox(Outbox):
         )
         delivered = Statement(
             """
-            update relay_event set state = 'delivered', detail = '', settled_at = %(at)s
+            update relay_event set state = 'delivered', detail = %(detail)s, settled_at = %(at)s
             where event_id = %(event_id)s and state <> 'delivered'
             """,
-            {"event_id": event_id, "at": at},
+            {"event_id": event_id, "detail": detail, "at": at},
         )
         await self._database.write(keep, delivered)
 
@@ -162,20 +188,14 @@ class PostgresOutbox(Outbox):
         found, _ = await self._database.write(which, replay)
         return len(found)
 
-    async def note_payments(self) -> None:
-        await self._database.write(
-            Statement(
-                """
-                insert into relay_event (event_id, event_type, chat_id, order_id, created_at)
-                select md5('payment:' || order_id)::uuid, 'payment', chat_id, order_id, paid_at
-                from purchase_order o
-                where sold is not null and paid_at >= (select opened_at from relay_destination)
-                    and not exists (select from relay_event e where e.order_id = o.order_id)
-                order by paid_at
-                on conflict do nothing
-                """
-            )
+    async def note_payments(self, *, limit: int = PAYMENTS_MAX) -> bool:
+        # Whether there are more is asked last: a repetition has the same answer.
+        _, (row,) = await self._database.write(
+            Statement(NOTE_PAYMENTS, {"limit": limit}),
+            Statement(_MORE_PAYMENTS),
         )
+        more: bool = row["more"]
+        return more
 
     async def pause(self, pause: Pause | None) -> None:
         await self._database.write(
@@ -213,10 +233,6 @@ class PostgresOutbox(Outbox):
 
     async def prune(self, *, before: datetime, limit: int) -> int:
         which: dict[str, object] = {"before": before, "limit": limit}
-        # What is forgotten must not be found again: orders that were paid before are left alone.
-        opened = Statement(
-            "update relay_destination set opened_at = greatest(opened_at, %(before)s)", which
-        )
         events = Statement(
             """
             with gone as (
@@ -243,113 +259,13 @@ class PostgresOutbox(Outbox):
             """,
             which,
         )
-        _, (row,), _ = await self._database.write(opened, events, notes)
+        (row,), _ = await self._database.write(events, notes)
         return int(row["forgotten"])
 
     async def _ordered(self, sql: LiteralString, params: Mapping[str, object]) -> Rows:
         """By the writer, so that nothing that was asked for before comes after it."""
         (rows,) = await self._database.write(Statement(sql, params))
         return rows
-
-
-class PostgresNotes(Notes):
-    """The same."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    async def keep(
-        self, note_id: UUID, *, key: str, chat_id: ChatId, text: str, at: datetime
-    ) -> Taken | Clash:
-        keep = Statement(
-            """
-            insert into note (note_id, key, chat_id, text, created_at)
-            values (%(note_id)s, %(key)s, %(chat_id)s, %(text)s, %(at)s)
-            on conflict do nothing
-            """,
-            {"note_id": note_id, "key": _key(key), "chat_id": chat_id, "text": text, "at": at},
-        )
-        kept = Statement(
-            """
-            select note_id, chat_id, state, detail, created_at, settled_at, message_id, text
-            from note where key = %(key)s
-            """,
-            {"key": _key(key)},
-        )
-        _, (row,) = await self._database.write(keep, kept)
-        if (row["chat_id"], row["text"]) != (chat_id, text):
-            return Clash()
-        return Taken(note=_note(row), is_new=row["note_id"] == note_id)
-
-    async def find(self, note_id: UUID) -> Note | None:
-        rows = await self._database.read(
-            """
-            select note_id, chat_id, state, detail, created_at, settled_at, message_id
-            from note where note_id = %(note_id)s
-            """,
-            {"note_id": note_id},
-        )
-        return _note(rows[0]) if rows else None
-
-    async def unsent(self, *, after: int, limit: int) -> tuple[Unsent, ...]:
-        # By the writer, as `PostgresOutbox.pending`.
-        (rows,) = await self._database.write(
-            Statement(
-                """
-                select place, note_id, chat_id, text from note
-                where state = 'pending' and place > %(after)s order by place limit %(limit)s
-                """,
-                {"after": after, "limit": limit},
-            )
-        )
-        return tuple(
-            Unsent(row["place"], row["note_id"], ChatId(row["chat_id"]), row["text"])
-            for row in rows
-        )
-
-    async def settle(
-        self,
-        note_id: UUID,
-        state: NoteState,
-        *,
-        detail: str,
-        message_id: MessageId | None,
-        at: datetime,
-    ) -> None:
-        await self._database.write(
-            Statement(
-                """
-                update note set state = %(state)s, detail = %(detail)s, settled_at = %(at)s,
-                    message_id = %(message_id)s
-                where note_id = %(note_id)s and state <> 'sent'
-                """,
-                {
-                    "note_id": note_id,
-                    "state": state.value,
-                    "detail": detail,
-                    "message_id": message_id,
-                    "at": at,
-                },
-            )
-        )
-
-
-def _key(key: str) -> str:
-    """An operator's own keys are apart from those of answers."""
-    return f"key:{key}"
-
-
-def _note(row: Mapping[str, Any]) -> Note:
-    message_id = row["message_id"]
-    return Note(
-        note_id=row["note_id"],
-        chat_id=ChatId(row["chat_id"]),
-        state=NoteState(row["state"]),
-        detail=row["detail"],
-        created_at=row["created_at"],
-        settled_at=row["settled_at"],
-        message_id=None if message_id is None else MessageId(message_id),
-    )
 
 
 def _summary(row: Mapping[str, Any]) -> Summary:

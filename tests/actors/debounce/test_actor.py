@@ -159,6 +159,24 @@ async def test_of_what_is_not_stored_there_is_no_batch() -> None:
         assert chats.batches == [[1]]
 
 
+async def test_an_album_waits_for_its_members_however_short_the_quiet_is() -> None:
+    chats = Chats(Patience(quiet_seconds=0.1, max_seconds=0.2, window_seconds=0.0))
+    async with chats.open():
+        for _ in range(3):
+            await chats.write(album="a")
+            await chats.rest(0.9)
+        assert chats.batches == []
+    async with chats.open():
+        await chats.write(album="a")
+        await chats.rest(1.9)
+        assert chats.batches == []
+        await chats.rest(0.2)
+        assert chats.batches == [[1, 2, 3, 4]]
+        await chats.write()
+        await chats.rest(0.15)
+        assert chats.batches == [[1, 2, 3, 4], [5]]
+
+
 async def test_open_batches_are_made_anew_with_their_original_times() -> None:
     chats = Chats()
     async with chats.open():

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pytest
@@ -40,28 +42,48 @@ class Told:
 
 @dataclass
 class Left:
-    """A batch that has left, and when."""
+    """A batch that has left, and when; `full` because something more did not fit."""
 
     at: float
     closing: Closing
+    full: bool
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        return self.closing.items
+
+    @property
+    def first_at(self) -> float:
+        return min(one.at for one in self.items)
+
+    @property
+    def last_at(self) -> float:
+        return max(one.at for one in self.items)
+
+    def complete_at(self, album: str) -> float:
+        """When this album of it is complete; 0 for none."""
+        return max((i.at + ALBUM_SECONDS for i in self.items if album == i.album != ""), default=0)
 
 
 @dataclass
 class Run:
     """Plays a pattern as the actor does: what is due first, then what arrives."""
 
-    collector: Collector = field(default_factory=lambda: Collector(PATIENCE))
+    patience: Patience = PATIENCE
     left: list[Left] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.collector = Collector(self.patience)
 
     def until(self, at: float) -> None:
         while (wake := self.collector.wake_at) is not None and wake <= at:
             closings = self.collector.due(wake, limit=3)
-            self.left += [Left(wake, closing) for closing in closings]
+            self.left += [Left(wake, closing, full=False) for closing in closings]
 
     def tell(self, told: Told) -> None:
         self.until(told.item.at)
         closings = self.collector.add(told.chat_id, told.item)
-        self.left += [Left(told.item.at, closing) for closing in closings]
+        self.left += [Left(told.item.at, closing, full=True) for closing in closings]
 
     def play(self, pattern: list[Told]) -> list[Left]:
         for told in pattern:
@@ -80,21 +102,38 @@ def numbers(closing: Closing) -> list[int]:
     return [int(each.update_id) for each in closing.items]
 
 
+patiences = st.builds(
+    Patience,
+    quiet_seconds=st.sampled_from([4.0, 0.1, 1.0]),
+    max_seconds=st.sampled_from([15.0, 0.1, 1.5]),
+    window_seconds=st.sampled_from([10.0, 0.0]),
+)
+
+
+BURSTS = st.tuples(
+    st.sampled_from([0.0, 0.1, 0.9, 1.9, 3.9, 4.0, 4.1, 9.0, 16.0]),  # seconds before it
+    st.sampled_from([ANNA, BOB]),
+    st.sampled_from([False, False, True]),  # an album
+    st.sampled_from([100, 100, 20_000, 50_000]),
+    st.sampled_from([0.0, 0.05, 0.3, 1.9]),  # seconds between its messages
+)
+ALBUM_SIZES, SIZES, MANY = st.integers(2, 10), st.sampled_from([1, 3, 30]), st.integers(1, 10)
+
+
 @st.composite
-def patterns(draw: st.DrawFn) -> list[Told]:
+def patterns(draw: st.DrawFn, *, in_order: bool = False) -> list[Told]:
     """Messages of two users: bursts and pauses, albums, large ones, some out of their order."""
     told: list[Told] = []
     at, number = 0.0, 0
-    for _ in range(draw(st.integers(1, 12))):
-        at += draw(st.sampled_from([0.0, 0.1, 0.9, 1.9, 3.9, 4.0, 4.1, 9.0, 16.0]))
-        chat_id = draw(st.sampled_from([ANNA, BOB]))
-        album = draw(st.sampled_from(["", "", f"album-{number}"]))
-        size = draw(st.sampled_from([100, 100, 20_000, 50_000]))
-        for _ in range(draw(st.integers(2, 10)) if album else draw(st.sampled_from([1, 3, 30]))):
+    for _ in range(draw(MANY)):
+        before, chat_id, is_album, size, pause = draw(BURSTS)
+        at += before
+        album = f"album-{number}" if is_album else ""
+        for _ in range(draw(ALBUM_SIZES if album else SIZES)):
             number += 1
-            at += draw(st.sampled_from([0.0, 0.05, 0.3]))
+            at += pause
             told.append(Told(chat_id, item(number, at, size=size, album=album)))
-    if draw(st.booleans()) and len(told) > 1:
+    if not in_order and draw(st.booleans()) and len(told) > 1:
         place = draw(st.integers(0, len(told) - 2))
         one, two = told[place], told[place + 1]
         one.item, two.item = (
@@ -105,87 +144,85 @@ def patterns(draw: st.DrawFn) -> list[Told]:
     return told
 
 
-@given(patterns())
-def test_nothing_is_lost_and_nothing_is_sent_twice(pattern: list[Told]) -> None:
-    left = Run().play(pattern)
-    sent = Counter((each.closing.chat_id, one) for each in left for one in each.closing.items)
+@given(patterns(), patiences)
+def test_nothing_is_lost_and_nothing_is_sent_twice(pattern: list[Told], patience: Patience) -> None:
+    left = Run(patience).play(pattern)
+    sent = Counter((each.closing.chat_id, one) for each in left for one in each.items)
     assert sent == Counter((told.chat_id, told.item) for told in pattern)
 
 
-@given(patterns())
-def test_a_batch_is_in_order_and_within_the_limits(pattern: list[Told]) -> None:
-    for each in Run().play(pattern):
+@given(patterns(), patiences)
+def test_a_batch_is_in_order_and_within_the_limits(pattern: list[Told], patience: Patience) -> None:
+    for each in Run(patience).play(pattern):
         assert numbers(each.closing) == sorted(numbers(each.closing))
-        assert 1 <= len(each.closing.items) <= MESSAGES_MAX
-        assert sum(one.bytes for one in each.closing.items) <= BYTES_MAX
+        assert 1 <= len(each.items) <= MESSAGES_MAX
+        assert sum(one.bytes for one in each.items) <= BYTES_MAX
 
 
-@given(patterns())
-def test_nobody_waits_longer_than_the_maximum_or_less_than_the_quiet(pattern: list[Told]) -> None:
-    left = Run().play(pattern)
-    for each in left:
-        first, last = min(i.at for i in each.closing.items), max(i.at for i in each.closing.items)
-        assert each.at <= first + PATIENCE.max_seconds
-        full = _was_full(each, pattern)
-        if each.at < last + PATIENCE.quiet_seconds and not full:
-            # Only the maximum ends it while he still writes; or it ended before an album.
-            assert each.at == pytest.approx(first + PATIENCE.max_seconds)
+@given(patterns(in_order=True), patiences)
+def test_a_batch_leaves_at_the_very_moment_that_the_rules_name(
+    pattern: list[Told], patience: Patience
+) -> None:
+    """The rules once more, told of what has left instead of what is open."""
+    every, before = Run(patience).play(pattern), dict[ChatId, float]()
+    for place, each in enumerate(every):
+        chat_id = each.closing.chat_id
+        window = before.get(chat_id, -math.inf) + patience.window_seconds
+        before[chat_id] = each.at
+        mine = (f.items for f in every[place + 1 :] if f.closing.chat_id == chat_id)
+        later = list(itertools.chain.from_iterable(mine))
+        if each.full:
+            assert _is_too_much([*each.items, *_together(later)])
+            continue
+        quiet = each.last_at + patience.quiet_seconds
+        complete = max(quiet, window, *(each.complete_at(one.album) for one in each.items))
+        most = max(each.first_at + patience.max_seconds, each.complete_at(each.items[0].album))
+        if any(one.album and one.at < each.at for one in later):
+            assert each.at == pytest.approx(most), "it ended before an album that still came in"
+        else:
+            due = min(complete, most)
+            assert each.at == pytest.approx(due)
 
 
-def _was_full(left: Left, pattern: list[Told]) -> bool:
-    """Something of this user arrived at the moment it left, and did not fit."""
-    return any(
-        told.item.at == left.at
-        and told.chat_id == left.closing.chat_id
-        and told.item not in left.closing.items
-        for told in pattern
-    ) or any(told.item.at == left.at and told.item in left.closing.items for told in pattern)
+def _together(items: Sequence[Item]) -> Sequence[Item]:
+    """The first of them, and what may not be parted from it."""
+    return [one for one in items if one is items[0] or one.album == items[0].album != ""]
 
 
-@given(patterns())
-def test_batches_of_a_user_leave_in_the_order_of_what_is_in_them(pattern: list[Told]) -> None:
-    in_order = all(
-        one.item.update_id < two.item.update_id for one, two in itertools.pairwise(pattern)
-    )
-    if not in_order:
-        return
+def _is_too_much(items: Sequence[Item]) -> bool:
+    return len(items) > MESSAGES_MAX or sum(one.bytes for one in items) > BYTES_MAX
+
+
+@given(patterns(in_order=True), patiences)
+def test_batches_of_a_user_leave_in_the_order_of_what_is_in_them(
+    pattern: list[Told], patience: Patience
+) -> None:
+    every = Run(patience).play(pattern)
     for chat_id in (ANNA, BOB):
-        left = [each for each in Run().play(pattern) if each.closing.chat_id == chat_id]
+        left = [each for each in every if each.closing.chat_id == chat_id]
         sent = [number for each in left for number in numbers(each.closing)]
         assert sent == sorted(sent)
         assert [each.at for each in left] == sorted(each.at for each in left)
 
 
-@given(patterns())
-def test_an_album_stays_together(pattern: list[Told]) -> None:
-    left = Run().play(pattern)
-    albums = {told.item.album for told in pattern if told.item.album}
-    for album in albums:
-        members = [told.item for told in pattern if told.item.album == album]
-        whole = sum(one.bytes for one in members) <= BYTES_MAX
-        close = all(two.at - one.at < ALBUM_SECONDS for one, two in itertools.pairwise(members))
-        between = {
-            told.chat_id
+@given(patterns(), patiences)
+def test_an_album_stays_together_whatever_the_patience(
+    pattern: list[Told], patience: Patience
+) -> None:
+    left = Run(patience).play(pattern)
+    for album in {told.item.album for told in pattern if told.item.album}:
+        members = [told for told in pattern if told.item.album == album]
+        whole = sum(told.item.bytes for told in members) <= BYTES_MAX
+        of_one = len({told.chat_id for told in members}) == 1
+        numbers_of = [told.item.update_id for told in members]
+        times = sorted(told.item.at for told in members)
+        close = all(two - one < ALBUM_SECONDS for one, two in itertools.pairwise(times))
+        between = any(
+            min(numbers_of) < told.item.update_id < max(numbers_of) and told.item.album != album
             for told in pattern
-            if members[0].update_id < told.item.update_id < members[-1].update_id
-            and told.item.album != album
-        }
-        if whole and close and not between:
-            batches = [each for each in left if any(i.album == album for i in each.closing.items)]
-            assert len(batches) == 1
-
-
-@given(patterns())
-def test_a_batch_within_the_window_of_the_last_one_ends_with_it(pattern: list[Told]) -> None:
-    before: dict[ChatId, Left] = {}
-    for each in Run().play(pattern):
-        last = before.get(each.closing.chat_id)
-        before[each.closing.chat_id] = each
-        first = min(one.at for one in each.closing.items)
-        if last is None or first < last.at or _was_full(each, pattern):
-            continue
-        until = min(last.at + PATIENCE.window_seconds, first + PATIENCE.max_seconds)
-        assert each.at >= until - 1e-9 or first >= last.at + PATIENCE.window_seconds
+        )
+        if whole and of_one and close and not between:
+            assert sum(any(one.album == album for one in each.items) for each in left) == 1
 
 
 def test_a_batch_leaves_when_its_user_is_quiet() -> None:
@@ -265,6 +302,15 @@ def test_a_clock_that_was_set_back_holds_nobody_up() -> None:
     collector = Collector(PATIENCE)
     collector.add(ANNA, item(1, 10_000.0))
     assert [numbers(each) for each in collector.due(100.0, limit=9)] == [[1]]
+
+
+def test_a_clock_that_was_set_back_a_little_ends_an_album_once() -> None:
+    collector = Collector(Patience(quiet_seconds=0.1, max_seconds=0.1, window_seconds=0.0))
+    collector.add(ANNA, item(1, 100.0, album="a"))
+    collector.add(ANNA, item(2, 101.9, album="a"))
+    assert collector.due(102.0, limit=9) == []
+    assert [numbers(each) for each in collector.due(100.1, limit=9)] == [[1, 2]]
+    assert collector.batches == 0
 
 
 def test_one_entry_of_the_heap_serves_a_user_however_much_he_writes() -> None:

@@ -37,6 +37,8 @@ def test_what_an_answer_means(kind: str, body: bytes, outcome: Accepted) -> None
     ("kind", "body"),
     [
         (JSON, b"[1]"),
+        (JSON, b'{"text": "\xff"}'),
+        (PLAIN, b"\xd0"),
         (JSON, b"{"),
         (JSON, b"Hello"),
         (JSON, b'{"text": 5}'),

@@ -7,7 +7,7 @@ import pytest
 from actors.kernel.ids import ChatId
 from actors.relay.gate import FAILURES_MAX, Gate
 from actors.relay.model import Counts, Failed, Gone, Outcome, Throttled
-from actors.relay.report import BEHIND_SECONDS, COMPONENT, reported
+from actors.relay.report import BEHIND_SECONDS, COMPONENT, STATES, reported
 
 NOTHING = Counts(pending=0, parked=0, pending_since=None)
 
@@ -29,6 +29,9 @@ def test_all_is_well() -> None:
         "parked_events": 0,
         "oldest_event_seconds": 0,
         "listening": 1,
+        "resting": 0,
+        "broken": 0,
+        "paused": 0,
     }
 
 
@@ -48,5 +51,7 @@ def test_what_is_wrong_is_said(
     gate: Gate, counts: Counts, oldest_seconds: float, status: str, word: str
 ) -> None:
     told = reported(gate, counts, {}, oldest_seconds=oldest_seconds)
+    states = [m.name for m in told.measurements if m.name in STATES and m.value]
+    assert states == [gate.state]
     assert told.status == status
     assert word in told.output

@@ -23,11 +23,13 @@ from actors.relay import messages as relay
 from actors.relay.actor import Relay
 from actors.relay.courier import Courier
 from actors.relay.model import Accepted, Event, Failed, Outcome
+from actors.relay.ports import PAYMENTS_MAX
 from actors.sessions.model import Session
 from adapters.memory.database import MemoryDatabase
 from adapters.memory.debounce import MemoryBatches
+from adapters.memory.notes import MemoryNotes
 from adapters.memory.orders import MemoryOrders
-from adapters.memory.relay import MemoryDestination, MemoryNotes, MemoryOutbox
+from adapters.memory.relay import MemoryDestination, MemoryOutbox
 from adapters.memory.sessions import MemorySessions
 from adapters.memory.tables import Tables
 from runtime import ActorRef, VirtualWorld
@@ -77,6 +79,10 @@ class Store(MemoryOutbox):
 
     away = False
     breaks: UUID | None = None
+    payments_max = PAYMENTS_MAX
+
+    async def note_payments(self, *, limit: int = PAYMENTS_MAX) -> bool:
+        return await super().note_payments(limit=min(limit, self.payments_max))
 
     async def read(self, event_id: UUID) -> Event | None:
         if self.away:

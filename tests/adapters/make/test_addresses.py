@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+import socket
+from typing import Any
 
-from adapters.make.addresses import Forbidden, Unresolved, is_public, public_address
+import pytest
+import trio
+
+from adapters.make.addresses import KNOWN_SECONDS, Forbidden, Place, Unresolved, is_public
 from runtime.testing.network import Network
 
 
@@ -35,23 +39,69 @@ def test_what_is_of_the_internet(address: str) -> None:
 async def test_a_name_that_means_a_private_address_is_forbidden(network: Network) -> None:
     network.host("evil")
     with pytest.raises(Forbidden, match="RELAY_PRIVATE_HOSTS"):
-        await public_address("evil", 443, private_hosts=frozenset())
-    allowed = await public_address("evil", 443, private_hosts=frozenset({"evil"}))
-    assert allowed.startswith("10.0.")
+        await Place("evil", 443, private_hosts=()).address()
+    assert (await Place("evil", 443, private_hosts={"evil"}).address()).startswith("10.0.")
 
 
 async def test_an_address_in_the_place_of_a_name_is_looked_at_too() -> None:
     with pytest.raises(Forbidden):
-        await public_address("127.0.0.1", 80, private_hosts=frozenset({"localhost"}))
-    assert await public_address("127.0.0.1", 80, private_hosts={"127.0.0.1"}) == "127.0.0.1"
+        await Place("127.0.0.1", 80, private_hosts={"localhost"}).address()
+    assert await Place("127.0.0.1", 80, private_hosts={"127.0.0.1"}).address() == "127.0.0.1"
 
 
-async def test_a_name_that_nobody_knows_may_be_known_later() -> None:
+@pytest.mark.parametrize("host", ["nowhere", "hook..example.org", "a" * 64 + ".example.org"])
+async def test_a_name_that_nobody_knows_may_be_known_later(host: str) -> None:
     with pytest.raises(Unresolved):
-        await public_address("nowhere", 443, private_hosts=frozenset())
+        await Place(host, 443, private_hosts=()).address()
 
 
-@pytest.mark.parametrize("host", ["hook..example.org", "a" * 64 + ".example.org"])
-async def test_what_cannot_be_a_name_is_one_that_nobody_knows(host: str) -> None:
-    with pytest.raises(Unresolved):
-        await public_address(host, 443, private_hosts=frozenset())
+class _Resolver(trio.abc.HostnameResolver):
+    """A name that is somewhere else each time; finding it takes a second."""
+
+    def __init__(self) -> None:
+        self.asked = self.at_once = self.most_at_once = 0
+
+    async def getaddrinfo(self, _host: Any, port: Any, *_: int) -> Any:
+        self.asked += 1
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        try:
+            await trio.sleep(1)
+        finally:
+            self.at_once -= 1
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (f"8.8.8.{self.asked}", port))]
+
+    async def getnameinfo(self, sockaddr: Any, flags: int) -> Any:
+        raise AssertionError("nobody asks for names")
+
+
+async def test_one_looks_a_name_up_for_all_and_not_for_long() -> None:
+    resolver, place, found = _Resolver(), Place("hook", 443, private_hosts=()), list[str]()
+    trio.socket.set_custom_hostname_resolver(resolver)  # of this run alone
+
+    async def find() -> None:
+        found.append(await place.address())
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(40):
+            nursery.start_soon(find)
+    assert found == ["8.8.8.1"] * 40
+    await trio.sleep(KNOWN_SECONDS)
+    assert await place.address() == "8.8.8.2"
+    assert resolver.asked == 2
+
+
+async def test_who_has_no_time_left_leaves_the_look_to_the_next() -> None:
+    resolver, place = _Resolver(), Place("hook", 443, private_hosts=())
+    trio.socket.set_custom_hostname_resolver(resolver)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_for, 0.5, place)
+        await trio.sleep(0.1)
+        nursery.start_soon(_for, 2.0, place)
+    assert (resolver.asked, resolver.most_at_once) == (2, 1)
+
+
+async def _for(seconds: float, place: Place) -> None:
+    with trio.move_on_after(seconds) as scope:
+        assert await place.address() == "8.8.8.2"
+    assert scope.cancelled_caught == (seconds < 1)

@@ -16,7 +16,7 @@ import trio
 
 from actors.kernel.failures import Unavailable
 from actors.relay.model import Accepted, Failed, Gone, Outcome, QueueFull, Refused, Throttled
-from adapters.make.client import MakeWebhook, outcome_of
+from adapters.make.client import ANSWER_BYTES_MAX, MakeWebhook, outcome_of
 from adapters.make.signature import signed
 from adapters.sandbox.make import MakeSandbox
 from adapters.sandbox.server import serve
@@ -101,6 +101,64 @@ async def test_who_does_not_answer_may_have_taken_it(trouble: str) -> None:
         assert "token" not in str(away.value)
 
 
+async def test_what_was_taken_is_delivered_however_long_the_answer_is() -> None:
+    make = MakeSandbox()
+    make.answer_with("x" * (ANSWER_BYTES_MAX + 1))
+    async with webhook(make) as client:
+        told = await client.send(EVENT_ID, BODY)
+    assert isinstance(told, Accepted)
+    assert (told.texts, "more than" in told.fault) == ((), True)
+
+
+@pytest.mark.parametrize(
+    ("said", "fault"),
+    [
+        (b"content-length: 99\r\n\r\nHel", "broke off"),
+        (b"transfer-encoding: chunked\r\n\r\nno chunk\r\n", "broke off"),
+        (b"content-length: 3\r\ncontent-encoding: gzip\r\n\r\n\x1f\x8b\x08", "gzip"),
+        (b"content-length: 1\r\n\r\n\xff", "UTF-8"),
+    ],
+)
+async def test_what_was_taken_is_delivered_however_the_answer_ends(said: bytes, fault: str) -> None:
+    async with speaking(b"HTTP/1.1 200 OK\r\n" + said) as client:
+        told = await client.send(EVENT_ID, BODY)
+    assert isinstance(told, Accepted)
+    assert told.texts == ()
+    assert fault in told.fault
+
+
+async def test_what_was_taken_is_delivered_also_if_the_answer_has_no_end() -> None:
+    began = trio.current_time()
+    head = b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nHel"
+    async with speaking(head, hang_up=False) as client:
+        told = await client.send(EVENT_ID, BODY)
+    assert isinstance(told, Accepted)
+    assert "within 5 s" in told.fault
+    assert trio.current_time() - began < 5.5
+
+
+@asynccontextmanager
+async def speaking(answer: bytes, *, hang_up: bool = True) -> AsyncIterator[MakeWebhook]:
+    """A client of a server that says this to whoever comes."""
+
+    async def speak(stream: trio.SocketStream) -> None:
+        await stream.receive_some()
+        await stream.send_all(answer)
+        if not hang_up:
+            await trio.sleep_forever()
+        await stream.aclose()
+
+    async with trio.open_nursery() as nursery:
+        (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
+        nursery.start_soon(trio.serve_listeners, speak, [listener])
+        url = f"http://127.0.0.1:{listener.socket.getsockname()[1]}/hook"
+        async with MakeWebhook(
+            url=url, private_hosts={"127.0.0.1"}, now=lambda: NOW, deadline_seconds=5.0
+        ) as client:
+            yield client
+        nursery.cancel_scope.cancel()
+
+
 async def test_a_redirect_is_not_followed() -> None:
     make = MakeSandbox()
     make.fail_next(1, 302, text="elsewhere")
@@ -142,18 +200,67 @@ class _Rebinding(trio.abc.HostnameResolver):
 
 async def test_the_connection_goes_to_the_address_that_was_looked_at() -> None:
     make, rebinding = MakeSandbox(), _Rebinding()
+    async with webhook_of(make, rebinding) as client:
+        assert await client.send(EVENT_ID, BODY) == Accepted(later=True)
+    assert make.requests[0].headers["host"].startswith("hook:")
+    assert rebinding.asked == 1
+
+
+class _Slow(_Rebinding):
+    """A resolver that thinks."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self._seconds = seconds
+
+    async def getaddrinfo(self, host: Any, port: Any, *_: int) -> Any:
+        await trio.sleep(self._seconds)
+        return await super().getaddrinfo(host, port)
+
+
+async def test_a_name_that_is_not_found_in_time_is_a_failure() -> None:
+    make, began = MakeSandbox(), trio.current_time()
+    async with webhook_of(make, _Slow(3_600)) as client, trio.open_nursery() as nursery:
+        for _ in range(3):
+            nursery.start_soon(_fails, client)
+    assert trio.current_time() - began == pytest.approx(5.0, abs=0.1)
+    assert make.requests == []
+
+
+async def _fails(client: MakeWebhook) -> None:
+    told = await client.send(EVENT_ID, BODY)
+    assert isinstance(told, Failed)
+    assert "hook" in told.detail
+
+
+async def test_finding_the_host_is_a_part_of_the_deadline() -> None:
+    make, began = MakeSandbox(), trio.current_time()
+    make.hang_next(1, 3_600)
+    async with webhook_of(make, _Slow(3)) as client:
+        with pytest.raises(Unavailable):
+            await client.send(EVENT_ID, BODY)
+    assert trio.current_time() - began == pytest.approx(5.0, abs=0.1)
+    assert len(make.requests) == 1
+
+
+@asynccontextmanager
+async def webhook_of(
+    make: MakeSandbox, resolver: trio.abc.HostnameResolver
+) -> AsyncIterator[MakeWebhook]:
+    """A webhook at the host `hook`, of which this one says where it is."""
     async with serve(make) as url:
         port = url.rpartition(":")[2]
-        before = trio.socket.set_custom_hostname_resolver(rebinding)
+        before = trio.socket.set_custom_hostname_resolver(resolver)
         try:
             async with MakeWebhook(
-                url=f"http://hook:{port}/hook", private_hosts={"hook"}, now=lambda: NOW
+                url=f"http://hook:{port}/hook",
+                private_hosts={"hook"},
+                now=lambda: NOW,
+                deadline_seconds=5.0,
             ) as client:
-                assert await client.send(EVENT_ID, BODY) == Accepted(later=True)
+                yield client
         finally:
             trio.socket.set_custom_hostname_resolver(before)
-    assert make.requests[0].headers["host"] == f"hook:{port}"
-    assert rebinding.asked == 1
 
 
 def test_plain_http_is_for_hosts_that_were_named() -> None:
