@@ -17,7 +17,7 @@ from actors.ingress.model import SourceName
 from actors.ingress.ports import Source
 from actors.kernel.charges import Rail
 from actors.kernel.money import STARS, Currency
-from actors.payments.ports import Checkout, Refunding, Till
+from actors.payments.ports import Charges, Checkout, Refunding, Till
 from adapters.nocodb.webhook import NocoDbSource
 from adapters.nowpayments.checkout import NowPaymentsCheckout
 from adapters.nowpayments.client import Account, NowPaymentsClient
@@ -128,7 +128,7 @@ def _open_yookassa(settings: Settings, rails: Rails, client: YooKassaClient) -> 
     networks = [str(network) for network in settings.yookassa_networks] or NETWORKS
     rails.sources[SourceName.YOOKASSA] = YooKassaSource(client=client, networks=networks)
     checkout = YooKassaCheckout(client=client, receipts=_receipts(settings))
-    rails.tills[Rail.YOOKASSA] = _till(Rail.YOOKASSA, checkout, RUBLES, checkout)
+    rails.tills[Rail.YOOKASSA] = _till(Rail.YOOKASSA, checkout, RUBLES, checkout, charges=checkout)
 
 
 def _receipts(settings: Settings) -> Receipts | None:
@@ -181,6 +181,8 @@ def _till(
     checkout: Checkout,
     currencies: tuple[Currency, ...],
     refunding: Refunding | None = None,
+    *,
+    charges: Charges | None = None,
 ) -> Till:
     return Till(
         rail=rail,
@@ -188,6 +190,7 @@ def _till(
         currencies=currencies,
         lifetime_seconds=CHECKOUT_SECONDS,
         refunding=refunding,
+        charges=charges,
     )
 
 

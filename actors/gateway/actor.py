@@ -9,20 +9,22 @@ Owns      the inbox of updates, through ports.Inbox; the offset of the next poll
 Restarts  safely: everything stored and unhandled is routed again, in the order of arrival,
           before anything new is asked for; what was not stored was not confirmed either
 
-What sessions cannot take yet waits in the store, and above `backlog.STORED_MAX` at Telegram, which
-is polled on: a `pre_checkout_query` wants its answer within 10 s, however far they are behind.
+A batch is stored and the next one polled before anything else, however far sessions are behind: a
+`pre_checkout_query` among what is new wants its answer within 10 s. What sessions cannot take yet
+waits in the store (`backlog`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from dataclasses import replace
 from math import inf
 from typing import Any, assert_never
 
 from actors.gateway import messages as gateway
+from actors.gateway import release
 from actors.gateway.admins import Admins, reader
-from actors.gateway.backlog import FULL_WAIT_SECONDS, STORED_MAX, Backlog
+from actors.gateway.backlog import LOOK_SECONDS, STORED_MAX, Backlog
 from actors.gateway.line import Line, Outcome, rejected
 from actors.gateway.model import (
     Arrival,
@@ -36,11 +38,12 @@ from actors.gateway.model import (
     Totals,
     asks_now,
     entry,
-    judged,
     reported,
 )
 from actors.gateway.ports import Batch, Inbox, TokenRejected, Updates, Verified, Webhook
+from actors.gateway.pruning import Prune, Pruning
 from actors.gateway.reading import pushed
+from actors.gateway.recovery import find
 from actors.kernel.failures import Unavailable
 from actors.kernel.ids import ChatId, UpdateId
 from actors.operations import messages as operations
@@ -57,17 +60,10 @@ REROUTE_SECONDS = 10.0
 """An update that its session did not take (a full mailbox, a stop) is told again after this, and
 may then come behind younger ones."""
 
+FULL = "updates wait at Telegram: sessions are behind with theirs"
+
 INNOCENT_AFTER_SECONDS = 60.0
 """A process that lives for so long after a recovery was not killed by what it routed."""
-
-PRUNE_FIRST_SECONDS = 60.0
-PRUNE_SECONDS = 3_600.0
-PRUNE_LIMIT = 5_000
-"""So many at a time, a second apart: one large delete would hold up every other write."""
-PRUNE_MORE_SECONDS = 1.0
-HANDLED_KEPT = timedelta(hours=48)
-"""Longer than the 24 h for which Telegram may deliver an update again."""
-PARKED_KEPT = timedelta(days=30)
 
 
 @message
@@ -95,8 +91,15 @@ class _Verified:
 
 
 @message
-class _Release:
-    """Tell what waits, as far as sessions have caught up."""
+class _Count:
+    """The store was full: see whether it still is."""
+
+
+@message
+class _Counted:
+    """How much is stored."""
+
+    counts: Counts
 
 
 @message
@@ -111,12 +114,9 @@ class _Acquit:
     """What recovery routed has not killed the process."""
 
 
-@message
-class _Prune:
-    """Forget what is old."""
-
-
-_Own = _Recover | _Poll | _Polled | _Verified | _Release | _Reroute | _Acquit | _Prune
+_Release = release.Look | release.Handled | release.Released
+_Counts = _Count | _Counted
+_Own = _Recover | _Poll | _Polled | _Verified | _Counts | _Release | _Reroute | _Acquit | Prune
 _Message = gateway.Command | DeadLetter | _Own
 
 
@@ -133,13 +133,17 @@ class TelegramGateway(Actor[_Message]):
         pre_checkout: Recipient[payments.PreCheckoutAsked],
         admins: Admins | None = None,
         webhook: Webhook | None = None,
+        stored_max: int = STORED_MAX,
     ) -> None:
         super().__init__()
         self._updates, self._inbox = updates, inbox
         self._sessions, self._purchases, self._pre_checkout = sessions, purchases, pre_checkout
         self._admins, self._read = admins, reader(admins)
         self._line, self._backlog = Line(updates, webhook), Backlog()
-        self._recovered, self._counted_at = False, -inf
+        self._release = release.Release(self, inbox=inbox, backlog=self._backlog)
+        self._pruning = Pruning(self, inbox=inbox)
+        self._stored_max, self._recovered = stored_max, False
+        self._counted_at, self._uncounted = -inf, 0  # what has come since the count was asked for
         self._polled_at = 0.0
         self._suspects: tuple[UpdateId, ...] = ()
         self._counts, self._totals = Counts(unhandled=0, parked=0), Totals()
@@ -150,7 +154,7 @@ class TelegramGateway(Actor[_Message]):
         # Told and not done here: dead letters of a crash that wait in the mailbox come first,
         # so that what its session crashed on is parked and not routed again.
         self.after(0, _Recover(), key="recover")
-        self.after(PRUNE_FIRST_SECONDS, _Prune(), key="prune")
+        self._pruning.begin()
         self._report("warn", "waits for the first answer of Telegram")
         self.pipe(
             self._updates.verify,
@@ -170,19 +174,27 @@ class TelegramGateway(Actor[_Message]):
             case _Recover():
                 await self._recover()
             case _Poll():
-                await self._poll()
+                self._poll()
             case _Polled():
                 await self._take(message.outcome)
             case _Verified():
                 self._verified(message.outcome)
-            case _Release():
-                await self._release()
+            case _Count():
+                self._count()
+            case _Counted():
+                self._counted(message.counts)
+            case release.Look():
+                self._release.look()
+            case release.Handled():
+                self._release.handled(message)
+            case release.Released():
+                await self._tell_released(message.updates)
             case _Reroute():
                 await self._reroute(message.update_id)
             case _Acquit():
                 await self._acquit()
-            case _Prune():
-                await self._prune()
+            case Prune():
+                await self._pruning.prune()
             case DeadLetter():
                 await self._bury(message)
             case _:
@@ -190,28 +202,27 @@ class TelegramGateway(Actor[_Message]):
         return None
 
     async def _recover(self) -> None:
-        stored = await self._inbox.unhandled()
-        told = [u for u in stored if asks_now(self._read(u)) or self._backlog.admits(u.update_id)]
-        guilty, counted = judged(told)
-        self._suspects = tuple(counted)
-        if counted:
-            await self._inbox.set_attempts(counted)
+        found = await find(self._inbox, self._backlog, self._read)
+        self._counts, self._counted_at = await self._inbox.counts(), self.monotonic()
+        self._suspects = tuple(found.counted)
+        if found.counted:
+            await self._inbox.set_attempts(found.counted)
             self.after(INNOCENT_AFTER_SECONDS, _Acquit(), key="acquit")
-        for update in told:
-            if update.update_id in guilty:
+        for update in found.told:
+            if update.update_id in found.guilty:
                 died = f"in work at {update.attempts} restarts in a row, and never finished"
                 await self._park(update.update_id, died)
             else:
                 await self._route(update)
-        if stored:
-            self.log.info("updates.recovered", updates=len(stored), parked=len(guilty))
+        if found.stored:
+            self.log.info("updates.recovered", updates=found.stored, parked=len(found.guilty))
         self._recovered = True
-        self._release_soon()
+        self._release.soon()
         self.unstash()
         self._poll_after(0)
 
-    async def _poll(self) -> None:
-        await self._is_full()
+    def _poll(self) -> None:
+        self._count()
         self._polled_at = self.monotonic()
         self.pipe(
             self._line.ask,
@@ -219,24 +230,26 @@ class TelegramGateway(Actor[_Message]):
             failed=lambda error: _Polled(outcome=error),
         )
 
-    async def _is_full(self) -> bool:
+    def _count(self) -> None:
+        """Count what is stored, beside the mailbox and not too often."""
+        if self.monotonic() - self._counted_at >= LOOK_SECONDS:
+            self._counted_at, self._uncounted = self.monotonic(), 0
+            self.pipe(self._inbox.counts, then=lambda counts: _Counted(counts=counts))
+
+    def _counted(self, counts: Counts) -> None:
+        self._counts = replace(counts, unhandled=counts.unhandled + self._uncounted)
+        if self._is_full:
+            self.after(LOOK_SECONDS, _Count(), key=_Count)
+
+    @property
+    def _is_full(self) -> bool:
         """Whether sessions are so far behind that Telegram has to keep what is new."""
-        self._counts, self._counted_at = await self._inbox.counts(), self.monotonic()
-        self._backlog.counted(self._counts.unhandled)
-        full = self._counts.unhandled > STORED_MAX
-        if full:
-            self._report("warn", "updates wait at Telegram: sessions are behind with theirs")
-        return full
+        return self._counts.unhandled > self._stored_max
 
-    async def _release(self) -> None:
-        await self._is_full()
-        for update_id in self._backlog.admitted():
-            await self._reroute(update_id)
-        self._release_soon()
-
-    def _release_soon(self) -> None:
-        if self._backlog:
-            self.after(FULL_WAIT_SECONDS, _Release(), key="release")
+    async def _tell_released(self, updates: Sequence[Stored]) -> None:
+        for update in updates:
+            await self._route(update)
+        self._release.told()
 
     async def _take_pushed(self, body: bytes) -> bool | None:
         """Keep what the webhook brought; False when it is known, or no update at all."""
@@ -244,11 +257,11 @@ class TelegramGateway(Actor[_Message]):
         if update is None:
             self.log.warning("updates.unreadable", count=1)
             return False
-        if not self._is_urgent(update):
-            known = self.monotonic() - self._counted_at < FULL_WAIT_SECONDS
-            if self._counts.unhandled > STORED_MAX if known else await self._is_full():
-                self.reply_later().set_exception(Unavailable("sessions are behind"))
-                return None
+        self._count()
+        if self._is_full and not self._is_urgent(update):
+            self._report("warn", FULL)
+            self.reply_later().set_exception(Unavailable("sessions are behind"))
+            return None
         return bool(await self._keep((update,)))
 
     async def _take(self, outcome: Outcome) -> None:
@@ -263,12 +276,13 @@ class TelegramGateway(Actor[_Message]):
 
     async def _store(self, batch: Batch) -> float:
         """Keep a batch, tell what is new of it, and say how long the next poll may wait."""
-        full = self._counts.unhandled > STORED_MAX
-        updates = self._backlog.taken(batch.updates, full=full, urgent=self._is_urgent)
+        full = self._is_full
+        updates = self._line.taken(batch.updates, full=full, urgent=self._is_urgent)
         new = await self._keep(updates) if updates else frozenset()
         if full:
             self._line.left()
-            return FULL_WAIT_SECONDS
+            self._report("warn", FULL)
+            return LOOK_SECONDS
         if batch.unreadable:
             self.log.warning("updates.unreadable", count=batch.unreadable)
         # Only now: the next poll confirms what is stored, and nothing else.
@@ -285,15 +299,15 @@ class TelegramGateway(Actor[_Message]):
         for update, reading in readings:
             if asks_now(reading):
                 self._deliver(update, reading)  # Telegram waits for 10 s, whatever the store does
-        new = await self._inbox.add(
-            [entry(update, reading) for update, reading in readings],
-            batch_id=self.world.uuid(),
-            at=self.now(),
-        )
+        entries = [entry(update, reading) for update, reading in readings]
+        new = await self._inbox.add(entries, batch_id=self.world.uuid(), at=self.now())
+        waiting = sum(each.update_id in new and each.is_work for each in entries)
+        self._counts = replace(self._counts, unhandled=self._counts.unhandled + waiting)
+        self._uncounted += waiting
         for update, reading in readings:
             if update.update_id in new and not asks_now(reading):
                 self._deliver(update, reading)
-        self._release_soon()
+        self._release.soon()
         self._totals.kept(updates, new)
         return new
 
@@ -301,7 +315,7 @@ class TelegramGateway(Actor[_Message]):
         """Tell a new update to whom it is for, now or later, or count why nobody hears of it."""
         match reading:
             case Routed():
-                if asks_now(reading) or self._backlog.admits(update.update_id):
+                if asks_now(reading) or self._backlog.admits(update.update_id, reading.chat_id):
                     self._tell(update.update_id, reading)
             case Ignored():
                 self._totals.ignored += 1
@@ -354,16 +368,6 @@ class TelegramGateway(Actor[_Message]):
         innocent, self._suspects = self._suspects, ()
         if innocent:
             await self._inbox.set_attempts(dict.fromkeys(innocent, 0))
-
-    async def _prune(self) -> None:
-        now = self.now()
-        forgotten = await self._inbox.prune(
-            handled_before=now - HANDLED_KEPT, parked_before=now - PARKED_KEPT, limit=PRUNE_LIMIT
-        )
-        more = forgotten >= PRUNE_LIMIT
-        self.after(PRUNE_MORE_SECONDS if more else PRUNE_SECONDS, _Prune(), key="prune")
-        if forgotten:
-            self.log.info("updates.pruned", updates=forgotten)
 
     async def _bury(self, letter: DeadLetter) -> None:
         """Park what its session failed on; tell again later what its session did not take."""

@@ -2,19 +2,20 @@
 
 Their chat may be a group, whose messages mean nothing otherwise. What is to be sent stands behind
 the command, below a photo, a video, a document or an animation, or is the message that the command
-answers; it becomes HTML that shows what they see.
+answers; it becomes HTML that shows what they see. Last lines such as `[Read] https://example.org`
+become buttons; a message that is answered keeps those of its own that open an address.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any, Literal
 
-from actors.broadcast.messages import Media
+from actors.broadcast.messages import Button, Keyboard, Media
 from actors.broadcasts import messages as broadcasts
 from actors.gateway.model import Arrival, Reading, Routed, Stored
 from actors.gateway.reading import CALLBACK_DATA_MAX_CHARACTERS, clean, read
@@ -23,6 +24,7 @@ from runtime import Recipient
 
 COMMAND = re.compile(rf"/{broadcasts.COMMAND}(?:@[A-Za-z0-9_]{{1,32}})?(?![A-Za-z0-9_])\s*")
 CALLBACK_ID = re.compile(r"[\x21-\x7e]{1,128}")
+BUTTON_LINE = re.compile(r"\[([^\[\]\n]+)\][ \t]*((?:https?|tg)://\S+)[ \t]*")
 FILE_ID_MAX_CHARACTERS = 256
 WHO_MAX_CHARACTERS = 64
 
@@ -94,12 +96,17 @@ def _composed(arrival: Arrival | Stored, message: Mapping[str, Any]) -> broadcas
     command = COMMAND.match(text)
     if command is None:
         return None
-    answered = message.get("reply_to_message")
-    told, media = html_of(text, entities, start=command.end()), _media(message)
+    told, buttons = _composition(text, entities, start=command.end())
+    media, answered = _media(message), message.get("reply_to_message")
     if not told.strip() and media is None and isinstance(answered, dict):
-        told, media = html_of(*_said(answered)), _media(answered)
+        told, own = _composition(*_said(answered))
+        media, buttons = _media(answered), buttons or own or _opening(answered)
     return broadcasts.Composed(
-        update_id=arrival.update_id, who=_who(message.get("from")), text=told, media=media
+        update_id=arrival.update_id,
+        who=_who(message.get("from")),
+        text=told,
+        media=media,
+        buttons=buttons,
     )
 
 
@@ -118,6 +125,36 @@ def _pressed(arrival: Arrival | Stored, pressed: Mapping[str, Any]) -> broadcast
             )
         case _:
             return None
+
+
+def _composition(text: str, entities: Sequence[Any], *, start: int = 0) -> tuple[str, Keyboard]:
+    """What is to be said, as HTML, and the buttons that its last lines are."""
+    lines = text[start:].rstrip().split("\n")
+    rows: list[tuple[Button, ...]] = []
+    while lines and (line := BUTTON_LINE.fullmatch(lines[-1])):
+        lines.pop()
+        rows.insert(0, (Button(text=clean(line[1]).strip(), url=clean(line[2])),))
+    said = text[:start] + "\n".join(lines)
+    return html_of(said if rows else text, entities, start=start), tuple(rows)
+
+
+def _opening(answered: Mapping[str, Any]) -> Keyboard:
+    """The buttons of a message that open an address."""
+    match answered:
+        case {"reply_markup": {"inline_keyboard": [*rows]}}:
+            kept = [tuple(_addressed(row)) for row in rows if isinstance(row, list)]
+            return tuple(row for row in kept if row)
+        case _:
+            return ()
+
+
+def _addressed(row: Sequence[Any]) -> Iterator[Button]:
+    for key in row:
+        match key:
+            case {"text": str(text), "url": str(url)}:
+                yield Button(text=clean(text), url=clean(url))
+            case _:
+                pass
 
 
 def html_of(text: str, entities: Sequence[Any], *, start: int = 0) -> str:
@@ -144,13 +181,11 @@ def html_of(text: str, entities: Sequence[Any], *, start: int = 0) -> str:
 
 
 def _placed(entities: Sequence[Any], end: int) -> list[tuple[int, int, Mapping[str, Any]]]:
-    """Those that lie inside the text: from, to, and what."""
+    """Those that begin inside the text: from, to, and what."""
     placed = []
     for entity in entities:
         match entity:
-            case {"offset": int(offset), "length": int(length)} if (
-                offset >= 0 and 0 < length <= end - offset
-            ):
+            case {"offset": int(offset), "length": int(length)} if 0 <= offset < end and length > 0:
                 placed.append((offset, offset + length, entity))
     return placed
 

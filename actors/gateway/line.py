@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from actors.gateway.model import wait_seconds
+from actors.gateway.model import Arrival, wait_seconds
 from actors.gateway.ports import (
     Batch,
     Conflicted,
@@ -15,6 +16,7 @@ from actors.gateway.ports import (
     WebhookRefused,
 )
 from actors.kernel.failures import Unavailable
+from actors.kernel.ids import UpdateId
 from actors.operations import messages as operations
 
 CONFLICT_WAIT_SECONDS = 15.0
@@ -45,12 +47,28 @@ class Line:
         self._updates, self._webhook = updates, webhook
         self._offset: int | None = None
         self._failures = 0
+        self._ahead: set[UpdateId] = set()
+        """Taken out of batches that were not confirmed: they come again."""
 
     async def ask(self) -> Outcome:
         """The next question. Raises `Unavailable`."""
         if self._webhook is not None:
             return await self._updates.set_webhook(self._webhook)
         return await self._updates.poll(self._offset, patient=self._failures == 0)
+
+    def taken(
+        self, batch: Sequence[Arrival], *, full: bool, urgent: Callable[[Arrival], bool]
+    ) -> tuple[Arrival, ...]:
+        """What is taken of a batch: everything, or, when the store is `full` and the batch will
+        come again, what is `urgent`; each update once.
+        """
+        new = tuple(update for update in batch if update.update_id not in self._ahead)
+        if not full:
+            self._ahead.clear()
+            return new
+        new = tuple(update for update in new if urgent(update))
+        self._ahead.update(update.update_id for update in new)
+        return new
 
     def confirm(self, offset: int | None) -> None:
         """The last batch is stored: the next poll confirms it."""

@@ -42,6 +42,11 @@ class Entry:
     handled: bool = False
     parked_reason: str | None = None
 
+    @property
+    def is_work(self) -> bool:
+        """Somebody is to hear of it."""
+        return not self.handled and self.parked_reason is None
+
 
 @dataclass(frozen=True, slots=True)
 class Stored:

@@ -20,7 +20,7 @@ update twice, after a restart of the gateway or of the process.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -132,16 +132,27 @@ class Inbox(Protocol):
         """
         ...
 
-    async def unhandled(self) -> tuple[Stored, ...]:
-        """Every unhandled update, in the order of arrival.
+    async def unhandled(
+        self, *, after: UpdateId | None = None, limit: int | None = None
+    ) -> tuple[Stored, ...]:
+        """Every unhandled update, in the order of arrival; the first `limit` of them, behind
+        `after`, which arrived and may have been handled since.
 
         None that was to be added before comes after it, whatever its `add` was told: who
         recovers by this has seen everything.
         """
         ...
 
+    async def unfinished(self, update_ids: Collection[UpdateId]) -> frozenset[UpdateId]:
+        """Which of these are unhandled."""
+        ...
+
     async def find(self, update_id: UpdateId) -> Stored | None:
         """One unhandled update; None when it is handled, parked or unknown."""
+        ...
+
+    async def find_all(self, update_ids: Collection[UpdateId]) -> tuple[Stored, ...]:
+        """Those of them that `find` finds, in the order of arrival."""
         ...
 
     async def set_attempts(self, attempts: Mapping[UpdateId, int]) -> None:

@@ -59,8 +59,8 @@ _RANKS = {
     Standing.WAITING: 0,
     Standing.PROCESSING: 1,
     Standing.EXPIRED: 2,
-    Standing.FAILED: 3,
-    Standing.PARTIAL: 4,
+    Standing.PARTIAL: 3,
+    Standing.FAILED: 4,
     Standing.PAID: 5,
     Standing.REFUNDED: 6,
     Standing.DISPUTED: 7,
@@ -78,7 +78,8 @@ class PaymentReport:
     `telegram_payment_charge_id`). `amount` is what has arrived so far, in the currency of the
     price; `refunded` and `disputed` (what the payer's bank took back; None in a report that is
     `disputed` means all of `amount`) and `reinstated` (what came again of that) are totals in the
-    same currency, `fee` is one in its own. `dispute` is the provider's own id of the dispute.
+    same currency, `fee` is one in its own. `dispute` is the provider's own id of the
+    dispute: a report that names one is the bank's, and its `amount` is no receipt.
     `order_id` is what the charge carries for us, None where it carries nothing. `parent` is the
     charge to whose address an additional deposit was made (NOWPayments' `parent_payment_id`):
     it never pays an order by itself.

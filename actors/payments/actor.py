@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import UTC, tzinfo
 from typing import assert_never
 
 from actors.broadcast import messages as broadcast
@@ -74,6 +75,7 @@ class Purchases(OrderKeeper):
         live: bool,
         admin_chat_id: ChatId | None,
         admin_language: Language = Language.EN,
+        time_zone: tzinfo = UTC,
     ) -> None:
         super().__init__(
             chat_id=chat_id,
@@ -81,6 +83,7 @@ class Purchases(OrderKeeper):
             tills=tills,
             dispatcher=dispatcher,
             success_url=success_url,
+            time_zone=time_zone,
         )
         self._chat_id, self._catalogue, self._live = chat_id, catalogue, live
         self._tracker, self._refunds = tracker, refunds

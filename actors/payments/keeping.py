@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, timedelta, tzinfo
 
 from actors.broadcast import messages as broadcast
 from actors.kernel.charges import Rail
@@ -55,10 +55,11 @@ class OrderKeeper(Actor[payments.Command | Own]):
         tills: Mapping[Rail, Till],
         dispatcher: Recipient[broadcast.Command],
         success_url: Callable[[Order], str],
+        time_zone: tzinfo = UTC,
     ) -> None:
         super().__init__()
         self._store, self._tills, self._success_url = store, tills, success_url
-        self._dispatcher = dispatcher
+        self._dispatcher, self._time_zone = dispatcher, time_zone
         self._orders = Drawer(store, chat_id)
         self._opening: set[OrderId] = set()
         self._letters: dict[OrderId, LetterId] = {}
@@ -158,7 +159,7 @@ class OrderKeeper(Actor[payments.Command | Own]):
             case Effect.OPEN:
                 self._open(order)
             case Effect.DELIVER:
-                self._dispatcher.tell(panel.goods(order, self.actor_ref))
+                self._dispatcher.tell(panel.goods(order, self.actor_ref, self._time_zone))
             case None:
                 pass
 
@@ -260,7 +261,7 @@ class OrderKeeper(Actor[payments.Command | Own]):
     def _show(self, order: Order) -> None:
         """Tell the newest view, unless the user sees it or another letter of the panel is out."""
         if order.unshown and order.order_id not in self._letters:
-            letter = panel.letter(order, self.actor_ref)
+            letter = panel.letter(order, self.actor_ref, self._time_zone)
             self._letters[order.order_id] = letter.letter_id
             self._dispatcher.tell(letter)
 

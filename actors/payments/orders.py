@@ -256,7 +256,9 @@ class Order:
         return any(charge.standing is Standing.PROCESSING for charge in self.charges)
 
     def counts(self, charge: Charge) -> bool:
-        """Whether this charge can pay for it; one that failed although money came cannot."""
+        """Whether this charge can pay for it; one that failed although money came cannot, unless
+        it was sold for that money before.
+        """
         return self._fits(charge) and not self._comes_besides(charge)
 
     def knows(self, payment_id: PaymentId, version: int) -> bool:
@@ -273,7 +275,8 @@ class Order:
         return charge.live is self.live and charge.received.currency == self.price.currency
 
     def _comes_besides(self, charge: Charge) -> bool:
-        return charge.parent is not None or charge.standing is Standing.FAILED
+        failed = charge.standing is Standing.FAILED and self.sold is None
+        return failed or charge.parent is not None
 
     def _sum(self, amounts: Iterable[Money]) -> Money:
         total = sum((amount.amount for amount in amounts), start=Decimal(0))

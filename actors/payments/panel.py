@@ -14,7 +14,7 @@ o:<order>:goods                 the receipt with what was bought
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import NamedTuple
 
 from actors.broadcast import messages as broadcast
@@ -59,9 +59,11 @@ def patient(order: Order, *, now: datetime, seconds: int = SHOW_PATIENCE_SECONDS
     return replace(order, show_by=now + timedelta(seconds=seconds) if order.unshown else None)
 
 
-def letter(order: Order, notify: Recipient[broadcast.Receipt]) -> broadcast.Say | broadcast.Edit:
+def letter(
+    order: Order, notify: Recipient[broadcast.Receipt], zone: tzinfo = UTC
+) -> broadcast.Say | broadcast.Edit:
     """What to send so that the user sees the newest view."""
-    view, named = view_of(order), f"o:{order.order_id}:{order.view_version}"
+    view, named = view_of(order, zone), f"o:{order.order_id}:{order.view_version}"
     if order.panel_message_id is None or order.renew:
         return broadcast.Say(
             letter_id=LetterId(named),
@@ -80,12 +82,12 @@ def letter(order: Order, notify: Recipient[broadcast.Receipt]) -> broadcast.Say 
     )
 
 
-def goods(order: Order, notify: Recipient[broadcast.Receipt]) -> broadcast.Say:
+def goods(order: Order, notify: Recipient[broadcast.Receipt], zone: tzinfo = UTC) -> broadcast.Say:
     """The receipt with what was bought; it may come twice after a crash, but it comes."""
     return broadcast.Say(
         letter_id=LetterId(f"o:{order.order_id}:{GOODS}"),
         chat_id=order.chat_id,
-        text=goods_of(order),
+        text=goods_of(order, zone),
         notify=notify,
     )
 

@@ -26,11 +26,11 @@ PANELS: dict[State, Phrase] = {
     ),
     State.WAITING: Phrase(
         ru="<b>{title}</b>\n{description}\n\nК оплате: <b>{price}</b>, {rail}\n"
-        "Оплатите до {until} UTC. Когда оплата придёт, это сообщение изменится само.",
+        "Оплатите до {until}. Когда оплата придёт, это сообщение изменится само.",
         uk="<b>{title}</b>\n{description}\n\nДо сплати: <b>{price}</b>, {rail}\n"
-        "Сплатіть до {until} UTC. Коли оплата надійде, це повідомлення зміниться само.",
+        "Сплатіть до {until}. Коли оплата надійде, це повідомлення зміниться само.",
         en="<b>{title}</b>\n{description}\n\nTo pay: <b>{price}</b>, {rail}\n"
-        "Please pay by {until} UTC. This message will change by itself once you have.",
+        "Please pay by {until}. This message will change by itself once you have.",
     ),
     State.PROCESSING: Phrase(
         ru="<b>{title}</b>\n{price}, {rail}\n\nПлатёж в пути, ждём подтверждения. "

@@ -187,6 +187,8 @@ class Till:
     """Stripe takes 30 min to 24 h."""
     refunding: Refunding | None = None
     """None where money can be given back at the provider's own pages alone."""
+    charges: Charges | None = None
+    """None where a charge is seen by looking at its checkout alone."""
 
 
 class OrderAlarm(NamedTuple):

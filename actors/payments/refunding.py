@@ -52,7 +52,7 @@ class Unclear:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a refund, and how the charges of its checkout stand now."""
+    """What became of a refund, and how the charges that were read stand now."""
 
     verdict: GivenBack | Declined | UnderWay | Unclear
     reports: tuple[PaymentReport, ...] = ()
@@ -246,7 +246,7 @@ async def give_back(till: Till, refund: Refund, checkout_id: str | None) -> Outc
     if till.refunding is None:
         raise TypeError(f"nothing is given back on {till.rail}")
     if not refund.refund_id:
-        reports = await _seen(till, checkout_id)
+        reports = await _seen(till, refund, checkout_id)
         known = _known(refund, reports)
         if known is not None:
             return Outcome(known, reports)
@@ -254,12 +254,18 @@ async def give_back(till: Till, refund: Refund, checkout_id: str | None) -> Outc
     if not isinstance(verdict, GivenBack):
         return Outcome(verdict)
     try:
-        return Outcome(verdict, await _seen(till, checkout_id))
+        return Outcome(verdict, await _seen(till, refund, checkout_id))
     except Unavailable:
         return Outcome(verdict)
 
 
-async def _seen(till: Till, checkout_id: str | None) -> tuple[PaymentReport, ...]:
+async def _seen(till: Till, refund: Refund, checkout_id: str | None) -> tuple[PaymentReport, ...]:
+    """How the charge stands. Its order may have been paid twice, and its checkout shows one of the
+    charges alone: by its own id each can be read.
+    """
+    if till.charges is not None:
+        report = await till.charges.read(refund.payment_id)
+        return () if report is None else (report,)
     return () if checkout_id is None else await till.checkout.look(checkout_id)
 
 

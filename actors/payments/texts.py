@@ -83,11 +83,11 @@ TEXTS: dict[Text, Phrase] = {
         en="We have your question about the order “{title}” ({reference}) and will answer here.",
     ),
     Text.GOODS: Phrase(
-        ru="<b>Чек</b>\n{title}: {sold}, {rail}\n{paid_at} UTC, "
+        ru="<b>Чек</b>\n{title}: {sold}, {rail}\n{paid_at}, "
         "заказ <code>{reference}</code>\n\n{goods}",
-        uk="<b>Чек</b>\n{title}: {sold}, {rail}\n{paid_at} UTC, "
+        uk="<b>Чек</b>\n{title}: {sold}, {rail}\n{paid_at}, "
         "замовлення <code>{reference}</code>\n\n{goods}",
-        en="<b>Receipt</b>\n{title}: {sold}, {rail}\n{paid_at} UTC, "
+        en="<b>Receipt</b>\n{title}: {sold}, {rail}\n{paid_at}, "
         "order <code>{reference}</code>\n\n{goods}",
     ),
 }

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, tzinfo
 from html import escape
 
 from actors.broadcast.messages import Button, Keyboard
+from actors.kernel import local_time
 from actors.payments import texts
 from actors.payments.hearing import Verb, data
 from actors.payments.orders import ENDED, Order, State
@@ -34,12 +35,12 @@ def reference(order: Order) -> str:
     return order.order_id[:REFERENCE_LENGTH].upper()
 
 
-def view_of(order: Order) -> View:
-    """The panel of the order as it is now."""
-    return View(text_of(order), _keyboard(order))
+def view_of(order: Order, zone: tzinfo = UTC) -> View:
+    """The panel of the order as it is now; times by the clocks of `zone`."""
+    return View(text_of(order, zone), _keyboard(order))
 
 
-def text_of(order: Order) -> str:
+def text_of(order: Order, zone: tzinfo = UTC) -> str:
     """How the order stands."""
     slow = order.state is State.OPENING and order.attempts
     phrase = OPENING_SLOWLY if slow else PANELS[order.state]
@@ -48,7 +49,7 @@ def text_of(order: Order) -> str:
         description=_plain(order.description),
         price=order.price,
         rail=texts.rail(order.rail, order.language),
-        until=_time(order.expires_at),
+        until=local_time.told(order.expires_at, zone),
         kept=order.kept,
         missing=order.missing,
         given_back=order.given_back,
@@ -57,7 +58,7 @@ def text_of(order: Order) -> str:
     return f"{text}\n\n{lines}" if lines else text
 
 
-def goods_of(order: Order) -> str:
+def goods_of(order: Order, zone: tzinfo = UTC) -> str:
     """The receipt, and what was bought."""
     return texts.say(
         Text.GOODS,
@@ -65,7 +66,7 @@ def goods_of(order: Order) -> str:
         title=_plain(order.title),
         sold=order.sold,
         rail=texts.rail(order.rail, order.language),
-        paid_at="" if order.paid_at is None else _time(order.paid_at),
+        paid_at="" if order.paid_at is None else local_time.told(order.paid_at, zone),
         reference=reference(order),
         goods=_plain(order.goods),
     )
@@ -129,7 +130,3 @@ def _button(order: Order, label: Label, verb: Verb) -> Button:
 
 def _plain(text: str) -> str:
     return escape(text, quote=False)
-
-
-def _time(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%d %H:%M")

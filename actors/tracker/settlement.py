@@ -95,7 +95,7 @@ def _contradiction(before: Payment | None, report: PaymentReport) -> str:
         return "a total is negative"
     if any(each.currency != currency for each in back):
         return "what was given back is in another currency than what was paid"
-    if report.reinstated is not None and report.reinstated > (report.disputed or report.amount):
+    if report.reinstated is not None and report.reinstated > _taken(report):
         return "more was won back than the bank took"
     if before is None:
         return ""
@@ -135,12 +135,9 @@ def _blank(report: PaymentReport) -> Payment:
 
 def _merged(old: Payment, report: PaymentReport, order: OrderView | None) -> Payment:
     nothing = Money.zero(report.amount.currency)
-    disputed = report.disputed
-    if disputed is None:
-        taken = report.standing.rank >= Standing.DISPUTED.rank
-        disputed = report.amount if taken else nothing
-    # A bank may take more than was paid, where its rate has moved: that is no receipt.
-    told_by_bank = report.dispute is not None and bool(old.received)
+    # A bank may take more than was paid, where its rate has moved: what it took is no receipt, and
+    # the provider tells that himself, before or after.
+    told_by_bank = report.dispute is not None
     order_id, chat_id = old.order_id or report.order_id, old.chat_id
     if order is not None and order.order_id == order_id and chat_id is None:
         chat_id = order.chat_id
@@ -149,7 +146,7 @@ def _merged(old: Payment, report: PaymentReport, order: OrderView | None) -> Pay
         standing=max(old.standing, report.standing, key=lambda standing: standing.rank),
         received=old.received if told_by_bank else max(old.received, report.amount),
         refunded=max(old.refunded, report.refunded or nothing),
-        disputed=max(old.disputed, disputed),
+        disputed=max(old.disputed, _taken(report)),
         reinstated=max(old.reinstated, report.reinstated or nothing),
         dispute=old.dispute or report.dispute,
         fee=max((each for each in (old.fee, report.fee) if each is not None), default=None),
@@ -157,6 +154,15 @@ def _merged(old: Payment, report: PaymentReport, order: OrderView | None) -> Pay
         chat_id=chat_id,
         parent=old.parent or report.parent,
     )
+
+
+def _taken(report: PaymentReport) -> Money:
+    """What the payer's bank has taken, as far as this report tells."""
+    if report.disputed is not None:
+        return report.disputed
+    if report.standing.rank >= Standing.DISPUTED.rank:
+        return report.amount
+    return Money.zero(report.amount.currency)
 
 
 def _visibly(before: Payment, after: Payment) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -59,9 +59,21 @@ class MemoryInbox(Inbox):
 
         return await self.connection.write(add)
 
-    async def unhandled(self) -> tuple[Stored, ...]:
-        return await self.connection.write(
-            lambda tables: tuple(row.stored() for row in tables.unhandled.values())
+    async def unhandled(
+        self, *, after: UpdateId | None = None, limit: int | None = None
+    ) -> tuple[Stored, ...]:
+        def unhandled(tables: Tables) -> tuple[Stored, ...]:
+            rows = iter(tables.unhandled.values())
+            if after is not None:
+                seen = tables.updates[after].arrival
+                rows = (row for row in rows if row.arrival > seen)
+            return tuple(row.stored() for row in itertools.islice(rows, limit))
+
+        return await self.connection.write(unhandled)
+
+    async def unfinished(self, update_ids: Collection[UpdateId]) -> frozenset[UpdateId]:
+        return await self.connection.read(
+            lambda tables: frozenset(i for i in update_ids if i in tables.unhandled)
         )
 
     async def find(self, update_id: UpdateId) -> Stored | None:
@@ -70,6 +82,13 @@ class MemoryInbox(Inbox):
             return None if row is None else row.stored()
 
         return await self.connection.read(find)
+
+    async def find_all(self, update_ids: Collection[UpdateId]) -> tuple[Stored, ...]:
+        def find_all(tables: Tables) -> tuple[Stored, ...]:
+            rows = [tables.unhandled[i] for i in update_ids if i in tables.unhandled]
+            return tuple(row.stored() for row in sorted(rows, key=lambda row: row.arrival))
+
+        return await self.connection.read(find_all)
 
     async def set_attempts(self, attempts: Mapping[UpdateId, int]) -> None:
         def set_attempts(tables: Tables) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -66,18 +66,34 @@ class PostgresInbox(Inbox):
         _, new = await self._database.write(keep, which)
         return frozenset(UpdateId(row["update_id"]) for row in new)
 
-    async def unhandled(self) -> tuple[Stored, ...]:
+    async def unhandled(
+        self, *, after: UpdateId | None = None, limit: int | None = None
+    ) -> tuple[Stored, ...]:
         # By the writer, so that nothing that was asked for before can be added after it.
         (rows,) = await self._database.write(
             Statement(
                 """
                 select update_id, body, chat_id, attempts from telegram_update
-                where handled_at is null and parked_reason is null
-                order by arrival
-                """
+                where handled_at is null and parked_reason is null and arrival > coalesce(
+                    (select arrival from telegram_update where update_id = %(after)s::bigint), 0
+                )
+                order by arrival limit %(limit)s::bigint
+                """,
+                {"after": after, "limit": limit},
             )
         )
         return tuple(_stored(row) for row in rows)
+
+    async def unfinished(self, update_ids: Collection[UpdateId]) -> frozenset[UpdateId]:
+        rows = await self._database.read(
+            """
+            select update_id from telegram_update
+            where update_id = any(%(update_ids)s::bigint[])
+                and handled_at is null and parked_reason is null
+            """,
+            {"update_ids": list(update_ids)},
+        )
+        return frozenset(UpdateId(row["update_id"]) for row in rows)
 
     async def find(self, update_id: UpdateId) -> Stored | None:
         rows = await self._database.read(
@@ -88,6 +104,18 @@ class PostgresInbox(Inbox):
             {"update_id": update_id},
         )
         return _stored(rows[0]) if rows else None
+
+    async def find_all(self, update_ids: Collection[UpdateId]) -> tuple[Stored, ...]:
+        rows = await self._database.read(
+            """
+            select update_id, body, chat_id, attempts from telegram_update
+            where update_id = any(%(update_ids)s::bigint[])
+                and handled_at is null and parked_reason is null
+            order by arrival
+            """,
+            {"update_ids": list(update_ids)},
+        )
+        return tuple(_stored(row) for row in rows)
 
     async def set_attempts(self, attempts: Mapping[UpdateId, int]) -> None:
         await self._database.write(

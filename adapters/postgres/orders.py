@@ -320,7 +320,16 @@ def _charge_row(charge: Charge) -> dict[str, object]:
     }
 
 
-_NOT_OF_THE_ORDER = ("saved_by", "currency", "due_at", "look_at", "looks", "saved_at", "concern")
+_NOT_OF_THE_ORDER = (
+    "saved_by",
+    "currency",
+    "due_at",
+    "look_at",
+    "looks",
+    "saved_at",
+    "concern",
+    "relayed",
+)
 
 
 def _order(row: Mapping[str, Any]) -> Order:

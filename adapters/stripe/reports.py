@@ -122,8 +122,8 @@ def of_charge(charge: Charge, told: Told) -> PaymentReport:
 
 def of_dispute(dispute: Dispute, told: Told) -> PaymentReport:
     """A charge that the payer's bank took back, and gave back where the dispute was won. How much
-    the whole charge was is not told here: `amount` and `disputed` are both what was taken, which
-    counts as received only while no receipt is known (a bank's rate may have moved meanwhile).
+    the whole charge was is not told here: `amount` and `disputed` are both what was taken, which is
+    never a receipt (a bank's rate may have moved meanwhile).
     """
     payment_id = id_of(dispute.payment_intent) or id_of(dispute.charge)
     if payment_id is None:

@@ -29,7 +29,9 @@ ATTEMPTS_MAX = 3
 RETRY_AFTER_SECONDS = 1.8
 """After a 202 that names no time. Both are what the vendor's SDK does."""
 RETRY_AFTER_SECONDS_MAX = 5.0
-CONNECTIONS_MAX = 4
+CONNECTIONS_MAX = 12
+"""Eight for notifications that are read again (`source`), the others for what is opened, looked at
+and given back."""
 OK, ACCEPTED, REFUSED, BROKEN = 200, 202, 400, 500
 TIMEOUT, THROTTLED = 408, 429
 MILLISECONDS = 1000

@@ -15,6 +15,8 @@ from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_netw
 from typing import Any
 from urllib.parse import quote
 
+import trio
+
 from actors.ingress.model import (
     Delivery,
     Event,
@@ -46,13 +48,18 @@ EVENT_NAME = re.compile(r"[a-z_]{1,32}\.[a-z_]{1,32}")
 PAYMENT_EVENTS = frozenset({"payment.waiting_for_capture", "payment.succeeded", "payment.canceled"})
 REFUND_EVENTS = frozenset({"refund.succeeded"})
 NOT_FOUND = 404
+READS_MAX = 8
+"""Objects read again at once. Whoever waits for his turn has his time still before him."""
+READ_SECONDS = 5.0
+"""For reading one, which takes YooKassa a fraction of a second; one that hangs gives its place to
+the next, and is read again later."""
 
 
 class YooKassaSource(Source):
     """Notifications of one shop; `networks` are the only senders that are let in."""
 
     def __init__(self, *, client: YooKassaClient, networks: Sequence[str] = NETWORKS) -> None:
-        self._client = client
+        self._client, self._places = client, trio.CapacityLimiter(READS_MAX)
         self._networks: tuple[IPv4Network | IPv6Network, ...] = tuple(map(ip_network, networks))
 
     @property
@@ -112,7 +119,11 @@ class YooKassaSource(Source):
 
     async def _object(self, kind: str, subject: str) -> dict[str, Any] | Unusable:
         """The object as YooKassa has it now; raises `Unavailable`."""
-        found = await self._client.get(f"/{kind}/{quote(subject, safe='')}")
+        async with self._places:
+            with trio.move_on_after(READ_SECONDS) as deadline:
+                found = await self._client.get(f"/{kind}/{quote(subject, safe='')}")
+        if deadline.cancelled_caught:
+            raise Unavailable(f"YooKassa did not answer within {READ_SECONDS:g} s")
         if not isinstance(found, Refusal):
             return found
         if found.status == NOT_FOUND:

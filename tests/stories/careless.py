@@ -5,6 +5,7 @@ The negative control of `test_webhook_kill`: what passes there must fail here.
 
 from __future__ import annotations
 
+import os
 import secrets
 from dataclasses import replace
 from datetime import datetime
@@ -22,8 +23,8 @@ from config.settings import Settings
 from config.store import PostgresStore
 from tests.stories.another_store import serve_on
 
-DALLY_SECONDS = 1.0
-"""After the first credit of a life. The harness kills earlier, so a kill falls into it."""
+STANDS_STILL = "CARELESS_STANDS_STILL"
+"""Where it is set, a life stands still after its first credit, until it is killed there."""
 
 
 class CarelessPayments(PostgresPayments):
@@ -32,7 +33,7 @@ class CarelessPayments(PostgresPayments):
     def __init__(self, database: Database) -> None:
         super().__init__(database)
         self._careless = database
-        self._dallied = False
+        self._stands_still = STANDS_STILL in os.environ
 
     async def record(
         self, seen: Observation, *, event_id: EventId | None, at: datetime
@@ -40,9 +41,8 @@ class CarelessPayments(PostgresPayments):
         for transfer in seen.transfers:
             once_more = replace(transfer, key=f"{transfer.key}:{secrets.token_hex(8)}")
             await self._careless.write(posting(once_more))
-            if not self._dallied:
-                self._dallied = True
-                await trio.sleep(DALLY_SECONDS)
+            if self._stands_still:
+                await trio.sleep_forever()
         return await super().record(replace(seen, transfers=()), event_id=event_id, at=at)
 
 

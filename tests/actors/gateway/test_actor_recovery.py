@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 import pytest
@@ -12,7 +12,6 @@ import trio
 
 from actors.gateway.actor import (
     INNOCENT_AFTER_SECONDS,
-    PRUNE_LIMIT,
     REROUTE_SECONDS,
     TelegramGateway,
 )
@@ -26,7 +25,6 @@ from adapters.memory.gateway import MemoryInbox
 from runtime import Actor, KeyedSpec, SupervisorSpec
 from runtime.events import Reason
 from runtime.testing import running
-from runtime.world import VirtualWorld
 from tests.actors.gateway.world import GROUP, POISON, World, dead, mark_handled, text
 
 
@@ -201,7 +199,7 @@ async def test_dead_letters_of_others_are_none_of_its_business(world: World) -> 
         assert world.parked.told == []
 
 
-# The inbox is away, or old
+# The inbox is away
 
 
 class BrokenInbox(MemoryInbox):
@@ -219,9 +217,11 @@ class BrokenInbox(MemoryInbox):
         self._maybe_break()
         return new
 
-    async def unhandled(self) -> tuple[Stored, ...]:
+    async def unhandled(
+        self, *, after: UpdateId | None = None, limit: int | None = None
+    ) -> tuple[Stored, ...]:
         self._maybe_break()
-        return await super().unhandled()
+        return await super().unhandled(after=after, limit=limit)
 
     async def counts(self) -> Counts:
         self._maybe_break()
@@ -282,35 +282,3 @@ async def test_an_inbox_that_is_away_suspends_the_gateway_and_loses_nothing(worl
         away = False
         await trio.sleep(60)
         assert world.heard == [(7, "a")]
-
-
-async def test_what_was_handled_is_forgotten_after_two_days(world: World) -> None:
-    clock = VirtualWorld()
-    async with running(world=clock) as system:
-        world.start(system)
-        for update in (text("handled"), POISON, text("unhandled")):
-            world.updates.push(update)
-        await trio.sleep(1)
-        mark_handled(world.inbox, UpdateId(1))
-        clock.shift(46 * 3600)
-        await trio.sleep(3601)
-        assert len(world.inbox.connection.tables.updates) == 3
-        clock.shift(3600)
-        await trio.sleep(3600)
-        assert list(world.inbox.connection.tables.updates) == [2, 3]
-        clock.shift(30 * 86_400)
-        await trio.sleep(3600)
-        assert list(world.inbox.connection.tables.updates) == [3]
-
-
-async def test_much_that_is_old_is_forgotten_in_small_steps(world: World) -> None:
-    async with running() as system:
-        for first in range(0, 3 * PRUNE_LIMIT, 100):
-            old = [Entry(UpdateId(first + n), "{}", handled=True) for n in range(100)]
-            long_ago = system.world.now() - timedelta(days=9)
-            await world.inbox.add(old, batch_id=system.world.uuid(), at=long_ago)
-        world.start(system)
-        await trio.sleep(61)
-        assert len(world.inbox.connection.tables.updates) == 2 * PRUNE_LIMIT
-        await trio.sleep(2)
-        assert len(world.inbox.connection.tables.updates) == 0

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.broadcast.messages import Media
+from actors.broadcast.messages import Button, Media
 from actors.broadcasts import messages as broadcasts
 from actors.gateway.admins import Admins, for_broadcaster, html_of, reader
 from actors.gateway.model import Arrival, Ignored, Routed
@@ -75,6 +75,36 @@ def test_a_command_that_answers_a_message_means_that_message() -> None:
     assert heard(told) == composed("x", Media(kind="video", file="video-video"))
     told = message(text="/broadcast Other", reply_to_message=answered)
     assert heard(told) == composed("Other")
+
+
+def button(text: str, url: str) -> tuple[Button, ...]:
+    return (Button(text=text, url=url),)
+
+
+def test_last_lines_become_buttons() -> None:
+    text = (
+        "/broadcast Big 👋 news\n\n[Read more] https://a.org/?b=1&c=2\n[Chat]tg://resolve?domain=x "
+    )
+    bold = {"type": "bold", "offset": 11, "length": 200}
+    told = heard(message(text=text, entities=[bold]))
+    assert told.text == "<b>Big 👋 news\n</b>"
+    assert told.buttons == (
+        button("Read more", "https://a.org/?b=1&c=2"), button("Chat", "tg://resolve?domain=x"),
+    )  # fmt: skip
+    for plain in ("[x] y", "see [x] https://a.org", "[x] https://a.org\nBye", "[] https://a.org"):
+        assert heard(message(text=f"/broadcast {plain}")) == composed(plain)
+
+
+def test_a_message_that_is_answered_keeps_its_buttons_unless_others_are_given() -> None:
+    keys = [[{"text": "A", "url": "https://a.org"}, {"text": "B", "callback_data": "x"}], [{}], 5]
+    answered = {"message_id": 2, "text": "Hi", "reply_markup": {"inline_keyboard": keys}}
+    told = heard(message(text="/broadcast", reply_to_message=answered))
+    assert (told.text, told.buttons) == ("Hi", (button("A", "https://a.org"),))
+    told = heard(message(text="/broadcast\n[C] https://c.org", reply_to_message=answered))
+    assert (told.text, told.buttons) == ("Hi", (button("C", "https://c.org"),))
+    answered["text"] = "Hi\n[D] https://d.org"
+    told = heard(message(text="/broadcast", reply_to_message=answered))
+    assert (told.text, told.buttons) == ("Hi", (button("D", "https://d.org"),))
 
 
 def test_only_the_chat_of_the_administrators_can() -> None:
@@ -171,6 +201,9 @@ def test_whatever_comes_is_text(text: str, spans: list[tuple[str, int, int]], st
                         "from",
                         "caption",
                         "reply_to_message",
+                        "reply_markup",
+                        "inline_keyboard",
+                        "url",
                         "message_id",
                         "data",
                     ]

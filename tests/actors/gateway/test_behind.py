@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from uuid import UUID
 
 import pytest
 import trio
 
-from actors.gateway.backlog import STORED_MAX, TOLD_MAX
-from actors.gateway.model import Stored
+from actors.gateway.backlog import LOOK_SECONDS, TOLD_MAX, TOLD_OF_CHAT_MAX
+from actors.gateway.model import Counts, Entry, Stored
+from actors.kernel.ids import UpdateId
 from actors.payments import messages as payments
+from adapters.memory.gateway import MemoryInbox
 from runtime.testing import running
-from tests.actors.gateway.world import ASKED, World, mark_handled, text
+from tests.actors.gateway.world import ASKED, STORED_MAX, World, mark_handled, text
 
 
 @pytest.fixture
@@ -47,7 +52,7 @@ async def test_sessions_that_catch_up_a_little_are_told_as_much_more(world: Worl
     async with running() as system:
         world.start(system)
         for number in range(TOLD_MAX + 500):
-            world.updates.push(text(f"t{number}"))
+            world.updates.push(text(f"t{number}", chat_id=1 + number))
         await trio.sleep(30)
         mark_handled(world.inbox, *[u.update_id for u in (await told_of(world))[:7]])
         await trio.sleep(5)
@@ -117,6 +122,87 @@ async def test_a_payment_does_not_wait_for_what_stays_with_telegram(world: World
         assert len(world.heard) == len(set(world.heard)) == STORED_MAX + 151
         assert len(world.pre_checkout.told) == 1, "though Telegram told it again and again"
         assert (await world.inbox.counts()).unhandled == 0
+
+
+class SlowInbox(MemoryInbox):
+    """A store that takes long to commit, and longer to answer."""
+
+    async def add(
+        self, entries: Sequence[Entry], *, batch_id: UUID, at: datetime
+    ) -> frozenset[UpdateId]:
+        await trio.sleep(0.15)
+        return await super().add(entries, batch_id=batch_id, at=at)
+
+    async def counts(self) -> Counts:
+        await trio.sleep(3)
+        return await super().counts()
+
+    async def find(self, update_id: UpdateId) -> Stored | None:
+        await trio.sleep(3)
+        return await super().find(update_id)
+
+    async def unfinished(self, update_ids: Collection[UpdateId]) -> frozenset[UpdateId]:
+        await trio.sleep(3)
+        return await super().unfinished(update_ids)
+
+    async def find_all(self, update_ids: Collection[UpdateId]) -> tuple[Stored, ...]:
+        await trio.sleep(3)
+        return await super().find_all(update_ids)
+
+
+async def test_in_a_slow_store_too_a_payment_is_found_behind_thousands_of_updates(
+    world: World,
+) -> None:
+    world.inbox = SlowInbox()
+    async with running() as system:
+        world.start(system)
+        for number in range(2_000):
+            world.updates.push(text(f"t{number}", chat_id=1 + number))
+        await trio.sleep(60)  # a thousand are told, and a thousand wait for them
+        mark_handled(world.inbox, *[u.update_id for u in await told_of(world)])
+        for number in range(4_000):
+            world.updates.push(text(f"u{number}", chat_id=1 + number))
+        world.updates.push(ASKED)
+        await world.pre_checkout.expect(payments.PreCheckoutAsked, within=9)
+
+
+@pytest.mark.parametrize("restarted", [True, False])
+async def test_who_wrote_a_thousand_times_keeps_nobody_else_waiting(
+    world: World, *, restarted: bool
+) -> None:
+    async with running() as system:
+        world.start(system)
+        for number in range(2 * TOLD_MAX):
+            world.updates.push(text(f"a{number}", chat_id=7))
+        for number in range(TOLD_OF_CHAT_MAX):
+            world.updates.push(text(f"b{number}", chat_id=8))
+        await trio.sleep(20)
+    if restarted:
+        world.sessions.told.clear()
+        async with running() as system:
+            world.start(system)
+            await trio.sleep(1)
+    assert [words for chat_id, words in world.heard if chat_id == 8] == [
+        f"b{number}" for number in range(TOLD_OF_CHAT_MAX)
+    ]
+    assert sum(chat_id == 7 for chat_id, _ in world.heard) == TOLD_OF_CHAT_MAX
+
+
+async def test_what_comes_while_its_chat_is_being_released_does_not_overtake(world: World) -> None:
+    world.inbox = SlowInbox()
+    async with running() as system:
+        world.start(system)
+        for number in range(TOLD_OF_CHAT_MAX + 1):
+            world.updates.push(text(f"t{number}"))
+        await trio.sleep(20)
+        mark_handled(world.inbox, *[u.update_id for u in await told_of(world)])
+        await trio.sleep(LOOK_SECONDS)
+        for number in range(30):
+            world.updates.push(text(f"u{number}"))
+            await trio.sleep(0.5)
+        await trio.sleep(30)
+        told = [f"t{number}" for number in range(TOLD_OF_CHAT_MAX + 1)]
+        assert [words for _, words in world.heard] == told + [f"u{number}" for number in range(30)]
 
 
 async def told_of(world: World) -> list[Stored]:

@@ -12,6 +12,7 @@ from actors.gateway.line import (
     WEBHOOK_AGAIN_SECONDS,
     Line,
 )
+from actors.gateway.model import Arrival
 from actors.gateway.ports import (
     Batch,
     Conflicted,
@@ -21,6 +22,7 @@ from actors.gateway.ports import (
     WebhookRefused,
 )
 from actors.kernel.failures import Unavailable
+from actors.kernel.ids import UpdateId
 from adapters.memory.gateway import MemoryUpdates
 
 WEBHOOK = Webhook("https://shop.example.org/webhooks/telegram", "canary")
@@ -45,6 +47,21 @@ async def test_a_batch_that_is_left_comes_again() -> None:
     polls.left()
     await polls.ask()
     assert updates.polls[2:] == [(None, True)]
+
+
+def test_of_a_batch_that_comes_again_only_what_is_urgent_is_taken_and_that_once() -> None:
+    polls, _ = line()
+
+    def taken(*numbers: int, full: bool) -> list[int]:
+        batch = [Arrival(UpdateId(each), "") for each in numbers]
+        urgent = polls.taken(batch, full=full, urgent=lambda update: update.update_id % 2 == 0)
+        return [update.update_id for update in urgent]
+
+    assert taken(1, 2, 3, full=True) == [2]
+    assert taken(1, 2, 3, 4, full=True) == [4]
+    assert taken(1, 2, 3, 4, 5, full=True) == []
+    assert taken(1, 2, 3, 4, 5, 6, full=False) == [1, 3, 5, 6]
+    assert taken(2, 7, full=False) == [2, 7], "it counts anew: nothing of the past is confirmed"
 
 
 async def test_a_poll_confirms_what_is_stored_and_after_trouble_nothing() -> None:

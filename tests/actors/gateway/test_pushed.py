@@ -9,7 +9,7 @@ import pytest
 import trio
 
 from actors.gateway import messages as gateway
-from actors.gateway.backlog import STORED_MAX, TOLD_MAX
+from actors.gateway.backlog import TOLD_MAX
 from actors.gateway.line import WEBHOOK_AGAIN_SECONDS
 from actors.gateway.messages import UpdateParked
 from actors.gateway.ports import Webhook, WebhookRefused
@@ -17,7 +17,15 @@ from actors.kernel.failures import Unavailable
 from actors.kernel.ids import UpdateId
 from runtime import ask
 from runtime.testing import running
-from tests.actors.gateway.world import ASKED, GROUP, POISON, World, mark_handled, text
+from tests.actors.gateway.world import (
+    ASKED,
+    GROUP,
+    POISON,
+    STORED_MAX,
+    World,
+    mark_handled,
+    text,
+)
 
 WEBHOOK = Webhook("https://shop.example.org/webhooks/telegram", "canary")
 
@@ -102,7 +110,7 @@ async def test_while_sessions_are_behind_updates_are_stored_and_then_telegram_ke
         ref = world.start(system)
         await ask(ref, take(1, text("first")))
         for number in range(2, STORED_MAX + 2):
-            await ask(ref, take(number, text("x")))
+            await ask(ref, take(number, text("x", chat_id=number)))
         assert len(world.heard) == TOLD_MAX
         await trio.sleep(1)
         with pytest.raises(Unavailable, match="sessions are behind"):

@@ -41,6 +41,10 @@ ASKED = {
 GROUP = {"message": {"message_id": 1, "chat": {"id": -7, "type": "group"}, "text": "hi"}}
 
 
+STORED_MAX = 10_000
+"""What the inbox of the tests may hold."""
+
+
 class World:
     """A gateway's surroundings: they outlive it, and the whole process."""
 
@@ -66,6 +70,7 @@ class World:
                 purchases=self.purchases.keyed,
                 pre_checkout=self.pre_checkout,
                 webhook=self.webhook,
+                stored_max=STORED_MAX,
             ),
             name="gateway",
         )

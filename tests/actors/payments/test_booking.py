@@ -140,6 +140,7 @@ REPORTS = st.builds(
     refunded=TOTALS,
     disputed=TOTALS,
     reinstated=st.sampled_from([None, None, "4", "10"]),
+    dispute=st.sampled_from([None, None, "dp_1"]),
     live=st.sampled_from([True, True, True, False]),
 )
 DEEDS = st.builds(
@@ -188,6 +189,34 @@ def test_the_customer_is_owed_what_is_here_and_was_not_sold(course: list[Happeni
         (
             [told("6"), told("6", name="b"), taken("a"), taken("b"), won("a"), won("b")],
             *(State.PAID, "2", "-10", "0"),
+        ),
+        (
+            [told("12", Standing.DISPUTED, disputed="12", dispute="dp_1"), told()],
+            *(State.DISPUTED, "0", "0", "2"),
+        ),
+        (
+            [told(), told("12", Standing.DISPUTED, disputed="12", dispute="dp_1")],
+            *(State.DISPUTED, "0", "-10", "12"),
+        ),
+        ([replace(WON, amount=usd("12")), told()], State.PAID, "0", "-10", "0"),
+        ([told("4", Standing.PARTIAL), told("4", Standing.FAILED)], State.HELD, "4", "0", "0"),
+        ([told("4", Standing.FAILED), told("4", Standing.PARTIAL)], State.HELD, "4", "0", "0"),
+        ([told("4", Standing.PARTIAL), told()], State.PAID, "0", "-10", "0"),
+        ([told(), told("4", Standing.PARTIAL)], State.PAID, "0", "-10", "0"),
+        (
+            [told("4", Standing.PARTIAL), told("4", Standing.FAILED), told()],
+            *(State.PAID, "0", "-10", "0"),
+        ),
+        (
+            [told("4", Standing.PARTIAL), ACCEPT, told("4", Standing.FAILED)],
+            *(State.PAID, "0", "-4", "0"),
+        ),
+        (
+            [
+                *(told("4", Standing.PARTIAL), ACCEPT, told("4", Standing.FAILED)),
+                told("4", Standing.REFUNDED, refunded="4"),
+            ],
+            *(State.REFUNDED, "0", "-4", "4"),
         ),
         ([told(currency="EUR")], State.HELD, "0", "0", "0"),
         ([told("3", parent=PaymentId("old"))], State.HELD, "3", "0", "0"),

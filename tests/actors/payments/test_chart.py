@@ -45,8 +45,8 @@ to the order itself, less what went back.
 - `paid_in_full`: what counts is at least the price. What is beyond it is shown as a surplus.
 - `paid_short`: something has arrived, and less than the price.
 - `strange`: another currency or mode, an additional deposit to the address of an earlier charge
-  (NOWPayments' `parent_payment_id`), a charge that failed with money in it, or one that the books
-  refuse. It never pays an order; it is shown, and a person looks.
+  (NOWPayments' `parent_payment_id`), a charge that failed with money in it for which nothing was
+  sold, or one that the books refuse. It never pays an order; it is shown, and a person looks.
 - `charge_failed`, `charge_expired`: of the last charge that is open. Each coin of a NOWPayments
   invoice is a charge with an expiry of its own: there the order's own time counts.
 - `partly_refunded`, of what was sold, leaves the state and is shown; `wholly_refunded` when nothing

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -83,6 +84,13 @@ def test_the_receipt_says_what_when_and_how_much() -> None:
     assert "2026-11-21 12:00 UTC" in text
     assert reference(order()) in text
     assert text.endswith("Code &lt;7&gt;")
+
+
+def test_times_are_told_by_the_clocks_of_the_shop() -> None:
+    paid = order(State.PAID, charge(), sold=usd("10"), paid_at=NOON)
+    kyiv = ZoneInfo("Europe/Kyiv")
+    assert "2026-11-21 14:00 UTC+2" in goods_of(paid, kyiv)
+    assert "2026-11-21 15:00 UTC+2" in view_of(order(), kyiv).text
 
 
 def test_the_longest_goods_fit_into_one_message() -> None:

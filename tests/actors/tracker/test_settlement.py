@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import permutations
 
 import pytest
 from hypothesis import given
@@ -163,7 +164,23 @@ def test_a_bank_that_takes_more_than_was_paid_brings_nothing() -> None:
     books.hear(won)
     assert books.held == {STRIPE: "10.00", customer(ChatId(7)): "-10.00"}
     alone = Books().hear_all([bank])  # how much was paid is not known yet
-    assert alone.held == {customer(ChatId(7)): "-11.00", REFUNDS: "11.00"}
+    assert alone.held == {STRIPE: "-11.00", REFUNDS: "11.00"}
+
+
+@pytest.mark.parametrize("order", [ANNA, None])
+@pytest.mark.parametrize("won", [False, True])
+def test_a_dispute_of_more_than_the_charge_is_no_receipt_whichever_is_told_first(
+    order: OrderView | None, *, won: bool
+) -> None:
+    bank = replace(report(Standing.DISPUTED, "11", disputed=usd("11")), dispute="du_1")
+    bank = replace(bank, order_id=None)  # a dispute carries none
+    if won:
+        bank = replace(bank, standing=Standing.REINSTATED, reinstated=usd("11"))
+    told = [report(), bank, report(Standing.REFUNDED, refunded=usd("1"))]
+    ends = [Books().hear_all(each, order) for each in permutations(told)]
+    assert {each.payment.received for each in ends if each.payment} == {usd("10")}
+    assert all(each.held == ends[0].held for each in ends)
+    assert {each.notices for each in ends} == {1}
 
 
 def test_a_dispute_that_names_no_total_is_about_everything() -> None:

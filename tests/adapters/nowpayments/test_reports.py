@@ -62,7 +62,8 @@ def test_the_path_of_a_payment_only_climbs() -> None:
     ranks = [read(payment_status=status).standing.rank for status in path]
     assert ranks == sorted(ranks)
     assert read(payment_status="expired").standing.rank < read().standing.rank
-    assert read(payment_status="partially_paid").standing.rank < read().standing.rank
+    partly, failed = (read(payment_status=word) for word in ("partially_paid", "failed"))
+    assert partly.standing.rank < failed.standing.rank < read().standing.rank
 
 
 @pytest.mark.parametrize("status", ["", "on_hold", None, 7, "FINISHED"])

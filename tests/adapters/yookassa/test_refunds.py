@@ -11,14 +11,15 @@ import pytest
 
 from actors.kernel.charges import Rail, Standing
 from actors.kernel.failures import Unavailable
-from actors.kernel.ids import ChatId, PaymentId
-from actors.kernel.money import Money
+from actors.kernel.ids import ChatId, OrderId, PaymentId
+from actors.kernel.money import Currency, Money
 from actors.payments.deeds import Refund
-from actors.payments.ports import Declined, GivenBack, UnderWay
+from actors.payments.ports import Declined, GivenBack, Till, UnderWay
+from actors.payments.refunding import give_back
 from adapters.sandbox.server import Request, Response
 from adapters.sandbox.yookassa import YooKassaSandbox
 from tests.adapters.sandbox.calls import virtual_now
-from tests.adapters.yookassa.test_checkout import ORDER, a_sandbox, opened, shop
+from tests.adapters.yookassa.test_checkout import OFFER, ORDER, a_sandbox, opened, shop
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -47,6 +48,27 @@ async def test_told_twice_it_goes_back_once_and_the_payment_says_so() -> None:
         (report,) = await checkout.look(payment_id)
     assert len(sandbox.refunds) == 1
     assert (report.standing, report.refunded) == (Standing.REFUNDED, Money.of("90.50", "RUB"))
+
+
+async def test_a_second_payment_of_an_order_is_read_before_it_goes_back() -> None:
+    sandbox = a_sandbox()
+    async with shop(sandbox) as checkout:
+        first = (await opened(checkout)).checkout_id
+        second = (await opened(checkout, replace(OFFER, order_id=OrderId("f" * 32)))).checkout_id
+        for payment_id in (first, second):
+            sandbox.pay(payment_id)
+        sandbox.refund(second)  # on YooKassa's own page
+        till = Till(
+            rail=Rail.YOOKASSA,
+            checkout=checkout,
+            currencies=(Currency("RUB"),),
+            refunding=checkout,
+            charges=checkout,
+        )
+        outcome = await give_back(till, refund(second), first)
+    assert outcome.verdict == GivenBack()
+    assert [report.payment_id for report in outcome.reports] == [second]
+    assert len(sandbox.refunds) == 1
 
 
 @pytest.mark.parametrize("trouble", ["drop_next", "forget_next"])

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import pytest
+import trio
 
 from actors.ingress.model import (
     Delivery,
@@ -27,7 +28,13 @@ from actors.kernel.ids import EventId
 from actors.kernel.money import Money
 from adapters.sandbox.server import Request, Response, serve
 from adapters.yookassa.client import YooKassaClient
-from adapters.yookassa.source import BODY_BYTES_MAX, NETWORKS, YooKassaSource
+from adapters.yookassa.source import (
+    BODY_BYTES_MAX,
+    NETWORKS,
+    READ_SECONDS,
+    READS_MAX,
+    YooKassaSource,
+)
 from tests.adapters.yookassa.samples import (
     CANCELED,
     PAID,
@@ -57,6 +64,8 @@ class Api:
     objects: dict[str, object] = field(default_factory=dict)
     status: int = 200
     asked: list[str] = field(default_factory=list)
+    hanging: frozenset[str] = frozenset()
+    """Paths that are never answered."""
     head_bytes_max: int = 16_384
 
     @property
@@ -65,6 +74,8 @@ class Api:
 
     async def __call__(self, request: Request) -> Response:
         self.asked.append(f"{request.method} {request.path}")
+        if request.path in self.hanging:
+            await trio.sleep_forever()
         found = self.objects.get(request.path)
         missing = {"type": "error", "code": "not_found"}
         return Response.of(missing, 404) if found is None else Response.of(found, self.status)
@@ -284,3 +295,30 @@ async def test_a_refund_of_nothing_is_for_a_person() -> None:
 async def test_an_unknown_status_is_ignored() -> None:
     fact = await meaning(verified(notification()), payments(PAID | {"status": "on_hold"}))
     assert fact == Nothing(why="unknown status")
+
+
+async def test_objects_that_hang_hold_up_the_others_for_seconds_and_never_fail_them() -> None:
+    names = [f"p-{number}" for number in range(3 * READS_MAX)]
+    paths = {f"/v3/payments/{name}": {**PAID, "id": name} for name in names}
+    api = Api(dict(paths), hanging=frozenset(list(paths)[:READS_MAX]))
+    ends: dict[str, tuple[type, float]] = {}
+
+    async def interpret(subject: YooKassaSource, name: str) -> None:
+        event = subject.verify(delivery(notification("payment.succeeded", id=name)), now=NOW)
+        assert isinstance(event, Event)
+        try:
+            stored = StoredEvent(event_id=EventId(1), event=event, received_at=NOW)
+            told: object = await subject.interpret(stored)
+        except Unavailable as error:
+            told = error
+        ends[name] = type(told), trio.current_time()
+
+    async with source(api) as subject:
+        began = trio.current_time()
+        async with trio.open_nursery() as nursery:
+            for name in names:
+                nursery.start_soon(interpret, subject, name)
+    assert [ends[name][0] for name in names] == [Unavailable] * READS_MAX + [PaymentSeen] * (
+        2 * READS_MAX
+    )
+    assert max(at for _, at in ends.values()) - began < READ_SECONDS + 1
