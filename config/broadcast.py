@@ -7,22 +7,21 @@ any more, and the broadcast goes on.
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, tzinfo
 from functools import partial
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import cyclopts
 import trio
 
 from actors.operations.model import line
+from config.broadcast_asked import Content, Segment, Words
 from config.broadcast_watch import STATES_AT_REST, told_in_a_line, watch
 from config.commands import BROADCAST
 from config.health import Flag
+from config.local_time import moment_of, time_zone
 from config.office import HERE, Office, Say, Where, plain, tell_office
 from config.process import DONE, FAILED, INTERRUPTED
 
@@ -32,78 +31,8 @@ CHECK_LOOK_SECONDS = 0.2
 
 app = cyclopts.App(name="broadcast", help=BROADCAST, result_action="return_value")
 
-Words = Annotated[tuple[str, ...], cyclopts.Parameter(negative="", show_default=False)]
 Count = Annotated[int, cyclopts.Parameter(validator=cyclopts.validators.Number(gte=1, lte=500))]
 Outcomes = Literal["pending", "sending", "sent", "blocked", "failed", "unknown"]
-
-_AGE = re.compile(r"([0-9]{1,6})([smhd])")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-
-
-@cyclopts.Parameter(name="*")
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Content:
-    """What is sent with the text."""
-
-    photo: str | None = None
-    """A file_id of Telegram or an https address; so are the next three."""
-
-    video: str | None = None
-
-    document: str | None = None
-
-    animation: str | None = None
-
-    button: Words = ()
-    """A button below it that opens an address, such as "Read more=https://example.org"."""
-
-    def told(self, text: str) -> dict[str, Any]:
-        """The content in the API's words. Raises `ValueError`."""
-        kinds = ("photo", "video", "document", "animation")
-        media = [(kind, getattr(self, kind)) for kind in kinds if getattr(self, kind) is not None]
-        if len(media) > 1:
-            raise ValueError("a message has one photo, video, document or animation")
-        told: dict[str, Any] = {"text": sys.stdin.read() if text == "-" else text}
-        for kind, file in media:
-            told["media"] = {"kind": kind, "file": file}
-        if self.button:
-            told["buttons"] = [[_button(each)] for each in self.button]
-        return told
-
-
-@cyclopts.Parameter(name="*")
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Segment:
-    """Who gets it: those to whom all of it applies, everybody without."""
-
-    language: Words = ()
-    """ru, uk or en; several with several options."""
-
-    state: Words = ()
-    """Where their conversation stands, such as success or awaiting_payment (docs/flow.md)."""
-
-    plan: Words = ()
-    """They own this product (docs/products.md)."""
-
-    active: str | None = None
-    """Their conversation has moved in this time, such as 12h or 30d."""
-
-    chats: Path | None = None
-    """A file with chat ids, one in a line."""
-
-    def told(self, *, now: datetime) -> dict[str, Any]:
-        """The audience in the API's words. Raises `ValueError`."""
-        told: dict[str, Any] = {
-            "languages": list(self.language),
-            "states": list(self.state),
-            "products": list(self.plan),
-        }
-        if self.active is not None:
-            told["active_since"] = (now - _age(self.active)).isoformat()
-        if self.chats is not None:
-            told["chat_ids"] = _chat_ids(self.chats)
-        return told
-
 
 PLAIN, EVERYBODY = Content(), Segment()
 
@@ -130,7 +59,8 @@ def create(
         HTML as Telegram takes it, with {first_name}, {name}, {language}, {chat_id} and
         {first_name|friend}; - reads it from stdin.
     at
-        When it starts, with its zone, such as 2026-11-21T18:00+02:00; at once without.
+        When it starts, such as "2026-11-21 18:00" by the clocks of TIME_ZONE, or with its zone
+        2026-11-21T18:00+02:00; at once without.
     at_least_once
         Send again where an answer was lost: somebody may get it twice, nobody goes without.
     paid
@@ -147,7 +77,7 @@ def create(
         told = content.told(text) | {"audience": to.told(now=datetime.now(UTC))}
         told |= {"at_least_once": at_least_once, "paid": paid, "hold": hold}
         if at is not None:
-            told["starts_at"] = at
+            told["starts_at"] = moment_of(at, time_zone()).isoformat()
         if why is not None:
             told["why"] = why
         begun = await office.post_once(BROADCASTS, told)
@@ -163,14 +93,14 @@ def list_broadcasts(*, state: Words = (), limit: Count = 20, where: Where = HERE
     Parameters
     ----------
     state
-        checking, draft, ready, scheduled, running, paused, finished or cancelled.
+        checking, draft, ready, scheduled, running, paused, finished, cancelled or deleted.
     """
 
     async def tell(office: Office, say: Say) -> int:
         query: dict[str, Any] = {"state": list(state), "limit": limit}
         page = await office.get(BROADCASTS, query)
         found = page["broadcasts"]
-        say.document({"broadcasts": found}, [told_in_a_line(each) for each in found])
+        say.document({"broadcasts": found}, [told_in_a_line(each, _zone()) for each in found])
         return DONE
 
     return tell_office(where, tell)
@@ -284,7 +214,7 @@ def edit(
     wait: Flag = False,
     where: Where = HERE,
 ) -> int:
-    """Before it starts: send this instead. Later: change what was sent, as a broadcast of its own.
+    """Send this instead; once it has started, also change what was sent, as a broadcast of its own.
 
     Parameters
     ----------
@@ -305,7 +235,7 @@ def edit(
 
 @app.command
 def delete(broadcast_id: int, *, why: str, wait: Flag = False, where: Where = HERE) -> int:
-    """Take back what was sent, as a broadcast of its own; Telegram allows it for 48 hours.
+    """Send nothing more and take back what was sent; Telegram allows it for 48 hours.
 
     Parameters
     ----------
@@ -335,7 +265,7 @@ async def _follow(office: Office, say: Say, told: dict[str, Any], *, wait: bool)
     look = partial(office.get, f"{BROADCASTS}/{told['broadcast_id']}")
     seen = told
     if wait:
-        seen = await watch(look, told)
+        seen = await watch(look, told, _zone())
     else:
         with trio.move_on_after(CHECK_SECONDS):
             while seen["state"] == "checking":
@@ -343,7 +273,7 @@ async def _follow(office: Office, say: Say, told: dict[str, Any], *, wait: bool)
                 seen = await look()
     # What was told at its creation, and is not told again.
     seen = seen | {name: told[name] for name in ("reachable", "unreachable") if told.get(name)}
-    say.document(seen, [told_in_a_line(seen)])
+    say.document(seen, [told_in_a_line(seen, _zone())])
     went_wrong = seen["state"] == "draft" or (wait and _is_marred(seen))
     return FAILED if went_wrong else DONE
 
@@ -351,7 +281,8 @@ async def _follow(office: Office, say: Say, told: dict[str, Any], *, wait: bool)
 def _is_marred(seen: dict[str, Any]) -> bool:
     """Whether it ended, and not for everybody as it should."""
     over = seen["state"] in STATES_AT_REST
-    return over and bool(seen["state"] == "cancelled" or seen["failed"] or seen["unknown"])
+    stopped = seen["state"] in {"cancelled", "deleted"}
+    return over and bool(stopped or seen["failed"] or seen["unknown"])
 
 
 async def _recipients(
@@ -376,23 +307,6 @@ def _watching(where: Where, tell: Callable[[Office, Say], Awaitable[int]]) -> in
         return INTERRUPTED
 
 
-def _button(told: str) -> dict[str, str]:
-    text, separator, url = told.partition("=")
-    if not separator:
-        raise ValueError(f'no button: {told[:40]!r}; write "Read more=https://example.org"')
-    return {"text": text.strip(), "url": url.strip()}
-
-
-def _age(text: str) -> timedelta:
-    found = _AGE.fullmatch(text)
-    if found is None:
-        raise ValueError(f"no age: {text[:20]!r}; write 90s, 30m, 12h or 30d")
-    return timedelta(**{_UNITS[found[2]]: int(found[1])})
-
-
-def _chat_ids(file: Path) -> list[int]:
-    try:
-        words = file.read_text("utf-8").split()
-        return [int(word) for word in words]
-    except (OSError, ValueError):
-        raise ValueError(f"{file} is no file with a chat id in each line") from None
+def _zone() -> tzinfo:
+    """By which clocks times are told."""
+    return time_zone() or UTC

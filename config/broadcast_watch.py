@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 import trio
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from actors.broadcasts.panel import duration
+from actors.kernel import local_time
 from actors.operations.model import line
 from config.health import Unreachable
 from config.process import Terminal
 
-STATES_AT_REST = frozenset({"draft", "ready", "finished", "cancelled"})
+STATES_AT_REST = frozenset({"draft", "ready", "finished", "cancelled", "deleted"})
 """States that change only when somebody says so."""
 LOOK_SECONDS = 0.5
 PATIENCE_SECONDS = 120.0
@@ -22,7 +24,7 @@ PATIENCE_SECONDS = 120.0
 Look = Callable[[], Awaitable[dict[str, Any]]]
 
 
-async def watch(look: Look, seen: dict[str, Any]) -> dict[str, Any]:
+async def watch(look: Look, seen: dict[str, Any], zone: tzinfo = UTC) -> dict[str, Any]:
     """Show the progress on stderr until it rests; how it stands then. Raises `Unreachable`."""
     columns = (
         TextColumn("{task.description}"),
@@ -32,11 +34,11 @@ async def watch(look: Look, seen: dict[str, Any]) -> dict[str, Any]:
     )
     with Progress(*columns, console=Terminal(stderr=True)) as progress:
         task = progress.add_task("", total=1, pace="")
-        _draw(progress, task, seen)
+        _draw(progress, task, seen, zone)
         while seen["state"] not in STATES_AT_REST:
             await trio.sleep(LOOK_SECONDS)
             seen = await _look(look, progress, task)
-            _draw(progress, task, seen)
+            _draw(progress, task, seen, zone)
     return seen
 
 
@@ -52,20 +54,21 @@ async def _look(look: Look, progress: Progress, task: TaskID) -> dict[str, Any]:
         await trio.sleep(LOOK_SECONDS)
 
 
-def _draw(progress: Progress, task: TaskID, seen: dict[str, Any]) -> None:
+def _draw(progress: Progress, task: TaskID, seen: dict[str, Any], zone: tzinfo) -> None:
     progress.update(
         task,
         description=f"broadcast {seen['broadcast_id']} {seen['state']}",
         total=max(seen["total"], 1),
         completed=seen["total"] - seen["pending"],
-        pace=pace_of(seen),
+        pace=pace_of(seen, zone),
     )
 
 
-def pace_of(seen: dict[str, Any]) -> str:
+def pace_of(seen: dict[str, Any], zone: tzinfo = UTC) -> str:
     """How fast it goes, and how long it will: `28 a second, 12 min left`."""
     if seen["state"] == "scheduled":
-        return f"starts at {seen['starts_at']}"
+        starts_at = datetime.fromisoformat(seen["starts_at"])
+        return f"starts at {local_time.told(starts_at, zone)}"
     if seen["state"] != "running" or not seen.get("per_second"):
         return ""
     left = seen.get("remaining_seconds")
@@ -73,7 +76,7 @@ def pace_of(seen: dict[str, Any]) -> str:
     return told if left is None else f"{told}, {duration(left)} left"
 
 
-def told_in_a_line(seen: dict[str, Any]) -> str:
+def told_in_a_line(seen: dict[str, Any], zone: tzinfo = UTC) -> str:
     """One broadcast in a list."""
     counted = [
         f"{seen[name]} {name.replace('_', ' ')}"
@@ -85,6 +88,10 @@ def told_in_a_line(seen: dict[str, Any]) -> str:
     if seen.get("unreachable") and not seen["total"]:
         counted.append(f"{seen['unreachable']} cannot be reached")
     what = seen["kind"] if seen["of"] is None else f"{seen['kind']} of {seen['of']}"
-    words = [f"{seen['broadcast_id']} {seen['state']} {what}", ", ".join(counted), pace_of(seen)]
+    words = [
+        f"{seen['broadcast_id']} {seen['state']} {what}",
+        ", ".join(counted),
+        pace_of(seen, zone),
+    ]
     words += [seen["trouble"], seen["text"][:60]]
     return line("; ".join(word for word in words if word))

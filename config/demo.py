@@ -135,7 +135,12 @@ class Demo:
         return {
             "ok": self._ok,
             "steps": [
-                {"name": step.name, "ok": step.ok, "seconds": round(step.seconds, 6)}
+                {
+                    "name": step.name,
+                    "ok": step.ok,
+                    "seconds": round(step.seconds, 6),
+                    "figures": {name: round(value, 6) for name, value in step.figures.items()},
+                }
                 for step in steps
             ],
             **{f"{name}_requests": count for name, count in self._world.requests()},
@@ -154,7 +159,7 @@ class Page:
     def title(self) -> None:
         """What is going to be shown."""
         self._say(
-            ("factorage: a registration and three purchases, from end to end\n", "bold"),
+            ("factorage: a registration, three purchases, a broadcast, from end to end\n", "bold"),
             "The actors, the database and the HTTP are real; Telegram, NocoDB, Stripe, YooKassa, "
             "NOWPayments and Make are simulated on this machine.\n\n",
             ("Starting PostgreSQL and the actors: some seconds ...\n", "dim"),

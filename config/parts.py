@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import tzinfo
 from typing import Any, Protocol
 
 from actors.broadcast.ports import Messenger, Outbox, PostBook
@@ -95,6 +96,10 @@ class Parts(Protocol):
     @property
     def admin_language(self) -> Language:
         """What he is told in."""
+
+    @property
+    def time_zone(self) -> tzinfo:
+        """By which clocks people are told times."""
 
     @property
     def updates(self) -> Updates: ...

@@ -17,6 +17,7 @@ from config.process import (
     REFUSED,
     Life,
     keep_what_is_up,
+    share_the_interpreter,
     until_signalled,
     verdict,
 )
@@ -56,6 +57,7 @@ async def _serve(settings: Settings, life: Life) -> None:
     async with running_shop(settings) as shop:
         with life.serving():
             keep_what_is_up()
+            share_the_interpreter()
             log.info("factorage.up", url=await shop.url(), version=IDENTITY.version)
             await trio.sleep_forever()
     log.info("factorage.down", fates=str(shop.system.fates()))

@@ -11,8 +11,16 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from adapters.postgres.address import EXPECTED, secrets_of
@@ -39,6 +47,7 @@ from config.values import (
     Secrets,
     TableId,
     WebhookSecrets,
+    Zone,
     seconds_between,
 )
 
@@ -123,6 +132,16 @@ class Settings(PaymentSettings, BroadcastSettings, RelaySettings):
         alias="OPERATOR_TOKEN",
         min_length=OPERATOR_TOKEN_LENGTH_MIN,
         description=f"a secret of at least {OPERATOR_TOKEN_LENGTH_MIN} characters without spaces",
+        examples=["what `openssl rand -hex 24` prints"],
+    )
+    messages_token: Secret | None = Field(
+        default=None,
+        alias="MESSAGES_TOKEN",
+        min_length=OPERATOR_TOKEN_LENGTH_MIN,
+        description=(
+            f"a secret of at least {OPERATOR_TOKEN_LENGTH_MIN} characters without spaces, and not "
+            "the OPERATOR_TOKEN"
+        ),
         examples=["what `openssl rand -hex 24` prints"],
     )
     log_format: Literal["console", "json"] | None = Field(
@@ -216,6 +235,12 @@ class Settings(PaymentSettings, BroadcastSettings, RelaySettings):
         description="ru, uk or en: what that chat is told in",
         examples=["en"],
     )
+    time_zone: Zone = Field(
+        default_factory=lambda: ZoneInfo("UTC"),
+        alias="TIME_ZONE",
+        description="the IANA name of a time zone",
+        examples=["Europe/Kyiv"],
+    )
     telegram_webhook_url: HttpUrl | None = Field(
         default=None,
         alias="TELEGRAM_WEBHOOK_URL",
@@ -263,6 +288,14 @@ class Settings(PaymentSettings, BroadcastSettings, RelaySettings):
             if name in known:
                 known.setdefault(other, "")
         return known
+
+    @field_validator("messages_token")
+    @classmethod
+    def _of_its_own(cls, token: SecretStr | None, told: ValidationInfo) -> SecretStr | None:
+        """Whoever has it is no operator."""
+        if token is not None and token == told.data.get("operator_token"):
+            raise ValueError
+        return token
 
     def secrets(self) -> frozenset[str]:
         """Every secret in plain text, for whoever has to keep them out of logs."""

@@ -1,6 +1,6 @@
 """The demo's story: a registration and three purchases are paid, while parts fall and rise again.
 
-Its chapters are `story_registration`, `story_purchases` and `story_relay`.
+Its chapters are `story_registration`, `story_purchases`, `story_relay` and `story_broadcast`.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from adapters.sandbox.telegram_user import TelegramUser
+from config.story_broadcast import Announcement
 from config.story_purchases import Purchases
 from config.story_registration import Registration
 from config.story_relay import Conversation
@@ -58,6 +59,7 @@ class Story:
             await Registration(self._stage, buyer).tell()
             await Purchases(self._stage, buyer).tell()
             await Conversation(self._stage, buyer).tell()
+            await Announcement(self._stage, buyer).tell()
         except StepFailed:
             self.failed = True
         else:

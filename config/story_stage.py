@@ -6,7 +6,7 @@ screen, in the database, in the books or in the supervision tree.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -14,6 +14,8 @@ import trio
 
 from actors.kernel.ids import ChatId
 from adapters.sandbox.telegram_user import CannotDo, TelegramUser
+from config.health import Unreachable
+from config.office import Refused
 from config.story_world import World
 from config.wiring import Shop
 from runtime import Unavailable
@@ -27,6 +29,18 @@ class StepFailed(Exception):  # noqa: N818 - a verdict on the story
     """What a step expected did not come to pass."""
 
 
+WRONG = (
+    StepFailed,
+    CannotDo,
+    AssertionError,
+    Refused,
+    Unavailable,
+    Unreachable,
+    trio.TooSlowError,
+)
+"""What says that a step does not hold."""
+
+
 @dataclass(slots=True)
 class Step:
     """One line of the story."""
@@ -35,6 +49,8 @@ class Step:
     ok: bool = False
     seconds: float = 0.0
     said: str = ""
+    figures: Mapping[str, float] = field(default_factory=dict)
+    """What was measured or counted, for the summary in JSON."""
 
 
 @dataclass(slots=True)
@@ -58,7 +74,7 @@ class Stage:
         try:
             yield step
             step.ok = True
-        except (StepFailed, CannotDo, AssertionError, Unavailable, trio.TooSlowError) as failure:
+        except WRONG as failure:
             step.said = str(failure) or type(failure).__name__
             raise StepFailed(step.said) from failure
         finally:

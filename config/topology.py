@@ -44,6 +44,7 @@ import trio
 
 from actors.broadcast.actor import BroadcastDispatcher
 from actors.broadcasts.actor import Broadcaster
+from actors.broadcasts.panel_reader import Reader
 from actors.debounce.actor import DebounceBatcher
 from actors.gateway.actor import TelegramGateway
 from actors.gateway.admins import Admins
@@ -154,6 +155,7 @@ def _people(shop: Parts) -> tuple[KeyedSpec, ...]:
                 live=shop.live,
                 admin_chat_id=shop.admin_chat_id,
                 admin_language=shop.admin_language,
+                time_zone=shop.time_zone,
             ),
         ),
     )
@@ -208,6 +210,8 @@ def _delivery(shop: Parts) -> SupervisorSpec:
                 dispatcher=shop.system.ref("root/delivery/dispatcher"),
                 pause=trio.sleep,
                 admin_chat_id=shop.admin_chat_id,
+                reader=_administrators(shop),
+                paid=bool(shop.limits.paid_per_second and shop.limits.stars_budget),
             ),
         ),
         ChildSpec(
@@ -236,6 +240,13 @@ def _delivery(shop: Parts) -> SupervisorSpec:
         )
         children.append(notices)
     return SupervisorSpec(name="delivery", strategy="rest_for_one", children=tuple(children))
+
+
+def _administrators(shop: Parts) -> Reader:
+    """Who reads the panels of broadcasts."""
+    language = shop.admin_language
+    titles = {p.product_id: p.title.in_language(language) for p in shop.catalogue.products}
+    return Reader(language=language, zone=shop.time_zone, products=titles)
 
 
 def _relay(shop: Parts) -> tuple[SupervisorSpec, ...]:

@@ -11,6 +11,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, NamedTuple
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BeforeValidator, SecretStr
 
@@ -27,6 +28,7 @@ SECRETS_MAX = 8
 EMAIL_PATTERN = r"[\x21-\x3f\x41-\x7e]{1,64}@[A-Za-z0-9.-]{1,255}"
 VAT_CODE_PATTERN = r"[1-9][0-9]?"
 WORD_PATTERN = r"[a-z_]{1,64}"
+ZONE_PATTERN = r"[A-Za-z][A-Za-z0-9_+-]{0,30}(/[A-Za-z0-9_+-]{1,30}){0,2}"
 COIN_PATTERN = r"[A-Za-z0-9]{2,20}"
 SHOP_ID_PATTERN = r"[0-9]{1,20}"
 CHAT_ID_PATTERN = r"-?[1-9][0-9]{0,15}"
@@ -90,6 +92,16 @@ def http_url(value: str) -> str:
     if "@" in url.netloc or "?" in value or "#" in value or "\\" in value:
         raise ValueError
     return value.rstrip("/")
+
+
+def zone(value: str) -> ZoneInfo:
+    """A time zone by its IANA name."""
+    if re.fullmatch(ZONE_PATTERN, value) is None:
+        raise ValueError
+    try:
+        return ZoneInfo(value)
+    except (ZoneInfoNotFoundError, OSError):  # a folder of zones, such as `Europe`
+        raise ValueError from None
 
 
 def _database_url(value: str) -> str:
@@ -156,6 +168,7 @@ HttpUrl = Annotated[str, BeforeValidator(http_url)]
 Networks = Annotated[tuple[Network, ...], BeforeValidator(_networks)]
 Address = Annotated[Bind, BeforeValidator(_bind)]
 Folder = Annotated[Path, BeforeValidator(_folder)]
+Zone = Annotated[ZoneInfo, BeforeValidator(zone)]
 AnyChatId = Annotated[int, BeforeValidator(_chat_id)]
 Email = Annotated[str, _matching(EMAIL_PATTERN)]
 VatCode = Annotated[int, BeforeValidator(_vat_code)]

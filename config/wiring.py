@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import timedelta, tzinfo
 from functools import partial
 from urllib.parse import urlsplit
 
@@ -21,7 +21,7 @@ from actors.operations.model import Phase, Readiness
 from actors.payments.catalogue import Catalogue, DigitalRails
 from actors.payments.orders import Order
 from actors.payments.tokens import SuccessTokens
-from adapters.http.access import Operators
+from adapters.http.access import Operators, Writers
 from adapters.http.app import application
 from adapters.http.broadcasts import broadcast_routes
 from adapters.http.events import event_routes
@@ -115,7 +115,7 @@ class Shop:
 
     def http_server(self) -> HttpServer:
         """The one port, with the routes of those who watch."""
-        token = self.settings.operator_token
+        token, messages = self.settings.operator_token, self.settings.messages_token
         operators = Operators(
             token=token.get_secret_value() if token else None,
             # Behind an address of the outside world stands a proxy, which may add no header.
@@ -145,7 +145,12 @@ class Shop:
                 purchases=self.system.region("root/purchases").ref,
                 clerk=self.system.ref("root/refunds"),
             ),
-            *note_routes(self.system.ref("root/courier"), operators),
+            *note_routes(
+                self.system.ref("root/courier"),
+                Writers(
+                    operators=operators, token=messages.get_secret_value() if messages else None
+                ),
+            ),
             *relay_routes(
                 self.store.relay_outbox,
                 (lambda: self.system.ref("root/relay/destination")) if self.relay else None,
@@ -204,6 +209,11 @@ class Shop:
     def admin_language(self) -> Language:
         """What he is told in."""
         return Language(self.settings.admin_language)
+
+    @property
+    def time_zone(self) -> tzinfo:
+        """By which clocks people are told times."""
+        return self.settings.time_zone
 
     @property
     def webhook(self) -> Webhook | None:

@@ -9,9 +9,11 @@ Owns      the lanes of letters, the rate tokens and the gates, all in a `Desk`; 
 Restarts  with empty lanes: what waited is forgotten, so whoever needs a letter to arrive
           tells it again until it has the receipt, under the same `letter_id` (told twice
           while it waits or after it was delivered, it is still one letter). Before the first
-          letter leaves, the book is read. After a failure it begins without tokens, because
-          its predecessor may have used them all. Before an orderly stop it delivers what it
-          can in `DRAIN_SECONDS`, but for the bulk lane, whose letters the outbox keeps.
+          letter leaves, the book is read. It begins without tokens, because its predecessor,
+          in this process or another, may have used them all; and in no group for a minute,
+          unless that one has stopped in an orderly way and said what it had sent. Before an
+          orderly stop it delivers what it can in `DRAIN_SECONDS`, but for the bulk lane, whose
+          letters the outbox keeps.
 """
 
 from __future__ import annotations
@@ -130,8 +132,8 @@ class BroadcastDispatcher(Actor[broadcast.Command | _Own]):
     async def on_start(self) -> None:
         page = await self._book.read()
         self._desk.restore(page, self._ticks(), self.now())
-        if self.incarnation > 1:
-            self._desk.assume_spent(self._ticks())
+        if page.cut:
+            self.log.warning("flood_waits.cut", flood_waits=page.cut)
         self._write_down()
         self._report()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Iterable
 
 TICKS_PER_SECOND = 1_000_000
 
@@ -77,6 +78,15 @@ class Window:
     def spend(self, now: int) -> None:
         """One was answered at `now`, which never goes back."""
         self._ends.append(now + self._span)
+
+    def ends(self, now: int) -> tuple[int, ...]:
+        """Until when each of those counts that still do."""
+        self._expire(now)
+        return tuple(self._ends)
+
+    def restore(self, ends: Iterable[int]) -> None:
+        """Others were answered, and count until then."""
+        self._ends = deque(sorted((*self._ends, *ends)))
 
     def idle(self, now: int) -> bool:
         """Whether none of them counts any more."""

@@ -9,8 +9,8 @@ without a runtime.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from actors.broadcast import messages as broadcast
@@ -34,7 +34,7 @@ from actors.broadcast.model import (
     Verdict,
     judge,
 )
-from actors.broadcast.notes import Notes, tick_of
+from actors.broadcast.notes import Notes, tick_before, tick_of
 from actors.broadcast.ports import Page
 from actors.broadcast.postage import TENTHS_PER_STAR, Postage
 from actors.broadcast.queues import Entry, Lane, lane_of
@@ -47,6 +47,8 @@ LANE_MAX_LETTERS = 50_000
 
 CHAT_MAX_LETTERS = 100
 """A chat takes one a second; Telegram itself refuses a chat with 310 (Client.h:73)."""
+
+_MINUTE = 60 * TICKS_PER_SECOND + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +76,23 @@ class Desk:
         self._addresses = Addresses(self._notes)
         self._letterbox = Letterbox()
         self._totals = Totals()
+        self._typing_max = limits.typing_per_second
+        self._flood_waits_cut = 0
 
     # What was before, and what must not be forgotten
 
-    def assume_spent(self, now: int) -> None:
-        """Begin without tokens: a dispatcher that failed may have used them all."""
-        self._tokens.assume_spent(now)
-
     def restore(self, page: Page, now: int, wall: datetime) -> None:
-        """Begin with what the book says."""
+        """Begin with what the book says, and without the tokens that others may have used."""
+        if page.quiet_since is not None:
+            since = tick_before(page.quiet_since, now=now, wall=wall)
+            if now - since < _MINUTE:
+                self._tokens.assume_spent(since, groups=False)
+        elif not page.is_new:
+            self._tokens.assume_spent(now)
+        for chat_id, ends in page.groups.items():
+            counted = [min(tick_of(end, now=now, wall=wall), now + _MINUTE) for end in ends]
+            self._tokens.restore_group(chat_id, now, counted)
+        self._flood_waits_cut = page.cut
         for chat_id, until in page.closings.items():
             self._tokens.close_chat(chat_id, now, until=tick_of(until, now=now, wall=wall))
         if page.bulk_closed_until is not None:
@@ -103,12 +113,26 @@ class Desk:
             self._postage.reserved(written=durable)
 
     def last_page(self, now: int, wall: datetime) -> Page | None:
-        """What the book is to be told when no further letter leaves."""
+        """What the book is to be told when no further letter leaves. What is still under way may
+        arrive whenever it does: then nobody is told that this was an orderly end.
+        """
         self._notes.taken(written=False)
         settlement = self._postage.settlement()
         if settlement is not None:
             self._notes.spend(settlement)
-        return self._notes.take(now, wall)
+        page = self._notes.take(now, wall)
+        if self._ways.in_flight:
+            return page
+
+        def at(tick: int) -> datetime:
+            return wall + timedelta(seconds=(tick - now) / TICKS_PER_SECOND)
+
+        groups = self._tokens.groups(now).items()
+        return replace(
+            page or Page(),
+            quiet_since=at(self._tokens.quiet_since),
+            groups={chat_id: tuple(map(at, ends)) for chat_id, ends in groups},
+        )
 
     # Letters
 
@@ -126,7 +150,7 @@ class Desk:
             return self._letterbox.refuse(letter, lost)
         if full := self._full(lane, to):
             self._totals.turned_away += 1
-            return self._letterbox.refuse(letter, Lost("refused", full))
+            return self._letterbox.refuse(letter, Lost("refused", full), turned_away=True)
         if isinstance(letter, broadcast.Typing):
             self._type(letter, to, now)
             return []
@@ -141,7 +165,7 @@ class Desk:
 
     def next(self, now: int) -> Entry | None:
         """The letter that leaves now; `ended` must hear of it. None: ask again at `wake`."""
-        entry = self._next_hurried(now) or self._next_bulk(now)
+        entry = self._next_hurried(now) or self._next_typing(now) or self._next_bulk(now)
         if entry is not None:
             self._ways.start(entry, now)
             self._totals.paid += entry.fare.extra
@@ -154,6 +178,8 @@ class Desk:
             for lane in HURRIED
             if self._lanes.depth(lane)
         ]
+        if self._lanes.depth("typing"):
+            wakes.append(_later(self._typing_due(now), self._lanes.due("typing")))
         if self._lanes.depth("bulk"):
             wakes.append(_later(self._ways.bulk_due(now), self._lanes.due("bulk")))
             paid = self._lanes.due("bulk", only_paid=True)
@@ -180,13 +206,11 @@ class Desk:
         )
         verdict = judge(entry.letter, outcome, history, jitter=jitter)
         mails = self._follow(entry, verdict, now)
-        again = isinstance(verdict, Again)
         # Whether an unknown one was carried out nobody can tell the outbox.
-        postponed = again and entry.filed is not None and not isinstance(outcome, Unknown)
-        if postponed:
-            self._lanes.finish(entry.to)
-        elif again:
-            self._lanes.repeat(entry.to)
+        tells = entry.filed is not None and not isinstance(outcome, Unknown)
+        postponed = tells and isinstance(verdict, Again | Moved)
+        if isinstance(verdict, Again):
+            (self._lanes.finish if postponed else self._lanes.repeat)(entry.to)
         return Ending(verdict, mails, postponed)
 
     def back(self, entry: Entry) -> None:
@@ -196,6 +220,7 @@ class Desk:
     def figures(self, now: int) -> Figures:
         """Looks at every waiting chat: for a report now and then."""
         left: dict[Lane, int] = dict.fromkeys(HURRIED, self._tokens.left(now))
+        left["typing"] = self._tokens.typing_left(now)
         left["bulk"] = self._tokens.bulk_left(now)
         return Figures(
             lanes={lane: self._lane_figures(lane, tokens, now) for lane, tokens in left.items()},
@@ -211,6 +236,7 @@ class Desk:
             stars_spent=self._postage.spent_tenths / TENTHS_PER_STAR,
             stars_budget=self._postage.budget_tenths / TENTHS_PER_STAR,
             stars_used_up=bool(self._postage.budget_tenths) and self._postage.used_up,
+            flood_waits_cut=self._flood_waits_cut,
             dropped=self._lanes.dropped,
             totals=self._totals,
         )
@@ -225,10 +251,14 @@ class Desk:
         )
 
     def _type(self, letter: broadcast.Typing, to: ChatId, now: int) -> None:
-        """Not twice, and not while the answer itself waits to leave."""
+        """Not twice, not while the answer itself waits to leave, and not more than is shown in a
+        second: it is a courtesy.
+        """
         waiting = self._lanes.typing(to)
         if waiting is not None:
             waiting.told_at = now
+        elif self._lanes.depth("typing") >= self._typing_max:
+            self._totals.typing_refused += 1
         elif not self._lanes.depth_of("answer", to):
             self._lanes.add(Entry(letter, to=to, told_at=now))
 
@@ -242,6 +272,16 @@ class Desk:
             if entry is not None:
                 return entry
         return None
+
+    def _next_typing(self, now: int) -> Entry | None:
+        due = self._typing_due(now) if self._lanes.depth("typing") else None
+        if due is None or due > now:
+            return None
+        return self._lanes.pick("typing", now, lambda head: self._chat_due(head, now, 1))
+
+    def _typing_due(self, now: int) -> int | None:
+        busy = bool(self._lanes.depth("bulk")) and not self._ways.bulk_shut_seconds(now)
+        return self._ways.typing_due(now, beside_bulk=busy)
 
     def _next_bulk(self, now: int) -> Entry | None:
         due, paid = self._ways.bulk_due(now), self._ways.paid_due(now)
@@ -292,7 +332,8 @@ class Desk:
         for entry in self._lanes.clear(first.to):
             entry.to = chat_id
             entry.redirects += 1
-            self._lanes.add(entry)
+            if entry is not first or entry.filed is None:  # the outbox hears of that one first
+                self._lanes.add(entry)
 
     def _full(self, lane: Lane, to: ChatId) -> str:
         """Why no further letter of this lane for this chat is taken in; empty when one is."""

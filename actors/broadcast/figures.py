@@ -18,6 +18,7 @@ class Totals:
     flooded: int = 0
     overtaken: int = 0
     turned_away: int = 0
+    typing_refused: int = 0
     paid: int = 0
     """Requests that Telegram may have billed."""
     lost: Counter[str] = field(default_factory=Counter)
@@ -54,6 +55,8 @@ class Figures:
     stars_budget: float
     stars_used_up: bool
     """There is a budget, and it has no room for one more message."""
+    flood_waits_cut: int
+    """Kept from before, and longer than Telegram may ask."""
     dropped: int
     totals: Totals
 

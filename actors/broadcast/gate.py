@@ -7,14 +7,16 @@ each 429 closes its chat for all of that time, and there are two ways, each with
 - *The bulk lane*. It is what Telegram's limits are about, and nobody waits for it. Any 429, of
   whatever lane, shuts it for the whole time that was asked for (`CAREFUL`); then one letter goes
   alone before the others follow.
-- *Everybody's way*, which all lanes share. That one chat is flooded is no reason to keep a reply
-  from another: its 429 shuts nothing here. When a second chat is flooded while the first one still
-  is, and nothing that was sent since got through, it is the bot. Then the way is shut, for
-  `PAUSE_FIRST_SECONDS` at most, because a wait can last for hours and may be about chats after
-  all; one letter finds out, and if it meets trouble, everybody waits twice as long. So a bot that
-  really is flooded asks a handful of times in an hour. What the bulk lane meets says nothing
-  here, as long as the bot is not: its lane is shut already, and replies find out for themselves. A
-  network that fails again and again shuts this way too.
+- *Everybody's way*, which replies take and the bulk lane shares. That one chat is flooded is no
+  reason to keep a reply from another: its 429 shuts nothing here. When a second chat is flooded
+  while the first one still is, and nothing that was sent since got through, it is the bot. Then the
+  way is shut, for `PAUSE_FIRST_SECONDS` at most, because a wait can last for hours and may be about
+  chats after all; one letter finds out, and if it meets trouble, everybody waits twice as long. So
+  a bot that really is flooded asks a handful of times in an hour. What the bulk lane meets says
+  nothing here, as long as the bot is not: its lane is shut already, and replies find out for
+  themselves. A network that fails again and again shuts this way too; what the bulk lane meets of
+  it has a gate of its own, and is no more than a doubt here (`doubt`): no reply ever waits for a
+  letter to many.
 
 Three rules keep this honest (python-telegram-bot 5338 breaks the first two): deadlines are merged
 by maximum, never shortened; only a letter that *started* after the trouble proves that the trouble
@@ -107,6 +109,11 @@ class Gate:
         if self.troubles > 1:
             pause = FAILURE_PAUSE_FIRST_SECONDS * 2.0 ** min(self.troubles - 2, _DOUBLINGS_MAX)
         self._shut(now, min(max(pause, wait_seconds), FAILURE_PAUSE_MAX_SECONDS))
+
+    def doubt(self, *, latest: int) -> None:
+        """Others met trouble, up to delivery `latest`: one letter finds out, at once."""
+        if not self.troubles:
+            self.troubles, self._latest = 1, latest
 
     def remain_shut(self, until: int) -> None:
         """A predecessor was told to wait until then: afterwards one letter goes alone."""

@@ -8,6 +8,8 @@ typing   that an answer is being written            chats in turns; gone when th
 bulk     what is sent to many                       sources in turns, then chats in turns
 ```
 
+Beside the bulk lane typing is shown once a second, see `tokens`.
+
 A chat has one letter on its way at a time, whatever the lane: otherwise two of them could change
 places. So a lane delays another one by that one letter, and by nothing else.
 """
@@ -21,8 +23,9 @@ from actors.broadcast import messages as broadcast
 from actors.broadcast.queues import Due, Entry, Lane, Queue, lane_of
 from actors.kernel.ids import ChatId
 
-HURRIED: tuple[Lane, ...] = ("answer", "notice", "typing")
-"""Those that go before the bulk lane, in this order."""
+HURRIED: tuple[Lane, ...] = ("answer", "notice")
+"""Those that go before all others, in this order."""
+LANES: tuple[Lane, ...] = (*HURRIED, "typing", "bulk")
 
 _Source = tuple[str, bool]
 """Whose letters they are, and whether Telegram may bill them."""
@@ -32,7 +35,7 @@ class Lanes:
     """Every letter on its way to Telegram."""
 
     def __init__(self) -> None:
-        self._hurried: dict[Lane, Queue] = {lane: Queue() for lane in HURRIED}
+        self._hurried: dict[Lane, Queue] = {lane: Queue() for lane in LANES if lane != "bulk"}
         self._bulk: dict[_Source, Queue] = {}
         self._turns: deque[_Source] = deque()
         self._out: dict[ChatId, Queue] = {}

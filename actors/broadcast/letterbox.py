@@ -50,7 +50,7 @@ class Letterbox:
             self._waiting[name] = entry
 
     @staticmethod
-    def refuse(letter: broadcast.Letter, lost: Lost) -> list[Mail]:
+    def refuse(letter: broadcast.Letter, lost: Lost, *, turned_away: bool = False) -> list[Mail]:
         """Receipts for a letter that is not taken in."""
         name = _name(letter)
         if name is None:
@@ -61,6 +61,7 @@ class Letterbox:
             reason=lost.reason,
             detail=lost.detail,
             closed=lost.closed,
+            turned_away=turned_away,
         )
         return _mail(letter, receipt)
 

@@ -67,7 +67,8 @@ class Undelivered:
     `unknown`  the request was sent and no answer came; only for letters with `repeat=False`
     `withdrawn`  nothing was sent: the outbox did not let it go (see `ports.Outbox`)
 
-    With `blocked`, `closed` says what is wrong with the chat.
+    With `blocked`, `closed` says what is wrong with the chat. `turned_away`: too many letters
+    wait already; told again later, it may be taken.
     """
 
     letter_id: LetterId
@@ -75,6 +76,7 @@ class Undelivered:
     reason: Literal["blocked", "gone", "refused", "unknown", "withdrawn"]
     detail: str
     closed: Closed | None = None
+    turned_away: bool = False
 
 
 Receipt = Delivered | Undelivered

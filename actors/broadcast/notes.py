@@ -6,6 +6,7 @@ whatever is newer.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -96,6 +97,11 @@ class Notes:
             new.unreachable = old.unreachable | new.unreachable
             new.moved = old.moved | new.moved
         return old.stars_tenths is not None
+
+
+def tick_before(when: datetime, *, now: int, wall: datetime) -> int:
+    """The tick of a time that is over; now for one that is not, whatever the clock was set to."""
+    return now - math.floor(max(0.0, (wall - when).total_seconds()) * TICKS_PER_SECOND)
 
 
 def tick_of(when: datetime, *, now: int, wall: datetime) -> int:

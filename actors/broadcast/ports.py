@@ -54,6 +54,16 @@ class Page:
     """Groups that became another one, and which."""
     stars_tenths: int | None = None
     """Tenths of a Star ever spent or reserved, in all."""
+    quiet_since: datetime | None = None
+    """When a predecessor sent something last, if it stopped in an orderly way; None where it was
+    killed.
+    """
+    groups: Mapping[ChatId, tuple[datetime, ...]] = field(default_factory=dict)
+    """What it had sent to groups in the minute before: until when each message counts."""
+    is_new: bool = False
+    """Nobody has read the book before."""
+    cut: int = 0
+    """Flood waits that ended later than Telegram may ask, and end in a day by now."""
 
 
 class PostBook(Protocol):
@@ -63,7 +73,11 @@ class PostBook(Protocol):
     """
 
     async def read(self) -> Page:
-        """All of it, also what a predecessor still had under way. Raises `Unavailable`."""
+        """All of it, also what a predecessor still had under way. Raises `Unavailable`.
+
+        Whoever reads it has begun: `quiet_since` is told once. A flood wait that ends more than
+        `model.FLOOD_MAX_SECONDS` from now, because some clock was wrong, is cut for good.
+        """
         ...
 
     async def write(self, page: Page) -> None:

@@ -44,6 +44,12 @@ def _judged(figures: Figures, trouble: Trouble | None, book: str) -> tuple[opera
         return "warn", f"{fullest} of at most {LANE_MAX_LETTERS} letters wait: send less"
     if book:
         return "warn", f"flood waits and Stars spent would not survive a restart: {book}"
+    if figures.flood_waits_cut and (figures.closed_chats or figures.bulk_shut_seconds):
+        longest = max(figures.longest_wait_seconds, figures.bulk_shut_seconds)
+        return "warn", (
+            f"{figures.flood_waits_cut} flood waits kept from before were longer than Telegram "
+            f"asks, as if the clock had been wrong; all are over in {longest:.0f} s"
+        )
     waiting = figures.lanes["bulk"].depth
     if figures.bulk_shut_seconds and waiting:
         seconds = f"{figures.bulk_shut_seconds:.0f} s"
@@ -66,6 +72,7 @@ def _measured(figures: Figures) -> tuple[operations.Measurement, ...]:
         "closed_longest_seconds": figures.longest_wait_seconds,
         "pause_seconds": figures.shut_seconds,
         "bulk_pause_seconds": figures.bulk_shut_seconds,
+        "flood_waits_cut": figures.flood_waits_cut,
         "unreachable_chats": figures.unreachable,
         "moved_chats": figures.moved,
         "stars_spent": figures.stars_spent,
@@ -77,6 +84,7 @@ def _measured(figures: Figures) -> tuple[operations.Measurement, ...]:
         "edits_overtaken_total": totals.overtaken,
         "stale_letters_dropped_total": figures.dropped,
         "letters_turned_away_total": totals.turned_away,
+        "typing_refused_total": totals.typing_refused,
     }
     for lane, of_lane in figures.lanes.items():
         named[f"{lane}_letters"] = of_lane.depth

@@ -7,6 +7,8 @@ Rules (core.telegram.org/bots/faq, "My bot is hitting limits"; `allow_paid_broad
 - about one message a second in one chat, short bursts allowed;
 - at most 20 messages a minute in one group (negative chat id).
 
+That somebody writes costs a request like any other, and is worth least: it has a rate of its own.
+
 Telegram counts a request somewhere between its start and its answer, and a client cannot
 know where. Therefore a request counts here *from its start until a whole window after its
 answer*: whatever the latencies, no window of the receiver ever holds more than is allowed,
@@ -17,6 +19,7 @@ as long as one process uses the token. Slow lines cost a few percent of the rate
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from actors.broadcast.buckets import TICKS_PER_SECOND, Counter, Pace, Window, span
@@ -24,6 +27,9 @@ from actors.kernel.ids import ChatId
 
 CHATS_SWEPT_AT_LEAST = 1_024
 """Chats remembered before the first look for idle ones."""
+
+TYPING_BESIDE_BULK_PER_SECOND = 1
+"""What typing may take while a broadcast is under way: more would be taken from the broadcast."""
 
 BULK_BURST_SECONDS = 0.1
 """What a busy process may catch up at once: more would leave the next reply no room."""
@@ -48,6 +54,7 @@ class Limits:
     chat_per_second: int = 1
     chat_burst: int = 3
     group_per_minute: int = 20
+    typing_per_second: int = 5
     stars_budget: int = 0
     """Stars that paid requests may cost in all, ever."""
 
@@ -102,6 +109,8 @@ class Tokens:
         self._pace = Pace(per_second=limits.overall_per_second, burst=limits.overall_burst)
         self._second = Counter(limits.overall_ceiling)
         self._bulk = _bulk_pace(limits.bulk_per_second)
+        self._typing = Pace(per_second=limits.typing_per_second, burst=1)
+        self._typing_beside = Pace(per_second=TYPING_BESIDE_BULK_PER_SECOND, burst=1)
         paid = limits.paid_per_second
         self._paid = _bulk_pace(paid) if paid else None
         self._paid_second = Counter(paid)
@@ -109,10 +118,16 @@ class Tokens:
         self._chats: dict[ChatId, _Chat] = {}
         self._sweep_at = CHATS_SWEPT_AT_LEAST
         self._spent_at: int | None = None
+        self._groups_spent_at: int | None = None
+        self.quiet_since = 0
+        """When a request was answered last."""
 
-    def assume_spent(self, now: int) -> None:
-        """Begin with nothing left: others sent before, and what they used is not known."""
-        self._spent_at = now
+    def assume_spent(self, now: int, *, groups: bool = True) -> None:
+        """Begin with nothing left: others sent before, and what they used is not known; with
+        `groups` neither is whom of these they have written to, see `restore_group`.
+        """
+        self._spent_at = self.quiet_since = now
+        self._groups_spent_at = now if groups else None
         self._pace.empty(now)
         self._bulk.empty(now)
         if self._paid is not None:
@@ -130,6 +145,18 @@ class Tokens:
         due = self.due(now, spare=spare)
         return None if due is None else max(due, self._bulk.due())
 
+    def typing_due(self, now: int, *, beside_bulk: bool) -> int | None:
+        """The same of one that shows typing, beside letters of the bulk lane or not."""
+        due = self.due(now)
+        slowest = self._typing_beside if beside_bulk else self._typing
+        return None if due is None else max(due, self._typing.due(), slowest.due())
+
+    def type(self, now: int) -> None:
+        """A request starts that shows typing."""
+        self._typing.spend(now)
+        if self._typing_beside.due() <= now:
+            self._typing_beside.spend(now)
+
     def paid_due(self, now: int) -> int | None:
         """The same of a request that may be billed."""
         second = self._paid_second.due(now)
@@ -145,7 +172,9 @@ class Tokens:
         chat = self._chats.get(chat_id)
         if not shown:
             return 0 if chat is None else chat.closed_until
-        others = self._after_others(60 if chat_id < 0 else 1 / self._limits.chat_per_second)
+        others = self._after_others(1 / self._limits.chat_per_second)
+        if chat_id < 0 and self._groups_spent_at is not None:
+            others = max(others, self._groups_spent_at + span(60) + 1)
         if chat is None:
             return others
         due = max(chat.closed_until, chat.pace.due(spare=spare), others)
@@ -171,6 +200,7 @@ class Tokens:
         self, chat_id: ChatId, now: int, fare: Fare, *, shown: bool, counted: bool
     ) -> None:
         """A request ended; `counted` unless it certainly never reached Telegram."""
+        self.quiet_since = now if counted else self.quiet_since
         paces: list[Pace] = []
         if fare.paid and self._paid is not None:
             self._paid_second.end(now, counted=counted)
@@ -194,6 +224,17 @@ class Tokens:
         chat = self._chat(chat_id, now)
         chat.closed_until = max(chat.closed_until, until)
 
+    def groups(self, now: int) -> dict[ChatId, tuple[int, ...]]:
+        """What was sent to groups in the last minute: until when each message counts."""
+        minutes = {key: chat.minute.ends(now) for key, chat in self._chats.items() if chat.minute}
+        return {chat_id: ends for chat_id, ends in minutes.items() if ends}
+
+    def restore_group(self, chat_id: ChatId, now: int, ends: Iterable[int]) -> None:
+        """Others have sent there, and each message counts until then."""
+        minute = self._chat(chat_id, now).minute
+        if minute is not None:
+            minute.restore(ends)
+
     def paying(self, now: int) -> bool:
         """Whether requests above the free rate may have used up what Telegram gives for nothing:
         meanwhile it refuses what it may not bill, also within that rate.
@@ -203,6 +244,10 @@ class Tokens:
     def left(self, now: int) -> int:
         """Requests that could start at `now`, were every chat free."""
         return _left(self._pace, self.due(now), now)
+
+    def typing_left(self, now: int) -> int:
+        """The same of those that show typing, while no broadcast is under way."""
+        return _left(self._typing, self.typing_due(now, beside_bulk=False), now)
 
     def bulk_left(self, now: int) -> int:
         """The same of the bulk lane."""

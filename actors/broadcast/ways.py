@@ -1,4 +1,8 @@
-"""Whether a letter may leave, whichever chat it is for: tokens, gates, places, Stars. Pure."""
+"""Whether a letter may leave, whichever chat it is for: tokens, gates, places, Stars. Pure.
+
+Replies never wait for the bulk lane: what a letter of it meets (a network that fails too) shuts its
+own gates alone, and makes replies go one by one at most, at once, until one of them got through.
+"""
 
 from __future__ import annotations
 
@@ -60,6 +64,8 @@ class Ways:
     def __init__(self, tokens: Tokens, postage: Postage, notes: Notes, limits: Limits) -> None:
         self._tokens, self._postage, self._notes = tokens, postage, notes
         self._gate, self._bulk_gate = Gate(), Gate(CAREFUL)
+        self._bulk_road = Gate()
+        """The network as the bulk lane finds it."""
         self._open: set[int] = set()
         self._bulk_open: set[int] = set()
         self._bulk_max = bulk_in_flight(limits)
@@ -74,8 +80,8 @@ class Ways:
 
     @property
     def troubles(self) -> int:
-        """Troubles of everybody's way, see `Gate`."""
-        return self._gate.troubles
+        """Troubles with Telegram or the network, see `Gate`, whoever met them."""
+        return max(self._gate.troubles, self._bulk_road.troubles)
 
     def shut_seconds(self, now: int) -> float:
         """How long everybody's way is still shut."""
@@ -83,7 +89,7 @@ class Ways:
 
     def bulk_shut_seconds(self, now: int) -> float:
         """How long the bulk lane is still shut."""
-        return self._bulk_gate.shut_seconds(now)
+        return max(gate.shut_seconds(now) for gate in (self._bulk_gate, self._bulk_road))
 
     def hold_bulk(self) -> None:
         """Let no letter of the bulk lane start any more."""
@@ -96,9 +102,11 @@ class Ways:
 
     def due(self, now: int) -> int | None:
         """When a letter in a hurry may start; None: not before an open request ended."""
-        if len(self._open) >= DELIVERIES_IN_FLIGHT:
-            return None
-        return _last(self._tokens.due(now), self._gate_due())
+        return _last(self._tokens.due(now), self._hurried_due())
+
+    def typing_due(self, now: int, *, beside_bulk: bool) -> int | None:
+        """The same of one that shows typing, beside letters of the bulk lane or not."""
+        return _last(self._tokens.typing_due(now, beside_bulk=beside_bulk), self._hurried_due())
 
     def bulk_due(self, now: int) -> int | None:
         """The same of a letter of the bulk lane that is not billed."""
@@ -119,6 +127,8 @@ class Ways:
         (self._bulk_open if entry.bulk else self._open).add(self._started)
         entry.fare = self._fare(entry, now)
         self._tokens.take(now, entry.fare)
+        if isinstance(entry.letter, broadcast.Typing):
+            self._tokens.type(now)
         self._unpaid += entry.unpaid
         if entry.fare.extra:
             self._postage.spend()
@@ -164,7 +174,10 @@ class Ways:
             case NotSent() | Unknown():
                 asked = outcome.retry_after_seconds if isinstance(outcome, NotSent) else None
                 wait = 0.0 if asked is None else obeyed_seconds(asked)
-                self._gate.failed(started, now, latest=latest, wait_seconds=wait)
+                road = self._bulk_road if entry.bulk else self._gate
+                road.failed(started, now, latest=latest, wait_seconds=wait)
+                if entry.bulk:
+                    self._gate.doubt(latest=latest)
             case Held():
                 wait = outcome.retry_after_seconds or 0.0
                 self._bulk_gate.failed(started, now, latest=latest, wait_seconds=wait)
@@ -172,18 +185,23 @@ class Ways:
                 pass  # says nothing about Telegram
             case _:
                 self._gate.passed(started)
+                self._bulk_road.passed(started)
                 if entry.bulk:
                     self._bulk_gate.passed(started)
 
-    def _gate_due(self) -> int | None:
-        newest = max(max(self._open, default=0), max(self._bulk_open, default=0))
-        return self._gate.due(newest_open=newest)
+    def _hurried_due(self) -> int | None:
+        if len(self._open) >= DELIVERIES_IN_FLIGHT:
+            return None
+        return self._gate.due(newest_open=max(self._open, default=0))
 
     def _bulk_gates_due(self) -> int | None:
         if len(self._bulk_open) >= self._bulk_max:
             return None
-        own = self._bulk_gate.due(newest_open=max(self._bulk_open, default=0))
-        return _last(own, self._gate_due())
+        newest = max(self._bulk_open, default=0)
+        own = _last(
+            self._bulk_gate.due(newest_open=newest), self._bulk_road.due(newest_open=newest)
+        )
+        return _last(own, self._gate.due(newest_open=max(newest, max(self._open, default=0))))
 
 
 def _is_due(due: int | None, now: int) -> bool:

@@ -25,14 +25,15 @@ from typing import assert_never
 from actors.broadcast import messages as broadcast
 from actors.broadcasts import letters, report
 from actors.broadcasts import messages as broadcasts
-from actors.broadcasts.desk import BroadcastDesk
+from actors.broadcasts.chat import BroadcastChat
 from actors.broadcasts.keeping import PANEL_SECONDS, RUNNING_MAX
 from actors.broadcasts.model import Broadcast, Outcome, Settled, State
+from actors.broadcasts.panel_reader import IN_ENGLISH, Reader
 from actors.broadcasts.ports import Broadcasts, Pause
 from actors.broadcasts.rules import Event, Occurrence
 from actors.broadcasts.running import PAGE, Pass
 from actors.kernel.failures import Unavailable
-from actors.kernel.ids import ChatId
+from actors.kernel.ids import BroadcastId, ChatId
 from runtime import Recipient, message
 
 TICK_SECONDS = 1.0
@@ -81,6 +82,14 @@ class _Tray:
         return receipts
 
 
+@message
+class _Prepared:
+    """Whoever is to be told is written down; or the store could not do it."""
+
+    broadcast_id: BroadcastId
+    error: Exception | None = None
+
+
 _Told = tuple[Pass, broadcast.Receipt]
 """A receipt, and in which pass its letter was told."""
 
@@ -96,8 +105,10 @@ class _Slot:
         self._tray.put((self._running, receipt))
 
 
-class Broadcaster(BroadcastDesk):
-    """See the four headings above. `pause` lets time pass while it stops."""
+class Broadcaster(BroadcastChat):
+    """See the four headings above. `pause` lets time pass while it stops; with `paid` there are a
+    rate and a budget for what Telegram bills.
+    """
 
     def __init__(
         self,
@@ -106,12 +117,18 @@ class Broadcaster(BroadcastDesk):
         dispatcher: Recipient[broadcast.Command],
         pause: Pause,
         admin_chat_id: ChatId | None,
+        reader: Reader = IN_ENGLISH,
+        paid: bool = False,
     ) -> None:
-        super().__init__(store=store, dispatcher=dispatcher, admin_chat_id=admin_chat_id)
-        self._pause, self._tray = pause, _Tray(self.actor_ref)
+        super().__init__(
+            store=store, dispatcher=dispatcher, admin_chat_id=admin_chat_id, reader=reader
+        )
+        self._pause, self._tray, self._paid = pause, _Tray(self.actor_ref), paid
         self._news: list[Settled] = []
         """Outcomes that are not written down yet."""
         self._totals = report.Totals()
+        self._preparing: set[BroadcastId] = set()
+        """Of whom it is being written down whom they are for."""
         self._tick_at, self._reported_at, self._stirred = inf, -inf, True
         self._doubtful = False
         """Something may have been stored of which we were told that it was not."""
@@ -138,13 +155,15 @@ class Broadcaster(BroadcastDesk):
             self.log.warning("broadcasts.stopped_in_the_dark", detail=str(error))
 
     async def on_receive(
-        self, message: broadcasts.Command | _Tick | _Flush
+        self, message: broadcasts.Command | _Tick | _Flush | _Prepared
     ) -> broadcasts.Answer | None:
         match message:
             case _Flush():
                 await self._flush(message.tray)
             case _Tick():
                 await self._tick()
+            case _Prepared():
+                await self._prepared(message)
             case broadcast.Delivered() | broadcast.Undelivered():
                 await self._later(message, self._shown_to_admins(message))
             case broadcasts.Composed():
@@ -190,11 +209,38 @@ class Broadcaster(BroadcastDesk):
         except Unavailable as error:
             self._missed(error)
         else:
-            self._look_in(self._rest_seconds())
+            # What is due and has not begun waits for requests that are under way.
+            self._look_in(self._rest_seconds() or TICK_SECONDS)
+
+    def _prepare(self, kept: Broadcast) -> None:
+        """Have it written down, beside the mailbox, whom it is for."""
+        broadcast_id = kept.broadcast_id
+        if kept.preparing and broadcast_id not in self._preparing:
+            self._preparing.add(broadcast_id)
+            self.pipe(
+                self._store.prepare,
+                kept,
+                then=lambda _: _Prepared(broadcast_id=broadcast_id),
+                failed=lambda error: _Prepared(broadcast_id=broadcast_id, error=error),
+            )
+
+    async def _prepared(self, told: _Prepared) -> None:
+        self._preparing.discard(told.broadcast_id)
+        try:
+            if told.error is not None:
+                raise told.error
+            kept = await self._store.find(told.broadcast_id)
+            if kept is not None and kept.preparing:
+                await self._move(kept, Occurrence(event=Event.PREPARED))
+        except Unavailable as error:
+            self._missed(error)
+        else:
+            self._look_in(0.0)
 
     def _remember(self, kept: Broadcast) -> None:
         known = self._open.get(kept.broadcast_id)
         super()._remember(kept)
+        self._prepare(kept)
         if known is None or known.state is not kept.state:
             self._stirred = True
             self._look_in(self._rest_seconds())
@@ -211,7 +257,7 @@ class Broadcaster(BroadcastDesk):
         busy = self._passes or self._news or self._stirred
         most = TICK_SECONDS if busy else IDLE_SECONDS
         starts = [each.starts_at for each in self._open.values() if each.state is State.SCHEDULED]
-        if not starts or len(self._passes) >= RUNNING_MAX:
+        if not starts or self._running >= RUNNING_MAX:
             return most
         return min(max((min(starts) - self.now()) / timedelta(seconds=1), 0.0), most)
 
@@ -222,7 +268,11 @@ class Broadcaster(BroadcastDesk):
             if kept is not None:
                 self._remember(kept)
                 await self._show_panel(kept)
-        self.publish(report.reported(self._open, self._passes, self._totals, now=self.monotonic()))
+        self.publish(
+            report.reported(
+                self._open, self._passes, self._totals, now=self.monotonic(), paid=self._paid
+            )
+        )
 
     async def _asked(self, question: broadcasts.Question) -> broadcasts.Answer | None:
         """Refuse for now, rather than be suspended: what is not written down is here alone."""

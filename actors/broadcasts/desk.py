@@ -1,4 +1,4 @@
-"""What people ask of broadcasts: operators through the API, administrators in their chat.
+"""What people ask of broadcasts: operators through the API, administrators as `chat` reads them.
 
 The part of `actor.Broadcaster` that says no, with a reason, and does everything else durably before
 it answers.
@@ -10,9 +10,9 @@ from dataclasses import replace
 from typing import assert_never
 from uuid import UUID
 
-from actors.broadcast import messages as broadcast
+from actors.broadcasts import faults, panel_texts
 from actors.broadcasts import messages as broadcasts
-from actors.broadcasts import panel
+from actors.broadcasts.faults import filled
 from actors.broadcasts.keeping import OPEN_MAX, BroadcastKeeper
 from actors.broadcasts.messages import Answer, Refused, Shown
 from actors.broadcasts.model import (
@@ -25,29 +25,37 @@ from actors.broadcasts.model import (
     Deed,
     Kind,
     Outcome,
+    Reach,
     State,
     check_audience,
     check_content,
 )
-from actors.broadcasts.rules import Event, Occurrence
-from actors.kernel.ids import BroadcastId, LetterId, UpdateId
+from actors.broadcasts.rules import Event, Occurrence, Remark
+from actors.kernel.ids import BroadcastId, UpdateId
+from actors.kernel.language import Phrase
 
 NOBODY_TO_SHOW = (
     "set ADMIN_CHAT_ID: every broadcast is shown to the administrators before it is sent"
 )
+NOT_BILLED = (
+    "nothing can be billed: set BROADCAST_PAID_PER_SECOND and BROADCAST_STARS_BUDGET, "
+    "or send it without being paid"
+)
 OTHER_KEY = "this Idempotency-Key was used for another broadcast"
-TOO_MANY_OPEN = f"{OPEN_MAX} broadcasts are open already: cancel one first"
+TOO_MANY_OPEN = filled(faults.MANY_OPEN, most=OPEN_MAX)
 
 _EVENTS: dict[str, Event] = {
     "resume": Event.RESUME,
     "pause": Event.PAUSE,
     "cancel": Event.CANCEL,
 }
-_DONE = {"resume": "It goes on.", "pause": "It is paused.", "cancel": "It is cancelled."}
 
 
 class BroadcastDesk(BroadcastKeeper):
     """Answers questions about broadcasts; every verb raises `Unavailable`."""
+
+    _paid: bool
+    """Telegram may bill what is sent: there are a rate and a budget for it."""
 
     async def _answer(self, question: broadcasts.Question) -> Answer | None:
         match question:
@@ -93,9 +101,8 @@ class BroadcastDesk(BroadcastKeeper):
         if refused := self._refusal(draft):
             return refused
         reach = await self._store.reach(draft)
-        if not reach.reachable:
-            left_out = f"; {reach.left_out} cannot be reached" if reach.left_out else ""
-            return Refused(detail=f"nobody would get it{left_out}")
+        if draft.kind is Kind.SEND and (nobody := _nobody(reach)):
+            return nobody
         kept = await self._store.create(
             draft,
             creation_id=creation_id or self.world.uuid(),
@@ -113,14 +120,16 @@ class BroadcastDesk(BroadcastKeeper):
     def _refusal(self, draft: Broadcast) -> Refused | None:
         if self._admin_chat_id is None and draft.kind is not Kind.DELETE:
             return Refused(detail=NOBODY_TO_SHOW, conflict=True)
+        if draft.paid and not self._paid:
+            return Refused(detail=NOT_BILLED, conflict=True)
         if len(self._open) >= OPEN_MAX:
-            return Refused(detail=TOO_MANY_OPEN, conflict=True)
+            return _refused(TOO_MANY_OPEN, conflict=True)
         try:
             check_audience(draft.audience)
             if draft.kind is not Kind.DELETE:
                 check_content(draft.content)
         except ContentError as error:
-            return Refused(detail=str(error))
+            return _refused(error.said)
         return None
 
     def _draft(self, **told: object) -> Broadcast:
@@ -147,12 +156,15 @@ class BroadcastDesk(BroadcastKeeper):
         why: str,
         *,
         handled: UpdateId | None = None,
-        again: tuple[Outcome, ...] = (),
     ) -> Answer:
+        if heard.event in {Event.RESUME, Event.RETRY} and (refused := self._outdated(kept)):
+            if handled is not None:
+                await self._store.finish(handled)
+            return refused
         action = self._action(what, who, why)
-        step = await self._move(kept, heard, action=action, handled=handled, again=again)
+        step = await self._move(kept, heard, action=action, handled=handled)
         if step.refused is not None:
-            return Refused(detail=step.refused.value, conflict=True)
+            return _refused(panel_texts.REMARKS[step.refused], conflict=True)
         return self._shown(step.broadcast)
 
     async def _retry(self, asked: broadcasts.Retry) -> Answer | None:
@@ -163,8 +175,13 @@ class BroadcastDesk(BroadcastKeeper):
         many = kept.counts.failed
         if asked.unknown:
             again, many = (*again, Outcome.UNKNOWN), many + kept.counts.unknown
-        heard = Occurrence(event=Event.RETRY, again=many)
-        return await self._do(kept, heard, "retry", asked.who, asked.why, again=again)
+        if refused := await self._changed_since(kept):
+            return refused
+        heard = Occurrence(event=Event.RETRY, again=many, outcomes=again)
+        answer = await self._do(kept, heard, "retry", asked.who, asked.why)
+        if isinstance(answer, Shown) and answer.broadcast.preparing:
+            return replace(answer, broadcast=_as_tried_again(answer.broadcast))
+        return answer
 
     async def _edit(self, asked: broadcasts.Edit) -> Answer | None:
         kept = await self._store.find(asked.broadcast_id)
@@ -177,10 +194,10 @@ class BroadcastDesk(BroadcastKeeper):
             try:
                 check_content(content)
             except ContentError as error:
-                return Refused(detail=str(error))
+                return _refused(error.said)
             heard = Occurrence(event=Event.EDIT, content=content)
             return await self._do(kept, heard, "edit", asked.who, asked.why)
-        if refused := _no_second_pass(kept):
+        if refused := self._no_change(kept):
             return refused
         if content.media is not None:
             return Refused(detail="media stays as it was sent: change the text only")
@@ -191,14 +208,71 @@ class BroadcastDesk(BroadcastKeeper):
         return await self._begin(draft, "edit", asked)
 
     async def _take_back(self, kept: Broadcast, asked: broadcasts.Act) -> Answer:
-        if kept.state in UNSTARTED:
-            return Refused(detail="nothing of it was sent: cancel it", conflict=True)
-        if refused := _no_second_pass(kept):
-            return refused
+        """Send nothing more of it, durably, and only then begin to delete."""
         draft = self._draft(
             kind=Kind.DELETE, of=kept.broadcast_id, content=kept.content, audience=Audience()
         )
+        if refused := self._no_taking_back(kept) or self._refusal(draft):
+            return refused
+        if kept.state in OVER and (nobody := _nobody(await self._store.reach(draft))):
+            return nobody
+        if kept.state is not State.DELETED:
+            heard = Occurrence(event=Event.DELETE)
+            stopped = await self._do(kept, heard, "delete", asked.who, asked.why)
+            if isinstance(stopped, Refused):
+                return stopped
+        for change in self._passes_of(kept.broadcast_id, Kind.EDIT):
+            heard = Occurrence(event=Event.CANCEL)
+            await self._do(change, heard, "cancel", asked.who, asked.why)
         return await self._begin(draft, "delete", asked)
+
+    def _no_change(self, kept: Broadcast) -> Refused | None:
+        """Why what a broadcast has sent, and will send, cannot be changed now."""
+        if kept.kind is not Kind.SEND:
+            return _is_no_source(kept)
+        if kept.state is State.DELETED:
+            return Refused(detail=Remark.IS_DELETED.value, conflict=True)
+        if kept.state not in {*OVER, State.PAUSED}:
+            return Refused(detail="it is under way: pause or cancel it first", conflict=True)
+        if kept.state is State.CANCELLED and not kept.counts.sent:
+            return Refused(detail="nothing of it was sent", conflict=True)
+        for change in self._passes_of(kept.broadcast_id, Kind.EDIT):
+            detail = f"broadcast {change.broadcast_id} changes it: cancel that one first"
+            return Refused(detail=detail, conflict=True)
+        return None
+
+    def _no_taking_back(self, kept: Broadcast) -> Refused | None:
+        """Why what a broadcast has sent cannot be deleted now."""
+        if kept.state in UNSTARTED:
+            return Refused(detail=Remark.NOT_STARTED.value, conflict=True)
+        if kept.kind is not Kind.SEND:
+            return _is_no_source(kept)
+        if kept.state in OVER and not kept.counts.sent:
+            return Refused(detail="nothing of it was sent", conflict=True)
+        for deletion in self._passes_of(kept.broadcast_id, Kind.DELETE):
+            detail = f"broadcast {deletion.broadcast_id} takes it back already"
+            return Refused(detail=detail, conflict=True)
+        return None
+
+    def _outdated(self, kept: Broadcast) -> Refused | None:
+        """Why nobody may be told what it says: it is about to say something else."""
+        for change in self._passes_of(kept.broadcast_id, Kind.EDIT):
+            if not change.prepared:
+                number = change.broadcast_id
+                detail = f"broadcast {number} is about to change it: wait for it, or cancel it"
+                return Refused(detail=detail, conflict=True)
+        return None
+
+    async def _changed_since(self, kept: Broadcast) -> Refused | None:
+        """Why a change is not tried again: what it changed says something else by now."""
+        source = None if kept.of is None else await self._store.find(kept.of)
+        if kept.kind is not Kind.EDIT or source is None:
+            return None
+        if source.state is State.DELETED:
+            return Refused(detail=f"broadcast {kept.of} was deleted since", conflict=True)
+        if source.content != kept.content or self._passes_of(source.broadcast_id, Kind.EDIT):
+            return Refused(detail=f"broadcast {kept.of} was changed again since", conflict=True)
+        return None
 
     def _shown(self, kept: Broadcast) -> Shown:
         running = self._passes.get(kept.broadcast_id)
@@ -208,52 +282,11 @@ class BroadcastDesk(BroadcastKeeper):
         left = kept.counts.pending / pace if pace else None
         return Shown(broadcast=kept, per_second=pace, remaining_seconds=left)
 
-    # In the administrators' chat
 
-    async def _composed(self, heard: broadcasts.Composed) -> None:
-        text = panel.USAGE
-        if heard.text.strip() or heard.media is not None:
-            asked = broadcasts.Create(
-                content=Content(text=heard.text, media=heard.media), hold=True, who=heard.who
-            )
-            # Named after the update: heard again, it is the same broadcast.
-            answer = await self._create(
-                asked, creation_id=UUID(int=heard.update_id), handled=heard.update_id
-            )
-            if isinstance(answer, Shown):
-                return
-            text = panel.refusal(answer.detail)
-        await self._store.finish(heard.update_id)
-        self._say(LetterId(f"broadcast-usage:{heard.update_id}"), text)
-
-    async def _pressed(self, heard: broadcasts.Pressed) -> None:
-        pressed = panel.press_of(heard.data)
-        kept = None if pressed is None else await self._store.find(pressed[1])
-        if pressed is None or kept is None:
-            bubble = "That is not here any more."
-            await self._store.finish(heard.update_id)
-        else:
-            verb = pressed[0]
-            occurrence = Occurrence(event=_EVENTS[verb])
-            answer = await self._do(
-                kept, occurrence, verb, heard.who, "in the chat", handled=heard.update_id
-            )
-            refused = isinstance(answer, Refused)
-            bubble = answer.detail if isinstance(answer, Refused) else _DONE[verb]
-            if verb == "resume" and not refused and kept.state is State.READY:
-                bubble = "It starts."
-        if self._admin_chat_id is not None:
-            self._dispatcher.tell(
-                broadcast.AnswerCallback(
-                    chat_id=self._admin_chat_id, callback_id=heard.callback_id, text=bubble
-                )
-            )
-
-    def _say(self, letter_id: LetterId, text: str) -> None:
-        if self._admin_chat_id is not None:
-            self._dispatcher.tell(
-                broadcast.Say(letter_id=letter_id, chat_id=self._admin_chat_id, text=text)
-            )
+def _as_tried_again(kept: Broadcast) -> Broadcast:
+    """As it will stand when whoever is tried again is pending."""
+    spared = {outcome.value: 0 for outcome in kept.again}
+    return replace(kept, counts=replace(kept.counts, **spared))
 
 
 def _is_another(kept: Broadcast, draft: Broadcast) -> bool:
@@ -265,12 +298,18 @@ def _is_another(kept: Broadcast, draft: Broadcast) -> bool:
     return asked[0] != asked[1]
 
 
-def _no_second_pass(kept: Broadcast) -> Refused | None:
-    """Why what a broadcast has sent cannot be changed now."""
-    if kept.kind is not Kind.SEND:
-        return Refused(detail=f"it has sent nothing itself: name broadcast {kept.of}")
-    if kept.state not in {*OVER, State.PAUSED}:
-        return Refused(detail="it is under way: pause or cancel it first", conflict=True)
-    if not kept.counts.sent:
-        return Refused(detail="nothing of it was sent", conflict=True)
-    return None
+def _is_no_source(kept: Broadcast) -> Refused:
+    return Refused(detail=f"it has sent nothing itself: name broadcast {kept.of}")
+
+
+def _nobody(reach: Reach) -> Refused | None:
+    """Why an audience cannot be told anything; None when somebody is in it."""
+    if reach.reachable:
+        return None
+    if not reach.left_out:
+        return _refused(faults.NOBODY)
+    return _refused(filled(faults.NOBODY_REACHED, left_out=reach.left_out))
+
+
+def _refused(said: Phrase, *, conflict: bool = False) -> Refused:
+    return Refused(detail=said.en, conflict=conflict, said=said)

@@ -6,7 +6,6 @@ moved (`life`), saved, and only then are others told.
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -20,9 +19,11 @@ from actors.broadcasts.model import (
     Broadcast,
     Deed,
     Kind,
-    Outcome,
     State,
 )
+from actors.broadcasts.panel_reader import Reader
+from actors.broadcasts.panel_texts import NOBODY_LEFT, NOT_SHOWN
+from actors.broadcasts.panel_whom import Page
 from actors.broadcasts.ports import Broadcasts
 from actors.broadcasts.rules import Effect, Event, Occurrence
 from actors.broadcasts.running import Pass
@@ -47,15 +48,19 @@ class BroadcastKeeper(Actor[Any]):
         store: Broadcasts,
         dispatcher: Recipient[broadcast.Command],
         admin_chat_id: ChatId | None,
+        reader: Reader,
     ) -> None:
         super().__init__()
         self._store, self._dispatcher, self._admin_chat_id = store, dispatcher, admin_chat_id
+        self._reader = reader
         self._open: dict[BroadcastId, Broadcast] = {}
         """Those that are not over, by number; their counts are not kept up to date."""
         self._passes: dict[BroadcastId, Pass] = {}
         """Those that run."""
-        self._panels: dict[BroadcastId, str] = {}
+        self._panels: dict[BroadcastId, tuple[str, broadcast.Keyboard]] = {}
         """What was told last to be shown of them in the chat."""
+        self._pages: dict[BroadcastId, Page] = {}
+        """Which page of it, if it is not the first."""
 
     async def _load(self) -> None:
         """Take over what was saved, and tell again what may not have been heard."""
@@ -72,7 +77,7 @@ class BroadcastKeeper(Actor[Any]):
             self._open[broadcast_id] = kept
         else:
             self._open.pop(broadcast_id, None)
-        if kept.state is not State.RUNNING:
+        if kept.state is not State.RUNNING or not kept.prepared:
             self._passes.pop(broadcast_id, None)
         elif broadcast_id not in self._passes:
             self._passes[broadcast_id] = Pass(kept, now=self.monotonic())
@@ -84,7 +89,6 @@ class BroadcastKeeper(Actor[Any]):
         *,
         action: Action | None = None,
         handled: UpdateId | None = None,
-        again: Collection[Outcome] = (),
     ) -> life.Step:
         """Save what `heard` makes of it, then do what follows. Raises `Unavailable`, also when it
         was not what it was taken for: then it has been read again.
@@ -99,7 +103,7 @@ class BroadcastKeeper(Actor[Any]):
             if heard.event is Event.STARTED:
                 await self._store.start(after)
             else:
-                await self._store.save(after, action=action, handled=handled, again=again)
+                await self._store.save(after, action=action, handled=handled)
         except Conflict as conflict:
             await self._look_again(before)
             raise Unavailable(f"it has changed meanwhile: {conflict}") from conflict
@@ -142,7 +146,7 @@ class BroadcastKeeper(Actor[Any]):
         if isinstance(receipt, broadcast.Delivered):
             await self._move(kept, Occurrence(event=Event.ACCEPTED))
             return
-        detail = f"Telegram does not show it to the administrators: {receipt.detail}"
+        detail = NOT_SHOWN.en.format(detail=receipt.detail)
         if receipt.reason == "blocked":
             detail = f"the bot may not write to ADMIN_CHAT_ID: {receipt.detail}"
         self.log.warning("broadcast.refused", broadcast_id=kept.broadcast_id, detail=detail)
@@ -154,13 +158,25 @@ class BroadcastKeeper(Actor[Any]):
         for kept in list(self._open.values()):
             if kept.state is not State.SCHEDULED or kept.starts_at > now:
                 continue
-            if len(self._passes) >= RUNNING_MAX:
+            if self._running >= RUNNING_MAX:
                 break
-            if (await self._store.reach(kept)).reachable:
+            if kept.of is not None and await self._store.under_way(kept.of):
+                continue  # what is being sent right now is to be changed or deleted as well
+            if kept.kind is not Kind.SEND or (await self._store.reach(kept)).reachable:
                 await self._move(kept, Occurrence(event=Event.STARTED))
             else:
-                nobody = "there is nobody to send it to any more"
-                await self._move(kept, Occurrence(event=Event.EMPTY, detail=nobody))
+                await self._move(kept, Occurrence(event=Event.EMPTY, detail=NOBODY_LEFT.en))
+
+    @property
+    def _running(self) -> int:
+        """Those that run, or are being prepared for it."""
+        return sum(kept.state is State.RUNNING for kept in self._open.values())
+
+    def _passes_of(self, broadcast_id: BroadcastId, kind: Kind) -> list[Broadcast]:
+        """Those that are not over and change, or take back, what this one has sent."""
+        return [
+            kept for kept in self._open.values() if kept.of == broadcast_id and kept.kind is kind
+        ]
 
     def _action(self, what: Deed, who: str, why: str) -> Action:
         return Action(action_id=self.world.uuid(), what=what, who=who, why=why, at=self.now())
@@ -175,15 +191,15 @@ class BroadcastKeeper(Actor[Any]):
         pace = None if running is None else running.per_second(now=self.monotonic())
         waits = kept.state in UNSTARTED
         reach = await self._store.reach(kept) if waits else None
-        text, keyboard = panel.view(kept, reach=reach, per_second=pace)
-        if self._panels.get(kept.broadcast_id) == text:
+        page = self._pages.get(kept.broadcast_id, Page.MAIN)
+        seen = panel.view(kept, self._reader, reach=reach, per_second=pace, page=page)
+        if self._panels.get(kept.broadcast_id) == seen:
             return
-        self._panels[kept.broadcast_id] = text
-        letter_id = letters.panel_letter(kept.broadcast_id)
+        self._panels[kept.broadcast_id] = text, keyboard = seen
         if kept.panel_message_id is None:
             self._dispatcher.tell(
                 broadcast.Say(
-                    letter_id=letter_id,
+                    letter_id=letters.panel_letter(kept.broadcast_id),
                     chat_id=self._admin_chat_id,
                     text=text,
                     keyboard=keyboard,
@@ -193,7 +209,7 @@ class BroadcastKeeper(Actor[Any]):
         else:
             self._dispatcher.tell(
                 broadcast.Edit(
-                    letter_id=letter_id,
+                    letter_id=letters.panel_edit(kept.broadcast_id, self.world.uuid()),
                     chat_id=self._admin_chat_id,
                     message_id=kept.panel_message_id,
                     text=text,

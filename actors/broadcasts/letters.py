@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import assert_never
+from uuid import UUID
 
 from actors.broadcast import messages as broadcast
 from actors.broadcasts.model import Broadcast, Kind, Outcome, Settled
@@ -13,6 +14,7 @@ from runtime import Recipient
 
 CHECK_PREFIX = "broadcast-check"
 PANEL_PREFIX = "broadcast-panel"
+PANEL_EDIT_PREFIX = "broadcast-panel-edit"
 
 DETAIL_MAX_CHARACTERS = 200
 
@@ -22,7 +24,7 @@ def letter(
 ) -> broadcast.Letter:
     """What one recipient's turn is about."""
     chat_id, source = turn.person.chat_id, str(kept.broadcast_id)
-    letter_id = letter_of(kept.broadcast_id, chat_id)
+    letter_id = letter_of(kept.broadcast_id, chat_id, kept.edition)
     # Nobody is written to anew because his message is not known: Telegram refuses a 0.
     message_id = turn.message_id or MessageId(0)
     if kept.kind is Kind.SEND:
@@ -80,6 +82,11 @@ def check_letter(kept: Broadcast) -> LetterId:
 def panel_letter(broadcast_id: BroadcastId) -> LetterId:
     """The panel is one message."""
     return LetterId(f"{PANEL_PREFIX}:{broadcast_id}:0")
+
+
+def panel_edit(broadcast_id: BroadcastId, edit_id: UUID) -> LetterId:
+    """Each change of the panel is another letter: one of a known name would be taken for told."""
+    return LetterId(f"{PANEL_EDIT_PREFIX}:{broadcast_id}:{edit_id}")
 
 
 def checked(letter_id: LetterId) -> tuple[BroadcastId, int] | None:

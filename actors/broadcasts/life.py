@@ -16,12 +16,14 @@ from actors.broadcasts.rules import (
     Event,
     Occurrence,
     Remark,
-    forget_end,
+    begin_again,
     held,
     note_end,
+    note_prepared,
     note_start,
     note_why,
     something_failed,
+    take_audience,
     take_content,
 )
 from actors.kernel import transitions
@@ -43,7 +45,8 @@ class Step:
 
 S, E = State, Event
 ANY = tuple(State)
-INSIDE = (E.ACCEPTED, E.REFUSED, E.STARTED, E.EMPTY, E.EXHAUSTED)
+ASKED = (E.PAUSE, E.RESUME, E.CANCEL, E.RETRY, E.EDIT, E.CHOOSE, E.DELETE)
+INSIDE = (E.ACCEPTED, E.REFUSED, E.STARTED, E.EMPTY, E.PREPARED, E.EXHAUSTED)
 
 _row = Transition.of
 
@@ -53,25 +56,31 @@ LIFE: tuple[Transition, ...] = (
     _row(S.CHECKING, E.ACCEPTED, S.SCHEDULED),
     _row(S.CHECKING, E.REFUSED, S.DRAFT, does=note_why),
     _row(UNSTARTED, E.EDIT, S.CHECKING, does=take_content, effect=Effect.CHECK),
+    _row(S.READY, E.CHOOSE, does=take_audience),
     # it begins
     _row(S.READY, E.RESUME, S.SCHEDULED),
     _row(S.SCHEDULED, E.PAUSE, S.READY),
     _row(S.SCHEDULED, E.STARTED, S.RUNNING, does=note_start),
     _row(S.SCHEDULED, E.EMPTY, S.DRAFT, does=note_why),
     # it goes on
+    _row((S.RUNNING, S.PAUSED), E.PREPARED, does=note_prepared),
     _row(S.RUNNING, E.PAUSE, S.PAUSED),
     _row(S.PAUSED, E.RESUME, S.RUNNING),
     # it ends
     _row(S.RUNNING, E.EXHAUSTED, S.FINISHED, does=note_end),
     _row(OPEN, E.CANCEL, S.CANCELLED, does=note_end),
-    _row(S.FINISHED, E.RETRY, S.RUNNING, when=something_failed, does=forget_end),
+    _row(S.FINISHED, E.RETRY, S.RUNNING, when=something_failed, does=begin_again),
+    _row((S.RUNNING, S.PAUSED, S.FINISHED, S.CANCELLED), E.DELETE, S.DELETED, does=note_end),
     # what cannot be
+    _row(S.DELETED, ASKED, says=Remark.IS_DELETED),
+    _row(ANY, E.DELETE, says=Remark.NOT_STARTED),
     _row(ANY, E.PAUSE, says=Remark.NOT_UNDER_WAY),
     _row(ANY, E.RESUME, says=Remark.NOT_WAITING),
     _row(ANY, E.CANCEL, says=Remark.IS_OVER),
     _row(S.FINISHED, E.RETRY, says=Remark.NOTHING_FAILED),
     _row(ANY, E.RETRY, says=Remark.NOT_FINISHED),
     _row(ANY, E.EDIT, says=Remark.HAS_STARTED),
+    _row(ANY, E.CHOOSE, says=Remark.NOT_WAITING),
     _row(ANY, INSIDE),
 )
 

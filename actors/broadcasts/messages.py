@@ -6,6 +6,7 @@ what was done with it.
 
 from __future__ import annotations
 
+from dataclasses import field
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -13,6 +14,7 @@ from uuid import UUID
 from actors.broadcast import messages as broadcast
 from actors.broadcasts.model import Audience, Broadcast, Content, Reach
 from actors.kernel.ids import BroadcastId, MessageId, UpdateId
+from actors.kernel.language import Phrase
 from runtime import Asks, message
 
 COMMAND = "broadcast"
@@ -39,6 +41,8 @@ class Refused:
     detail: str
     conflict: bool = False
     """It could be at another time: what was asked for is not wrong in itself."""
+    said: Phrase | None = field(default=None, compare=False)
+    """The same, for whoever reads another language."""
 
 
 Answer = Shown | Refused
@@ -75,8 +79,8 @@ class Act(Asks[Answer | None]):
     """Do this with a broadcast, durably, before it is answered. None: there is no such one.
 
     After `pause` and `cancel` no further request begins. `resume` also starts what waits for
-    somebody's word. `delete` takes back what was sent, as a broadcast of its own, which is what
-    is answered.
+    somebody's word. `delete` stops it for ever and takes back what was sent, as a broadcast of its
+    own, which is what is answered.
     """
 
     broadcast_id: BroadcastId
@@ -98,7 +102,8 @@ class Retry(Asks[Answer | None]):
 @message
 class Edit(Asks[Answer | None]):
     """Before it has started: send this instead. Later: change what was sent, as a broadcast of its
-    own, which is what is answered; media stays as it was.
+    own, which is what is answered; from its start on it is also what is sent to whoever is still
+    pending or is tried again. Media stays as it was.
     """
 
     broadcast_id: BroadcastId
@@ -117,6 +122,7 @@ class Composed:
     who: str
     text: str
     media: broadcast.Media | None = None
+    buttons: broadcast.Keyboard = ()
 
 
 @message

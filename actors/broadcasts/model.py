@@ -16,6 +16,8 @@ from uuid import UUID
 import msgspec
 
 from actors.broadcast import messages as broadcast
+from actors.broadcasts import faults
+from actors.broadcasts.faults import FaultError, filled
 from actors.broadcasts.template import Template, TemplateError
 from actors.kernel.ids import BroadcastId, ChatId, MessageId, ProductId
 from actors.kernel.language import Language
@@ -57,9 +59,11 @@ class State(StrEnum):
     """Every recipient has an outcome."""
     CANCELLED = "cancelled"
     """Whoever is still pending gets nothing."""
+    DELETED = "deleted"
+    """The same; and what was sent is taken back, by a pass of its own."""
 
 
-OVER = (State.FINISHED, State.CANCELLED)
+OVER = (State.FINISHED, State.CANCELLED, State.DELETED)
 OPEN = tuple(state for state in State if state not in OVER)
 UNSTARTED = (State.CHECKING, State.DRAFT, State.READY, State.SCHEDULED)
 
@@ -88,7 +92,7 @@ class Outcome(StrEnum):
 FINAL = (Outcome.SENT, Outcome.BLOCKED, Outcome.FAILED, Outcome.UNKNOWN)
 
 
-class ContentError(ValueError):
+class ContentError(FaultError):
     """What was asked for cannot be broadcast; says why, for whoever asked."""
 
 
@@ -178,6 +182,12 @@ class Broadcast:
     ended_at: datetime | None = None
     panel_message_id: MessageId | None = None
     """Where its progress is shown."""
+    prepared: bool = False
+    """Whoever is to be told next is written down as pending; nobody is told before."""
+    again: tuple[Outcome, ...] = ()
+    """The outcomes that are tried again; without any it is the first time."""
+    edition: int = 0
+    """The store's: how often its content was changed after it had started."""
     counts: Counts = Counts()
     """The store's: a save does not touch them."""
 
@@ -185,6 +195,11 @@ class Broadcast:
     def idempotent(self) -> bool:
         """A request whose answer is lost does no harm when it is made again."""
         return self.repeat or self.kind is not Kind.SEND
+
+    @property
+    def preparing(self) -> bool:
+        """It has started, and whom it is for is being written down."""
+        return self.state in {State.RUNNING, State.PAUSED} and not self.prepared
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,7 +234,7 @@ def settles(was: Outcome, becomes: Outcome) -> bool:
     return was in {Outcome.PENDING, Outcome.SENDING}
 
 
-Deed = Literal["create", "resume", "pause", "cancel", "retry", "edit", "delete"]
+Deed = Literal["create", "choose", "resume", "pause", "cancel", "retry", "edit", "delete"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,21 +252,22 @@ def check_content(content: Content) -> None:
     """Raises `ContentError` for what no copy of may be sent; the rest Telegram itself judges."""
     text = content.text
     if not text.strip() and content.media is None:
-        raise ContentError("there is no text")
+        raise ContentError(faults.NO_TEXT)
     if len(text) > SOURCE_CHARACTERS_MAX:
-        raise ContentError(f"the text has more than {SOURCE_CHARACTERS_MAX} characters")
+        raise ContentError(filled(faults.LONG_SOURCE, most=SOURCE_CHARACTERS_MAX))
     if _CONTROL.search(text):
-        raise ContentError("the text holds control characters or half a character")
+        raise ContentError(faults.CONTROL)
     try:
         units = Template.parse(text).units()
     except TemplateError as error:
-        raise ContentError(str(error)) from None
-    most = TEXT_UNITS_MAX if content.media is None else CAPTION_UNITS_MAX
+        raise ContentError(error.said) from None
+    most, fault = (
+        (TEXT_UNITS_MAX, faults.LONG_MESSAGE)
+        if content.media is None
+        else (CAPTION_UNITS_MAX, faults.LONG_CAPTION)
+    )
     if units > most:
-        raise ContentError(
-            f"the text may take {units} characters with the longest names; "
-            f"{'a message' if content.media is None else 'a caption'} has at most {most}"
-        )
+        raise ContentError(filled(fault, units=units, most=most))
     if content.media is not None:
         _check_media(content.media)
     _check_buttons(content.buttons)
@@ -260,9 +276,9 @@ def check_content(content: Content) -> None:
 def check_audience(audience: Audience) -> None:
     """Raises `ContentError`."""
     if len(audience.chat_ids) > CHAT_IDS_MAX:
-        raise ContentError(f"at most {CHAT_IDS_MAX} chats can be listed")
+        raise ContentError(filled(faults.MANY_CHATS, most=CHAT_IDS_MAX))
     if any(not 0 < abs(chat_id) < 1 << CHAT_ID_BITS for chat_id in audience.chat_ids):
-        raise ContentError("a chat id is a whole number of at most 52 bits, and not 0")
+        raise ContentError(filled(faults.CHAT_ID, bits=CHAT_ID_BITS))
 
 
 def packed(value: Content | Audience) -> str:
@@ -284,22 +300,20 @@ def _check_media(media: broadcast.Media) -> None:
     if _FILE_ID.fullmatch(media.file):
         return
     if not _is_url(media.file, _OF_MEDIA):
-        raise ContentError(f"a {media.kind} is a file_id of Telegram, or an https address")
+        raise ContentError(filled(faults.MEDIA, kind=media.kind))
 
 
 def _check_buttons(rows: broadcast.Keyboard) -> None:
     buttons = [button for row in rows for button in row]
     if len(buttons) > BUTTONS_MAX or any(not 0 < len(row) <= BUTTONS_PER_ROW_MAX for row in rows):
-        raise ContentError(
-            f"there are at most {BUTTONS_MAX} buttons, and 1 to {BUTTONS_PER_ROW_MAX} in a row"
-        )
+        raise ContentError(filled(faults.BUTTONS, most=BUTTONS_MAX, row=BUTTONS_PER_ROW_MAX))
     for button in buttons:
         if not button.text.strip() or len(button.text) > BUTTON_TEXT_MAX:
-            raise ContentError(f"the text of a button has 1 to {BUTTON_TEXT_MAX} characters")
+            raise ContentError(filled(faults.BUTTON_TEXT, most=BUTTON_TEXT_MAX))
         if not button.text.isprintable():
-            raise ContentError("the text of a button holds control characters")
+            raise ContentError(faults.BUTTON_CONTROL)
         if button.data or not _is_url(button.url, _SCHEMES):
-            raise ContentError(f"the button {button.text!r} needs an http, https or tg address")
+            raise ContentError(filled(faults.BUTTON_ADDRESS, text=button.text))
 
 
 def _is_url(text: str, schemes: frozenset[str]) -> bool:

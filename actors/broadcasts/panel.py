@@ -3,125 +3,140 @@
 from __future__ import annotations
 
 from html import escape
-from typing import Literal
 
 from actors.broadcast.messages import Button, Keyboard
-from actors.broadcasts.messages import BUTTON_PREFIX, COMMAND
-from actors.broadcasts.model import Broadcast, Kind, Reach, State
-from actors.broadcasts.template import PLACEHOLDERS
-from actors.kernel.ids import BroadcastId
+from actors.broadcasts import panel_texts as texts
+from actors.broadcasts import panel_whom
+from actors.broadcasts.model import Broadcast, Reach, State
+from actors.broadcasts.panel_buttons import Verb, button, fingerprint
+from actors.broadcasts.panel_reader import IN_ENGLISH, Reader
+from actors.broadcasts.panel_texts import Label
+from actors.broadcasts.panel_whom import Page
+from actors.kernel import local_time
 
 BAR_CELLS = 20
 
-Press = Literal["resume", "pause", "cancel"]
-_PRESSES: tuple[Press, ...] = ("resume", "pause", "cancel")
-
-USAGE = (
-    f"Write what is to be sent behind <code>/{COMMAND}</code>, or below a photo, a video, a "
-    f"document or an animation; or answer a message with <code>/{COMMAND}</code> to send that "
-    f"one. These are filled in: {' '.join(f'<code>{{{name}}}</code>' for name in PLACEHOLDERS)}. "
-    "You see it first as everybody will, and nothing is sent before you confirm."
-)
-
-_TITLES = {Kind.SEND: "Broadcast", Kind.EDIT: "Change", Kind.DELETE: "Deletion"}
-_STATES = {
-    State.CHECKING: "is being checked",
-    State.DRAFT: "cannot start",
-    State.READY: "waits for you",
-    State.SCHEDULED: "starts",
-    State.RUNNING: "is under way",
-    State.PAUSED: "is paused",
-    State.FINISHED: "is done",
-    State.CANCELLED: "is cancelled",
-}
-
 
 def view(
-    broadcast: Broadcast, *, reach: Reach | None = None, per_second: float | None = None
+    broadcast: Broadcast,
+    reader: Reader = IN_ENGLISH,
+    *,
+    reach: Reach | None = None,
+    per_second: float | None = None,
+    page: Page = Page.MAIN,
 ) -> tuple[str, Keyboard]:
     """How it stands, as HTML."""
-    lines = [
-        f"<b>{_TITLES[broadcast.kind]} {broadcast.broadcast_id} {_STATES[broadcast.state]}</b>"
-    ]
+    lines = [f"<b>{_heading(broadcast, reader)}</b>"]
     if broadcast.trouble and broadcast.state is State.DRAFT:
-        lines.append(escape(broadcast.trouble))
+        lines.append(_trouble(broadcast.trouble, reader))
     if reach is not None:
-        lines.append(_reach(reach))
-    counts = broadcast.counts
-    if broadcast.started_at is not None:
-        lines.append(bar(counts.done, counts.total))
-        told = [f"{n} {word}" for word, n in _counted(broadcast) if n]
-        lines.append(", ".join(told) or "nobody yet")
-    if per_second and broadcast.state is State.RUNNING:
-        left = duration(counts.pending / per_second)
-        lines.append(f"{per_second:.0f} a second, {left} left")
-    return "\n".join(lines), _keyboard(broadcast)
+        lines += [panel_whom.told(broadcast.audience, reader), _reach(reach, reader)]
+    if broadcast.state is State.READY and page is not Page.MAIN:
+        lines += ["", reader.say(texts.ASKS_WHOM)]
+        return "\n".join(lines), panel_whom.choices(broadcast, reader, page)
+    lines += _progress(broadcast, reader, per_second)
+    startable = reach is None or reach.reachable > 0
+    return "\n".join(lines), _keyboard(broadcast, reader, startable=startable)
 
 
-def bar(done: int, total: int) -> str:
+def bar(done: int, total: int, reader: Reader = IN_ENGLISH) -> str:
     """How far it is: `####----  40% (40 of 100)`."""
     part = done / total if total else 1.0
     full = int(part * BAR_CELLS)
     cells = "\u2588" * full + "\u2591" * (BAR_CELLS - full)
-    return f"<code>{cells}</code> {int(part * 100)}% ({done:,} of {total:,})"
+    of = reader.say(texts.OF, done=reader.number(done), total=reader.number(total))
+    return f"<code>{cells}</code> {int(part * 100)}% ({of})"
 
 
-def duration(seconds: float) -> str:
+def duration(seconds: float, reader: Reader = IN_ENGLISH) -> str:
     """As people say it: 45 s, 12 min, 3 h 20 min."""
     whole = int(seconds + 0.5)
     if whole < 90:  # noqa: PLR2004 - up to there seconds say more
-        return f"{whole} s"
+        return reader.say(texts.SECONDS, n=whole)
     minutes = (whole + 30) // 60
     if minutes < 60:  # noqa: PLR2004 - minutes of an hour
-        return f"{minutes} min"
-    return f"{minutes // 60} h {minutes % 60} min"
+        return reader.say(texts.MINUTES, n=minutes)
+    return reader.say(texts.HOURS, h=minutes // 60, n=minutes % 60)
 
 
-def press_of(data: str) -> tuple[Press, BroadcastId] | None:
-    """What a button of ours says; None for one that is not."""
-    verb, _, number = data.removeprefix(BUTTON_PREFIX).partition(":")
-    if not data.startswith(BUTTON_PREFIX) or verb not in _PRESSES:
-        return None
-    if not (number.isascii() and number.isdecimal() and len(number) < 18):  # noqa: PLR2004 - 63 bits
-        return None
-    return verb, BroadcastId(int(number))
+def refusal(why: str, reader: Reader = IN_ENGLISH) -> str:
+    """Why nothing was made of what an administrator wrote, as HTML."""
+    return reader.say(texts.NOT_SENT, why=why)
 
 
-def _counted(broadcast: Broadcast) -> list[tuple[str, int]]:
+# What is said
+
+
+def _heading(broadcast: Broadcast, reader: Reader) -> str:
+    it = f"{reader.say(texts.TITLES[broadcast.kind])} {broadcast.broadcast_id}"
+    if broadcast.state is State.SCHEDULED and broadcast.starts_at > broadcast.created_at:
+        when = local_time.told(broadcast.starts_at, reader.zone)
+        return reader.say(texts.STARTS_AT, it=it, when=when)
+    return reader.say(texts.HEADINGS[broadcast.state], it=it)
+
+
+def _trouble(trouble: str, reader: Reader) -> str:
+    """What was kept in English, in the reader's language; Telegram's own words stay."""
+    if trouble == texts.NOBODY_LEFT.en:
+        return reader.say(texts.NOBODY_LEFT)
+    known = texts.NOT_SHOWN.en.format(detail="")
+    if trouble.startswith(known):
+        return reader.say(texts.NOT_SHOWN, detail=trouble.removeprefix(known))
+    return escape(trouble, quote=False)
+
+
+def _reach(reach: Reach, reader: Reader) -> str:
+    if not reach.reachable:
+        told = reader.say(texts.NOBODY)
+    else:
+        told = reader.say(texts.REACH, count=reader.number(reach.reachable))
+    if not reach.left_out:
+        return told
+    return f"{told}; {reader.say(texts.LEFT_OUT, count=reader.number(reach.left_out))}"
+
+
+def _progress(broadcast: Broadcast, reader: Reader, per_second: float | None) -> list[str]:
     counts = broadcast.counts
-    done = {Kind.SEND: "sent", Kind.EDIT: "changed", Kind.DELETE: "deleted"}[broadcast.kind]
-    return [
-        (done, counts.sent),
-        ("blocked the bot", counts.blocked),
-        ("failed", counts.failed),
-        ("unknown", counts.unknown),
-        ("left out", counts.left_out),
+    if broadcast.preparing:
+        return [reader.say(texts.PREPARING)]
+    if broadcast.started_at is None:
+        return []
+    counted = (
+        (texts.DONE[broadcast.kind], counts.sent),
+        (texts.BLOCKED, counts.blocked),
+        (texts.FAILED, counts.failed),
+        (texts.UNKNOWN, counts.unknown),
+        (texts.SKIPPED, counts.left_out),
+    )
+    told = [reader.say(phrase, count=reader.number(n)) for phrase, n in counted if n]
+    lines = [
+        bar(counts.done, counts.total, reader),
+        ", ".join(told) or reader.say(texts.NOBODY_YET),
     ]
+    if per_second and broadcast.state is State.RUNNING:
+        left = duration(counts.pending / per_second, reader)
+        lines.append(reader.say(texts.PACE, pace=f"{per_second:.0f}", left=left))
+    return lines
 
 
-def _reach(reach: Reach) -> str:
-    left_out = f"; {reach.left_out:,} cannot be reached" if reach.left_out else ""
-    return f"{reach.reachable:,} people will get it{left_out}"
+# What can be pressed
 
 
-def _keyboard(broadcast: Broadcast) -> Keyboard:
-    def button(text: str, verb: Press) -> Button:
-        return Button(text=text, data=f"{BUTTON_PREFIX}{verb}:{broadcast.broadcast_id}")
+def _keyboard(broadcast: Broadcast, reader: Reader, *, startable: bool) -> Keyboard:
+    def pressable(label: Label, verb: Verb, word: str = "") -> Button:
+        return button(broadcast, reader.label(label), verb, word)
 
-    cancel = button("Cancel", "cancel")
+    cancel = pressable(Label.CANCEL, "cancel")
     match broadcast.state:
         case State.READY:
-            return ((button("Confirm", "resume"), cancel),)
+            confirm = pressable(Label.CONFIRM, "start", fingerprint(broadcast))
+            whom = pressable(Label.WHOM, "page", Page.WHOM)
+            return ((confirm, cancel) if startable else (cancel,)), (whom,)
         case State.PAUSED:
-            return ((button("Go on", "resume"), cancel),)
+            return ((pressable(Label.GO_ON, "resume"), cancel),)
         case State.RUNNING | State.SCHEDULED:
-            return ((button("Pause", "pause"), cancel),)
+            return ((pressable(Label.PAUSE, "pause"), cancel),)
         case State.DRAFT:
             return ((cancel,),)
         case _:
             return ()
-
-
-def refusal(detail: str) -> str:
-    """Why nothing was made of what an administrator wrote, as HTML."""
-    return f"Not sent: {escape(detail)}"

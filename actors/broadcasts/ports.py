@@ -7,6 +7,7 @@ an outcome that is not known. The same store is the dispatcher's `Outbox`: betwe
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from typing import Protocol
 from uuid import UUID
@@ -25,19 +26,31 @@ from actors.kernel.ids import BroadcastId, ChatId, LetterId, MessageId, UpdateId
 
 LETTER_PREFIX = "broadcast"
 
+NOT_SENT = "it was not sent: Telegram asked to wait, or was not reached"
+"""Why somebody has failed of whom that was learnt when everything else was over."""
 
-def letter_of(broadcast_id: BroadcastId, chat_id: ChatId) -> LetterId:
-    """Says by itself which recipient it is for, so that a receipt outlives whoever told it."""
-    return LetterId(f"{LETTER_PREFIX}:{broadcast_id}:{chat_id}")
+
+_LETTER = re.compile(rf"{LETTER_PREFIX}:([0-9]+):(-?[0-9]+)(?::([0-9]+))?")
+
+
+def letter_of(broadcast_id: BroadcastId, chat_id: ChatId, edition: int = 0) -> LetterId:
+    """Says by itself which recipient it is for, and what it says, so that a receipt outlives
+    whoever told it, and a letter that waits is not taken for one with newer content.
+    """
+    named = f"{LETTER_PREFIX}:{broadcast_id}:{chat_id}"
+    return LetterId(f"{named}:{edition}" if edition else named)
 
 
 def recipient_of(letter_id: LetterId) -> tuple[BroadcastId, ChatId] | None:
     """Whom a letter is for; None for a letter of somebody else."""
-    prefix, _, rest = letter_id.partition(":")
-    broadcast_id, _, chat_id = rest.partition(":")
-    if prefix != LETTER_PREFIX or not (broadcast_id.isdecimal() and chat_id.strip("-").isdecimal()):
-        return None
-    return BroadcastId(int(broadcast_id)), ChatId(int(chat_id))
+    found = _LETTER.fullmatch(letter_id)
+    return None if found is None else (BroadcastId(int(found[1])), ChatId(int(found[2])))
+
+
+def edition_of(letter_id: LetterId) -> int:
+    """Which content a letter has; that of somebody else has none but the first."""
+    found = _LETTER.fullmatch(letter_id)
+    return int(found[3] or 0) if found is not None else 0
 
 
 class Pause(Protocol):
@@ -94,26 +107,33 @@ class Broadcasts(Protocol):
         *,
         action: Action | None = None,
         handled: UpdateId | None = None,
-        again: Collection[Outcome] = (),
     ) -> None:
-        """Keep this version of a known broadcast; recipients with an outcome of `again` become
-        pending. All in one transaction.
+        """Keep this version of a known broadcast. All in one transaction.
 
         Raises `Conflict`, and keeps nothing, when the version before is not the one that is kept.
         """
         ...
 
     async def start(self, broadcast: Broadcast) -> None:
-        """Save, and write down every recipient, in one transaction: from then on nobody is added.
+        """Save; what a change says is what the broadcast that it changes says from then on, to
+        whomever it is still sent, and that one's `edition` is one more. Raises `Conflict`.
+        """
+        ...
 
-        Those of a pass that sends are its audience without whoever cannot be written to, of whom
-        the number is kept; those of another pass are whoever `broadcast.of` was sent to. Raises
-        `Conflict`.
+    async def prepare(self, broadcast: Broadcast) -> None:
+        """Write down, as pending, whoever is to be told: in small transactions that hold nobody
+        else up, and which count for nothing before a save says that the broadcast is `prepared`.
+
+        With `again` those become pending that have such an outcome. Otherwise it is everybody who
+        is meant at one moment, and nobody is added later: of a pass that sends its audience without
+        whoever cannot be written to, of whom the number is kept; of another pass whoever
+        `broadcast.of` was sent to. Interrupted, it is done again, from the beginning. Stops when
+        the broadcast is not `preparing` any more.
         """
         ...
 
     async def reach(self, broadcast: Broadcast) -> Reach:
-        """How many `start` would write down now."""
+        """How many `prepare` would write down now."""
         ...
 
     async def page(
@@ -155,8 +175,8 @@ class Broadcasts(Protocol):
         """No further request may begin until `recover`."""
         ...
 
-    async def under_way(self) -> int:
-        """How many are `sending`."""
+    async def under_way(self, broadcast_id: BroadcastId | None = None) -> int:
+        """How many are `sending`, in all or of one broadcast."""
         ...
 
     async def finish(self, update_id: UpdateId) -> None:
@@ -166,11 +186,15 @@ class Broadcasts(Protocol):
     async def starting(self, letter_id: LetterId) -> bool:
         """The request of this letter is about to be made: its recipient is `sending`, durably.
 
-        False: it must not be made, because the broadcast is not running, or the recipient has an
-        outcome. Told again before it is settled, the answer is the same, as long as it runs.
+        False: it must not be made, because the broadcast is not running, is not prepared, or says
+        something else by now, or because the recipient has an outcome. Told again before it is
+        settled, the answer is the same, as long as it runs.
         """
         ...
 
     async def postponed(self, letter_id: LetterId) -> None:
-        """The request was not carried out after all: the recipient is `pending` again."""
+        """The request was not carried out after all: the recipient is `pending` again, also one
+        of whom that was `unknown` since a `recover`. Where the broadcast has finished meanwhile
+        such a one has `failed`, to be tried again by whoever wants to.
+        """
         ...

@@ -30,6 +30,7 @@ def reported(
     totals: Totals,
     *,
     now: float,
+    paid: bool = True,
 ) -> Reported:
     """The figures, and which broadcast a person should look at."""
     still = [
@@ -42,11 +43,18 @@ def reported(
         for each in kept.values()
         if each.state is State.DRAFT
     ]
+    unpaid = [
+        f"broadcast {broadcast_id} goes at the free rate: set BROADCAST_PAID_PER_SECOND and "
+        "BROADCAST_STARS_BUDGET to have it billed"
+        for broadcast_id, running in passes.items()
+        if running.broadcast.paid and not paid
+    ]
     states = Counter(each.state for each in kept.values())
     figures = {
         "running": len(passes),
         "scheduled": states[State.SCHEDULED],
         "paused": states[State.PAUSED],
+        "preparing": sum(each.preparing for each in kept.values()),
         "waiting": states[State.READY] + states[State.CHECKING] + states[State.DRAFT],
         "letters_out": sum(each.out for each in passes.values()),
         "recipients_pending": sum(kept[i].counts.pending for i in passes if i in kept),
@@ -55,8 +63,8 @@ def reported(
     figures |= {f"{outcome.value}_total": totals.outcomes[outcome] for outcome in FINAL}
     return Reported(
         component=COMPONENT,
-        status="warn" if still or drafts else "pass",
-        output="; ".join(still + drafts),
+        status="warn" if still or drafts or unpaid else "pass",
+        output="; ".join(still + drafts + unpaid),
         measurements=tuple(
             Measurement(name=name, value=float(value)) for name, value in figures.items()
         ),

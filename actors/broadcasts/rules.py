@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from actors.broadcasts.model import Broadcast, Content
+from actors.broadcasts.model import Audience, Broadcast, Content, Outcome
 
 
 class Event(StrEnum):
@@ -20,7 +20,9 @@ class Event(StrEnum):
     REFUSED = "refused"
     """Telegram did not."""
     STARTED = "started"
-    """Its time has come, and its recipients are known."""
+    """Its time has come."""
+    PREPARED = "prepared"
+    """Whoever is to be told is written down."""
     EMPTY = "empty"
     """Its time has come, and there is nobody."""
     EXHAUSTED = "exhausted"
@@ -33,6 +35,10 @@ class Event(StrEnum):
     """Try again where it failed."""
     EDIT = "edit"
     """Send something else."""
+    CHOOSE = "choose"
+    """Send it to others."""
+    DELETE = "delete"
+    """Send nothing more, and take back what was sent."""
 
 
 class Effect(StrEnum):
@@ -50,6 +56,8 @@ class Remark(StrEnum):
     NOT_FINISHED = "it has not finished yet"
     NOTHING_FAILED = "nothing of it failed"
     HAS_STARTED = "it has started"
+    NOT_STARTED = "nothing of it was sent: cancel it"
+    IS_DELETED = "it was deleted, and nothing more of it is sent: create another"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +67,11 @@ class Occurrence:
     event: Event
     detail: str = ""
     content: Content | None = None
+    audience: Audience | None = None
     again: int = 0
     """How many recipients would be tried again."""
+    outcomes: tuple[Outcome, ...] = ()
+    """Those with which of them."""
 
 
 def held(broadcast: Broadcast, _heard: Occurrence, _now: datetime) -> bool:
@@ -83,6 +94,11 @@ def take_content(broadcast: Broadcast, heard: Occurrence, _now: datetime) -> Bro
     return replace(broadcast, content=heard.content or broadcast.content, trouble="")
 
 
+def take_audience(broadcast: Broadcast, heard: Occurrence, _now: datetime) -> Broadcast:
+    """Remember who is to get it."""
+    return replace(broadcast, audience=heard.audience or broadcast.audience)
+
+
 def note_start(broadcast: Broadcast, _heard: Occurrence, now: datetime) -> Broadcast:
     """Remember when it began."""
     return replace(broadcast, started_at=broadcast.started_at or now)
@@ -93,6 +109,11 @@ def note_end(broadcast: Broadcast, _heard: Occurrence, now: datetime) -> Broadca
     return replace(broadcast, ended_at=now)
 
 
-def forget_end(broadcast: Broadcast, _heard: Occurrence, _now: datetime) -> Broadcast:
-    """It has not ended after all."""
-    return replace(broadcast, ended_at=None)
+def note_prepared(broadcast: Broadcast, _heard: Occurrence, _now: datetime) -> Broadcast:
+    """Remember that everybody is written down."""
+    return replace(broadcast, prepared=True, again=())
+
+
+def begin_again(broadcast: Broadcast, heard: Occurrence, _now: datetime) -> Broadcast:
+    """It has not ended after all: remember who is tried again."""
+    return replace(broadcast, ended_at=None, prepared=False, again=heard.outcomes)

@@ -20,6 +20,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape, unescape
 
+from actors.broadcasts import faults
+from actors.broadcasts.faults import FaultError, filled
 from actors.kernel.ids import ChatId
 from actors.kernel.language import Language
 
@@ -43,7 +45,7 @@ _PLACE = re.compile(r"\{\{|\}\}|\{([^{}|]*)(?:\|([^{}]*))?\}|[{}]")
 _TAG = re.compile(r"<[^<>]*>")
 
 
-class TemplateError(ValueError):
+class TemplateError(FaultError):
     """The text cannot be a template; says why, for its author."""
 
 
@@ -110,11 +112,11 @@ def _part(found: re.Match[str]) -> str | _Place:
     if whole in {"{{", "}}"}:
         return whole[0]
     if whole in {"{", "}"}:
-        raise TemplateError(f"a single {whole} stands in the text; write {whole}{whole}")
+        raise TemplateError(filled(faults.SINGLE_BRACE, brace=whole))
     name = found[1].strip()
     if name not in _WIDTHS:
         known = ", ".join(f"{{{each}}}" for each in PLACEHOLDERS)
-        raise TemplateError(f"{{{name}}} is not known; there are {known}")
+        raise TemplateError(filled(faults.UNKNOWN_PLACE, place=f"{{{name}}}", known=known))
     return _Place(name, found[2] or "")
 
 

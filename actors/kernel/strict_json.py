@@ -22,32 +22,26 @@ class MalformedJson(ValueError):  # noqa: N818 - a verdict
     """Not JSON as we accept it; the text says what was found, never the input itself."""
 
 
-def loads(body: bytes) -> Any:  # noqa: ANN401 - JSON may be anything
+def loads(body: bytes, *, max_bytes: int = BYTES_MAX) -> Any:  # noqa: ANN401 - JSON may be anything
     """The value of `body`; raises `MalformedJson`."""
-    if len(body) > BYTES_MAX:
-        raise MalformedJson(f"more than {BYTES_MAX} bytes")
+    if len(body) > max_bytes:
+        raise MalformedJson(f"more than {max_bytes} bytes")
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError:
         raise MalformedJson("not UTF-8") from None
     _check_depth(text)
     try:
-        return json.loads(
-            text,
-            parse_float=_decimal,
-            parse_int=_integer,
-            parse_constant=_refuse_constant,
-            object_pairs_hook=_object,
-        )
+        return _DECODER.decode(text)
     except MalformedJson:
         raise
     except ValueError:
         raise MalformedJson("not JSON") from None
 
 
-def load_object(body: bytes) -> dict[str, Any]:
+def load_object(body: bytes, *, max_bytes: int = BYTES_MAX) -> dict[str, Any]:
     """The object that `body` is; raises `MalformedJson` also for anything else."""
-    value = loads(body)
+    value = loads(body, max_bytes=max_bytes)
     if not isinstance(value, dict):
         raise MalformedJson("not an object")
     return value
@@ -100,3 +94,12 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         raise MalformedJson("a key stands twice in one object")
     return found
+
+
+_DECODER = json.JSONDecoder(
+    parse_float=_decimal,
+    parse_int=_integer,
+    parse_constant=_refuse_constant,
+    object_pairs_hook=_object,
+)
+"""One for all: `json.loads` would make another each time."""

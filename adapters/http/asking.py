@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from actors.ingress.model import line
-from actors.kernel.strict_json import MalformedJson, load_object
+from actors.kernel.strict_json import BYTES_MAX, MalformedJson, load_object
 from adapters.http.access import Endpoint
 from adapters.http.problems import problem
 from runtime import ActorDeadError, MailboxFullError, Timeout, Unavailable
@@ -62,13 +62,13 @@ def number(query: QueryParams, name: str, most: int) -> int | None:
     return int(text)
 
 
-async def read(request: Request) -> dict[str, Any]:
+async def read(request: Request, *, max_bytes: int = BYTES_MAX) -> dict[str, Any]:
     """The JSON object that was sent. Raises `Refusal`."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
         raise Refusal("send JSON, as content-type: application/json")
     try:
-        return load_object(await request.body())
+        return load_object(await request.body(), max_bytes=max_bytes)
     except MalformedJson as malformed:
         raise Refusal(f"the body is {malformed}") from None
 

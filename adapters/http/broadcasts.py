@@ -41,12 +41,13 @@ from adapters.http.composing import (
     moment_of,
     optional_why,
 )
+from adapters.http.limits import AUDIENCE_MAX_BYTES
 from adapters.http.problems import problem
 from runtime import ActorRef, ask
 
 BROADCASTS = "/v1/admin/broadcasts"
 ANSWER_SECONDS = 30.0
-"""A start writes down every recipient, in one transaction, before whoever asks is answered."""
+"""A deed is durable before whoever asks is answered."""
 _KEYS = UUID("6f2d3c3e-2f0b-4a3f-9a53-0d1c5f6f6a11")
 """The space of names in which an Idempotency-Key is the id of a creation."""
 VERBS = ("pause", "resume", "cancel", "delete")
@@ -100,7 +101,7 @@ class _Pages:
         return JSONResponse({"broadcasts": [summary(each) for each in found], "next": following})
 
     async def create(self, request: Request) -> Response:
-        told = await read(request)
+        told = await read(request, max_bytes=AUDIENCE_MAX_BYTES)
         known_only(told, _CREATE)
         starts_at, key = told.get("starts_at"), idempotency_key(request)
         question = broadcasts.Create(

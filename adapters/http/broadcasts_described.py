@@ -98,7 +98,7 @@ _DOES = {
     "pause": "No further request begins.",
     "resume": "Go on, or begin.",
     "cancel": "Who is pending gets nothing.",
-    "delete": "Take back what was sent, as a broadcast of its own.",
+    "delete": "Send nothing more, and take back what was sent, as a broadcast of its own.",
 }
 
 
@@ -137,7 +137,7 @@ def broadcast_paths() -> Json:
         f"{one}/recipients": recipients,
         f"{one}/retry-failed": posting("Try again where it failed.", acted, _RETRY, parameters=at),
         f"{one}/edit": posting(
-            "Send something else, or change what was sent.", acted, _EDIT, parameters=at
+            "Send something else, and change what was sent.", acted, _EDIT, parameters=at
         ),
         **{
             f"{one}/{verb}": posting(told, acted, WHY, parameters=at)

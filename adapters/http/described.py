@@ -13,6 +13,7 @@ PROBLEM: Json = {"$ref": "#/components/responses/Problem"}
 BUSY: Json = {"$ref": "#/components/responses/Busy"}
 OPERATORS: list[Json] = [{"operatorToken": []}, {}]
 """Without a token only on loopback (`adapters.http.access`)."""
+WRITERS: list[Json] = [{"messagesToken": []}, *OPERATORS]
 WHY: Json = {
     "type": "object",
     "properties": {"why": {"type": "string", "minLength": 1, "maxLength": WHY_MAX_CHARACTERS}},
@@ -39,14 +40,19 @@ def guarded(summary: str, responses: Json, *, parameters: Sequence[Json] = ()) -
 
 
 def posting(
-    summary: str, responses: Json, schema: Json, *, parameters: Sequence[Json] = ()
+    summary: str,
+    responses: Json,
+    schema: Json,
+    *,
+    parameters: Sequence[Json] = (),
+    security: Sequence[Json] = OPERATORS,
 ) -> Json:
-    """What operators do, by JSON that fits `schema`."""
+    """What operators do, by JSON that fits `schema`; with other `security` others do as well."""
     body = schema or {"type": "object"}
     return {
         "post": {
             "summary": summary,
-            "security": OPERATORS,
+            "security": list(security),
             "parameters": list(parameters),
             "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
             "responses": responses,

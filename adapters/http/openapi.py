@@ -74,7 +74,18 @@ def document(identity: Identity) -> Json:
             for path, item in paths.items()
         },
         "components": {
-            "securitySchemes": {"operatorToken": {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": {
+                "operatorToken": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "OPERATOR_TOKEN: everything",
+                },
+                "messagesToken": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "MESSAGES_TOKEN: to write to users, and nothing else",
+                },
+            },
             "responses": {
                 "Problem": _problem("Refused; `detail` says what to change."),
                 "Busy": _problem("Not now: try again later.")

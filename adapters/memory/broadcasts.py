@@ -13,6 +13,7 @@ from actors.broadcasts.model import (
     Action,
     Audience,
     Broadcast,
+    Content,
     Counts,
     Kind,
     Outcome,
@@ -22,7 +23,7 @@ from actors.broadcasts.model import (
     State,
     settles,
 )
-from actors.broadcasts.ports import Broadcasts, recipient_of
+from actors.broadcasts.ports import NOT_SENT, Broadcasts, edition_of, recipient_of
 from actors.broadcasts.template import Person
 from actors.kernel.failures import Conflict
 from actors.kernel.ids import BroadcastId, ChatId, LetterId, MessageId, ProductId, UpdateId
@@ -99,7 +100,6 @@ class MemoryBroadcasts(Broadcasts, Outbox):
         *,
         action: Action | None = None,
         handled: UpdateId | None = None,
-        again: Collection[Outcome] = (),
     ) -> None:
         me = object()
 
@@ -109,9 +109,6 @@ class MemoryBroadcasts(Broadcasts, Outbox):
                 return  # carried out a second time
             check_texts((broadcast.content.text, broadcast.trouble))
             _keep(row, broadcast, me)
-            for recipient in list(row.recipients.values()) if again else ():
-                if recipient.outcome in again:
-                    _move(row, replace(recipient, detail=""), Outcome.PENDING)
             if action is not None:
                 row.actions.append(action)
             if handled is not None:
@@ -127,6 +124,21 @@ class MemoryBroadcasts(Broadcasts, Outbox):
             if row is None:
                 return
             _keep(row, broadcast, me)
+            if broadcast.kind is Kind.EDIT and broadcast.of is not None:
+                _hand_over(tables.broadcasts[broadcast.of], broadcast.content, me)
+
+        await self.connection.write(start)
+
+    async def prepare(self, broadcast: Broadcast) -> None:
+        def prepare(tables: Tables) -> None:
+            row = tables.broadcasts[broadcast.broadcast_id]
+            if not row.broadcast.preparing:
+                return
+            if broadcast.again:
+                for recipient in list(row.recipients.values()):
+                    if recipient.outcome in broadcast.again:
+                        _move(row, replace(recipient, detail=""), Outcome.PENDING)
+                return
             chosen = dict(_chosen(tables, broadcast))
             reachable = {c: m for c, m in chosen.items() if _is_open(tables, c)}
             row.chat_ids = sorted(reachable)
@@ -139,7 +151,7 @@ class MemoryBroadcasts(Broadcasts, Outbox):
             counts = Counts(total=len(reachable), left_out=len(chosen) - len(reachable))
             row.broadcast = replace(row.broadcast, counts=counts)
 
-        await self.connection.write(start)
+        await self.connection.write(prepare)
 
     async def reach(self, broadcast: Broadcast) -> Reach:
         def reach(tables: Tables) -> Reach:
@@ -212,9 +224,13 @@ class MemoryBroadcasts(Broadcasts, Outbox):
 
         await self.connection.write(hold)
 
-    async def under_way(self) -> int:
+    async def under_way(self, broadcast_id: BroadcastId | None = None) -> int:
         return await self.connection.write(
-            lambda tables: sum(len(_sending(row)) for row in tables.broadcasts.values())
+            lambda tables: sum(
+                len(_sending(row))
+                for each, row in tables.broadcasts.items()
+                if broadcast_id is None or each == broadcast_id
+            )
         )
 
     async def finish(self, update_id: UpdateId) -> None:
@@ -226,7 +242,10 @@ class MemoryBroadcasts(Broadcasts, Outbox):
             row = None if named is None else tables.broadcasts.get(named[0])
             if named is None or row is None or row.stopped:
                 return False
-            if row.broadcast.state is not State.RUNNING:
+            kept = row.broadcast
+            if kept.state is not State.RUNNING or not kept.prepared:
+                return False
+            if kept.edition != edition_of(letter_id):
                 return False
             recipient = row.recipients.get(named[1])
             if recipient is not None and recipient.outcome is Outcome.PENDING:
@@ -237,10 +256,18 @@ class MemoryBroadcasts(Broadcasts, Outbox):
         return await self.connection.write(starting)
 
     async def postponed(self, letter_id: LetterId) -> None:
-        named = recipient_of(letter_id)
-        if named is not None:
-            waits = Settled(broadcast_id=named[0], chat_id=named[1], outcome=Outcome.PENDING)
-            await self.settle([waits])
+        def postponed(tables: Tables) -> None:
+            named = recipient_of(letter_id)
+            row = None if named is None else tables.broadcasts.get(named[0])
+            known = None if named is None or row is None else row.recipients.get(named[1])
+            if row is None or known is None:
+                return
+            if known.outcome is Outcome.UNKNOWN and row.broadcast.state is State.FINISHED:
+                _move(row, replace(known, detail=NOT_SENT), Outcome.FAILED)
+            elif known.outcome in {Outcome.SENDING, Outcome.UNKNOWN}:
+                _move(row, replace(known, detail=""), Outcome.PENDING)
+
+        await self.connection.write(postponed)
 
 
 def _row_before(tables: Tables, broadcast: Broadcast, saved_by: object) -> BroadcastRow | None:
@@ -254,7 +281,17 @@ def _row_before(tables: Tables, broadcast: Broadcast, saved_by: object) -> Broad
 
 
 def _keep(row: BroadcastRow, broadcast: Broadcast, saved_by: object) -> None:
-    row.broadcast = replace(broadcast, counts=row.broadcast.counts)
+    kept = row.broadcast
+    row.broadcast = replace(broadcast, counts=kept.counts, edition=kept.edition)
+    row.saved_by = saved_by
+
+
+def _hand_over(row: BroadcastRow, content: Content, saved_by: object) -> None:
+    """What a change says is what the broadcast says that it changes."""
+    kept = row.broadcast
+    row.broadcast = replace(
+        kept, content=content, edition=kept.edition + 1, version=kept.version + 1
+    )
     row.saved_by = saved_by
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+from actors.broadcast.model import FLOOD_MAX_SECONDS
 from actors.broadcast.ports import Page, PostBook
 from adapters.memory.database import MemoryConnection, MemoryDatabase
 from adapters.memory.tables import Tables, check_texts
@@ -16,10 +19,23 @@ class MemoryPostBook(PostBook):
     async def read(self) -> Page:
         def read(tables: Tables) -> Page:
             now = tables.now()
-            tables.flood_waits = {
-                chat_id: until for chat_id, until in tables.flood_waits.items() if until > now
-            }
+            latest, cut = now + timedelta(seconds=FLOOD_MAX_SECONDS), 0
+            for chat_id, until in list(tables.flood_waits.items()):
+                if until <= now:
+                    del tables.flood_waits[chat_id]
+                elif until > latest:
+                    tables.flood_waits[chat_id] = latest
+                    cut += 1
+            if tables.bulk_closed_until is not None and tables.bulk_closed_until > latest:
+                tables.bulk_closed_until = latest
+                cut += 1
+            quiet_since, tables.dispatcher_quiet_since = tables.dispatcher_quiet_since, None
+            is_new, tables.dispatcher_is_new = tables.dispatcher_is_new, False
             return Page(
+                quiet_since=quiet_since,
+                groups={} if quiet_since is None else dict(tables.group_minutes),
+                is_new=is_new,
+                cut=cut,
                 closings=dict(tables.flood_waits),
                 bulk_closed_until=tables.bulk_closed_until,
                 unreachable=dict(tables.unreachable),
@@ -46,5 +62,8 @@ def _write(tables: Tables, page: Page) -> None:
         elif chat_id not in tables.unreachable or tables.unreachable[chat_id].reason != why.reason:
             tables.unreachable[chat_id] = why
     tables.moved_chats |= page.moved
+    tables.dispatcher_quiet_since, tables.dispatcher_is_new = page.quiet_since, False
+    if page.quiet_since is not None:
+        tables.group_minutes = dict(page.groups)
     if page.stars_tenths is not None:
         tables.stars_tenths = page.stars_tenths

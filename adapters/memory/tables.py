@@ -46,6 +46,7 @@ class UpdateRow:
     handled_at: datetime | None
     parked_reason: str | None
     attempts: int = 0
+    arrival: int = 0
 
     @property
     def unhandled(self) -> bool:
@@ -117,6 +118,8 @@ class Tables:
         self.now = now
         self.updates: dict[UpdateId, UpdateRow] = {}
         """In the order of arrival."""
+        self.update_count = 0
+        """What counts their arrivals."""
         self.unhandled: dict[UpdateId, UpdateRow] = {}
         self.parked: set[UpdateId] = set()
         """Those that are, in the same order: an index."""
@@ -157,6 +160,9 @@ class Tables:
         self.flood_waits: dict[ChatId, datetime] = {}
         self.bulk_closed_until: datetime | None = None
         self.stars_tenths = 0
+        self.dispatcher_is_new = True
+        self.dispatcher_quiet_since: datetime | None = None
+        self.group_minutes: dict[ChatId, tuple[datetime, ...]] = {}
 
     def put_update(self, row: UpdateRow) -> None:
         """A new row, behind all others; it takes the place of an old one with its id."""
@@ -164,6 +170,8 @@ class Tables:
         self.updates.pop(update_id, None)
         self.parked.discard(update_id)
         self.updates[update_id] = row
+        self.update_count += 1
+        row.arrival = self.update_count
         if row.unhandled:
             self.unhandled[update_id] = row
         if row.parked_reason is not None:

@@ -23,7 +23,7 @@ from actors.broadcasts.model import (
 from actors.broadcasts.ports import Broadcasts
 from actors.kernel.ids import BroadcastId, UpdateId
 from adapters.postgres.database import Statement
-from adapters.postgres.recipients import PostgresRecipients, freezing
+from adapters.postgres.recipients import PostgresRecipients
 
 
 class PostgresBroadcasts(PostgresRecipients, Broadcasts):
@@ -95,15 +95,8 @@ class PostgresBroadcasts(PostgresRecipients, Broadcasts):
         *,
         action: Action | None = None,
         handled: UpdateId | None = None,
-        again: Collection[Outcome] = (),
     ) -> None:
         statements = _saving(broadcast)
-        if again:
-            told = {
-                "broadcast_id": broadcast.broadcast_id,
-                "again": [outcome.value for outcome in again],
-            }
-            statements.append(Statement(_TRY_AGAIN, told))
         if action is not None:
             noted = _noted(action) | {"broadcast_id": broadcast.broadcast_id}
             statements.append(Statement(_NOTE, noted))
@@ -112,7 +105,10 @@ class PostgresBroadcasts(PostgresRecipients, Broadcasts):
         await self._database.write(*statements)
 
     async def start(self, broadcast: Broadcast) -> None:
-        await self._database.write(*_saving(broadcast), freezing(broadcast))
+        statements = _saving(broadcast)
+        if broadcast.kind is Kind.EDIT:
+            statements.append(Statement(_HAND_OVER, statements[0].params))
+        await self._database.write(*statements)
 
     async def finish(self, update_id: UpdateId) -> None:
         await self._database.write(_handled(update_id))
@@ -138,9 +134,10 @@ select %(action_id)s, broadcast_id, %(what)s, %(who)s, %(why)s, %(at)s::timestam
 
 _SAVE = """
 update broadcast set
-    content = %(content)s, state = %(state)s, trouble = %(trouble)s, version = %(version)s,
-    saved_by = %(saved_by)s, started_at = %(started_at)s, ended_at = %(ended_at)s,
-    panel_message_id = %(panel_message_id)s
+    content = %(content)s, audience = %(audience)s, state = %(state)s, trouble = %(trouble)s,
+    version = %(version)s, saved_by = %(saved_by)s, started_at = %(started_at)s,
+    ended_at = %(ended_at)s, panel_message_id = %(panel_message_id)s,
+    prepared = %(prepared)s, again = %(again)s
 where broadcast_id = %(broadcast_id)s and version = %(version)s - 1
 """
 
@@ -154,22 +151,10 @@ select conflict_unless(
 )
 """
 
-_TRY_AGAIN = """
-with moved as (
-    update broadcast_recipient as r set outcome = 'pending', detail = ''
-    from (
-        select chat_id, outcome from broadcast_recipient
-        where broadcast_id = %(broadcast_id)s and outcome = any(%(again)s::text[])
-    ) as was
-    where r.broadcast_id = %(broadcast_id)s and r.chat_id = was.chat_id
-    returning was.outcome
-)
+_HAND_OVER = """
 update broadcast set
-    sent = sent - (select count(*) from moved where outcome = 'sent'),
-    blocked = blocked - (select count(*) from moved where outcome = 'blocked'),
-    failed = failed - (select count(*) from moved where outcome = 'failed'),
-    unknown = unknown - (select count(*) from moved where outcome = 'unknown')
-where broadcast_id = %(broadcast_id)s and exists (select from moved)
+    content = %(content)s, edition = edition + 1, version = version + 1, saved_by = %(saved_by)s
+where broadcast_id = %(of)s and saved_by <> %(saved_by)s
 """
 
 _NOTE = """
@@ -223,6 +208,8 @@ def _row(broadcast: Broadcast) -> dict[str, object]:
         "started_at": broadcast.started_at,
         "ended_at": broadcast.ended_at,
         "panel_message_id": broadcast.panel_message_id,
+        "prepared": broadcast.prepared,
+        "again": [outcome.value for outcome in broadcast.again],
     }
 
 
@@ -237,6 +224,7 @@ def _broadcast(row: Mapping[str, Any]) -> Broadcast:
         "state": State(row["state"]),
         "content": content_of(row["content"]),
         "audience": audience_of(row["audience"]),
+        "again": tuple(map(Outcome, row["again"])),
         "counts": Counts(**{name: row[name] for name in _COUNTS}),
     }
     return Broadcast(**{**plain, **read})

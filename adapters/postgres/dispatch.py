@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from actors.broadcast.model import FLOOD_MAX_SECONDS
 from actors.broadcast.ports import Page, PostBook, Unreachable
 from actors.kernel.ids import ChatId
 from adapters.postgres.database import Database, Statement
@@ -15,14 +16,28 @@ class PostgresPostBook(PostBook):
 
     async def read(self) -> Page:
         # By the writer: a predecessor that was killed may have a page under way.
-        _, closings, rows, unreachable, moved = await self._database.write(
+        within = {"seconds": FLOOD_MAX_SECONDS}
+        _, cut, closings, rows, unreachable, moved, groups, _ = await self._database.write(
             Statement("delete from flood_wait where until <= now()"),
+            Statement(_CUT, within),
             Statement("select chat_id, until from flood_wait"),
-            Statement("select bulk_closed_until, stars_tenths from dispatcher"),
+            Statement("select bulk_closed_until, stars_tenths, quiet_since from dispatcher"),
             Statement("select chat_id, reason, detail from unreachable_chat"),
             Statement("select chat_id, moved_to from moved_chat"),
+            Statement("select chat_id, counts_until from group_minute"),
+            # Carried out twice it says that somebody was killed, which does no harm.
+            Statement(_BEGUN),
         )
+        quiet_since = rows[0]["quiet_since"] if rows else None
         return Page(
+            quiet_since=quiet_since,
+            groups={
+                ChatId(one["chat_id"]): tuple(one["counts_until"])
+                for one in groups
+                if quiet_since is not None
+            },
+            is_new=not rows,
+            cut=cut[0]["cut"],
             closings={ChatId(one["chat_id"]): one["until"] for one in closings},
             bulk_closed_until=rows[0]["bulk_closed_until"] if rows else None,
             unreachable={
@@ -38,19 +53,64 @@ class PostgresPostBook(PostBook):
             *([_closings(page)] if page.closings else []),
             *(_unreachable(page) if page.unreachable else []),
             *([_moved(page)] if page.moved else []),
+            *(_groups(page) if page.quiet_since is not None else []),
             Statement(
                 # `greatest` passes over nulls.
                 """
-                insert into dispatcher (bulk_closed_until, stars_tenths)
-                values (%(until)s::timestamptz, coalesce(%(stars)s::bigint, 0))
+                insert into dispatcher (bulk_closed_until, stars_tenths, quiet_since)
+                values (
+                    %(until)s::timestamptz, coalesce(%(stars)s::bigint, 0),
+                    %(quiet_since)s::timestamptz
+                )
                 on conflict (only_row) do update set
+                    quiet_since = excluded.quiet_since,
                     bulk_closed_until =
                         greatest(dispatcher.bulk_closed_until, excluded.bulk_closed_until),
                     stars_tenths = coalesce(%(stars)s::bigint, dispatcher.stars_tenths)
                 """,
-                {"until": page.bulk_closed_until, "stars": page.stars_tenths},
+                {
+                    "until": page.bulk_closed_until,
+                    "stars": page.stars_tenths,
+                    "quiet_since": page.quiet_since,
+                },
             ),
         )
+
+
+_CUT = """
+with latest as (select now() + %(seconds)s::float8 * interval '1 second' as until),
+chats as (
+    update flood_wait as f set until = l.until from latest as l where f.until > l.until
+    returning 1
+),
+lane as (
+    update dispatcher as d set bulk_closed_until = l.until
+    from latest as l where d.bulk_closed_until > l.until
+    returning 1
+)
+select (select count(*) from chats) + (select count(*) from lane) as cut
+"""
+
+_BEGUN = """
+insert into dispatcher (quiet_since) values (null)
+on conflict (only_row) do update set quiet_since = null
+"""
+
+
+def _groups(page: Page) -> list[Statement]:
+    return [
+        Statement("delete from group_minute"),
+        *[
+            Statement(
+                """
+                insert into group_minute (chat_id, counts_until)
+                values (%(chat_id)s, %(counts_until)s::timestamptz[])
+                """,
+                {"chat_id": chat_id, "counts_until": list(ends)},
+            )
+            for chat_id, ends in page.groups.items()
+        ],
+    ]
 
 
 def _closings(page: Page) -> Statement:

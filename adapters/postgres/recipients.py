@@ -13,18 +13,18 @@ from typing import Any, LiteralString
 from actors.broadcast.ports import Outbox
 from actors.broadcasts.model import (
     Broadcast,
-    Kind,
     Outcome,
     Reach,
     Recipient,
     Settled,
     settles,
 )
-from actors.broadcasts.ports import recipient_of
+from actors.broadcasts.ports import NOT_SENT, edition_of, recipient_of
 from actors.broadcasts.template import Person
 from actors.kernel.ids import BroadcastId, ChatId, LetterId, MessageId
 from actors.kernel.language import Language
-from adapters.postgres.database import Database, Statement
+from adapters.postgres.database import Statement
+from adapters.postgres.preparing import PostgresPreparation, choice, chosen
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +33,11 @@ class _Turn:
     message_id: MessageId | None
 
 
-class PostgresRecipients(Outbox):
+class PostgresRecipients(PostgresPreparation, Outbox):
     """The half of `broadcasts.ports.Broadcasts` that is about recipients."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
     async def reach(self, broadcast: Broadcast) -> Reach:
-        (row,) = await self._database.read(_CHOSEN[broadcast.kind] + _REACH, _choice(broadcast))
+        (row,) = await self._database.read(chosen(broadcast) + _REACH, choice(broadcast))
         return Reach(**row)
 
     async def page(
@@ -128,9 +125,14 @@ class PostgresRecipients(Outbox):
             Statement("update broadcast set stopped = true where state = 'running'")
         )
 
-    async def under_way(self) -> int:
+    async def under_way(self, broadcast_id: BroadcastId | None = None) -> int:
         count = Statement(
-            "select count(*) as sending from broadcast_recipient where outcome = 'sending'"
+            """
+            select count(*) as sending from broadcast_recipient
+            where outcome = 'sending'
+                and (%(broadcast_id)s::bigint is null or broadcast_id = %(broadcast_id)s)
+            """,
+            {"broadcast_id": broadcast_id},
         )
         ((row,),) = await self._database.write(count)
         return int(row["sending"])
@@ -139,78 +141,24 @@ class PostgresRecipients(Outbox):
         named = recipient_of(letter_id)
         if named is None:
             return False
-        told = {"broadcast_id": named[0], "chat_id": named[1]}
+        told = {
+            "broadcast_id": named[0],
+            "chat_id": named[1],
+            "edition": edition_of(letter_id),
+        }
         ((row,),) = await self._database.write(Statement(_STARTING, told))
         return bool(row["begins"])
 
     async def postponed(self, letter_id: LetterId) -> None:
         named = recipient_of(letter_id)
         if named is not None:
-            told = {"broadcast_id": named[0], "chat_id": named[1]}
+            told = {"broadcast_id": named[0], "chat_id": named[1], "why": NOT_SENT}
             await self._database.write(Statement(_POSTPONED, told))
 
-
-def freezing(broadcast: Broadcast) -> Statement:
-    """Write down who is meant and can be written to, in the transaction of the start."""
-    return Statement(_CHOSEN[broadcast.kind] + _FREEZE, _choice(broadcast))
-
-
-_AUDIENCE: LiteralString = """
-with chosen as (
-    select c.chat_id, null::bigint as message_id,
-        coalesce(s.blocked, false)
-            or exists (select from unreachable_chat as u where u.chat_id = c.chat_id) as closed
-    from (
-        select chat_id from user_session where not %(listed)s
-        union all
-        select distinct unnest(%(chat_ids)s::bigint[])
-    ) as c
-    left join user_session as s using (chat_id)
-    where (%(languages)s::text[] is null or s.language = any(%(languages)s))
-        and (%(states)s::text[] is null or s.state = any(%(states)s))
-        and (%(active_since)s::timestamptz is null or s.saved_at >= %(active_since)s)
-        and (%(products)s::text[] is null or s.chat_id is not null and exists (
-            select from purchase_order as o
-            where o.chat_id = c.chat_id and o.product_id = any(%(products)s)
-                and o.state in ('paid', 'granted')
-        ))
-)
-"""
-
-_RECEIVED: LiteralString = """
-with chosen as (
-    select r.chat_id, r.message_id,
-        coalesce(s.blocked, false)
-            or exists (select from unreachable_chat as u where u.chat_id = r.chat_id) as closed
-    from broadcast_recipient as r left join user_session as s using (chat_id)
-    where r.broadcast_id = %(of)s and r.outcome = 'sent'
-)
-"""
-
-_CHOSEN: Mapping[Kind, LiteralString] = {
-    Kind.SEND: _AUDIENCE,
-    Kind.EDIT: _RECEIVED,
-    Kind.DELETE: _RECEIVED,
-}
-"""Everybody who is meant, and whether he cannot be written to."""
 
 _REACH: LiteralString = """
 select count(*) filter (where not closed) as reachable, count(*) filter (where closed) as left_out
 from chosen
-"""
-
-_FREEZE: LiteralString = """
-, frozen as (
-    insert into broadcast_recipient (broadcast_id, chat_id, message_id)
-    select %(broadcast_id)s, chat_id, message_id from chosen where not closed
-    on conflict (broadcast_id, chat_id) do nothing
-    returning 1
-)
-update broadcast set
-    total = total + (select count(*) from frozen),
-    left_out = case when exists (select from frozen)
-        then (select count(*) from chosen where closed) else left_out end
-where broadcast_id = %(broadcast_id)s
 """
 
 _SETTLE = """
@@ -275,33 +223,37 @@ with begun as (
     where r.broadcast_id = %(broadcast_id)s and r.chat_id = %(chat_id)s
         and r.outcome = 'pending'
         and b.broadcast_id = r.broadcast_id and b.state = 'running' and not b.stopped
+        and b.prepared and b.edition = %(edition)s
     returning 1
 )
 select exists (select from begun) or exists (
     select from broadcast_recipient as r join broadcast as b using (broadcast_id)
     where r.broadcast_id = %(broadcast_id)s and r.chat_id = %(chat_id)s
         and r.outcome = 'sending' and b.state = 'running' and not b.stopped
+        and b.prepared and b.edition = %(edition)s
 ) as begins
 """
 
 _POSTPONED = """
-update broadcast_recipient set outcome = 'pending'
-where broadcast_id = %(broadcast_id)s and chat_id = %(chat_id)s and outcome = 'sending'
+with moved as (
+    update broadcast_recipient as r set
+        outcome = t.becomes, detail = case when t.becomes = 'failed' then %(why)s else '' end
+    from (
+        select w.outcome as was, case
+            when w.outcome = 'unknown' and b.state = 'finished' then 'failed' else 'pending'
+        end as becomes
+        from broadcast_recipient as w join broadcast as b using (broadcast_id)
+        where w.broadcast_id = %(broadcast_id)s and w.chat_id = %(chat_id)s
+            and w.outcome in ('sending', 'unknown')
+    ) as t
+    where r.broadcast_id = %(broadcast_id)s and r.chat_id = %(chat_id)s
+    returning t.was, t.becomes
+)
+update broadcast set
+    unknown = unknown - 1,
+    failed = failed + (select count(*) from moved where becomes = 'failed')
+where broadcast_id = %(broadcast_id)s and exists (select from moved where was = 'unknown')
 """
-
-
-def _choice(broadcast: Broadcast) -> dict[str, object]:
-    audience = broadcast.audience
-    return {
-        "broadcast_id": broadcast.broadcast_id,
-        "of": broadcast.of,
-        "listed": bool(audience.chat_ids),
-        "chat_ids": list(audience.chat_ids),
-        "languages": [language.value for language in audience.languages] or None,
-        "states": list(audience.states) or None,
-        "products": list(audience.products) or None,
-        "active_since": audience.active_since,
-    }
 
 
 def _person(row: Mapping[str, Any]) -> Person:

@@ -102,7 +102,7 @@ class Records:
 
     def _matching(self, asked: dict[str, str]) -> list[Row]:
         test = compile_where(asked.get("where", ""), self._table.columns, self._booleans)
-        return [row for row in self._table.rows.values() if test(row)]
+        return list(filter(test, self._table.rows.values()))
 
     def _fields(self, names: str) -> list[Column]:
         if not names:

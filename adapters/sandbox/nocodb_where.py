@@ -64,7 +64,12 @@ class _Parser:
         tests = [self._one()]
         while self._skip("~and"):
             tests.append(self._one())
-        return tests[0] if len(tests) == 1 else lambda row: all(test(row) for test in tests)
+        if len(tests) == 1:
+            return tests[0]
+        if len(tests) == 2:  # noqa: PLR2004 - what is mostly asked, of every row of the table
+            one, other = tests
+            return lambda row: one(row) and other(row)
+        return lambda row: all(test(row) for test in tests)
 
     def _one(self) -> Test:
         self._depth += 1

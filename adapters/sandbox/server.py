@@ -11,7 +11,8 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email.utils import format_datetime
+from email.utils import formatdate
+from functools import lru_cache
 from types import TracebackType
 from typing import Protocol
 from urllib.parse import parse_qsl, unquote
@@ -198,20 +199,26 @@ class _Connection:
 
     async def _write(self, response: Response, *, to: Request) -> None:
         headers = {
-            "date": format_datetime(self._app.now().astimezone(UTC), usegmt=True),
+            "date": _date(int(self._app.now().timestamp())),
             "content-length": str(len(response.body)),
             **response.headers,
         }
         head = h11.Response(status_code=response.status, headers=list(headers.items()))
         body = [h11.Data(data=response.body)] if to.method != "HEAD" else []
         events: list[h11.Event] = [head, *body, h11.EndOfMessage()]
-        await self._stream.send_all(b"".join(self._http.send(event) or b"" for event in events))
+        await self._stream.send_all(b"".join([self._http.send(event) or b"" for event in events]))
 
     async def _refuse(self, status: int) -> None:
         """An empty answer and the end of the connection, as Node's HTTP parser does it."""
         await self._stream.send_all(
             f"HTTP/1.1 {status} Refused\r\nconnection: close\r\n\r\n".encode("ascii")
         )
+
+
+@lru_cache(maxsize=8)
+def _date(seconds: int) -> str:
+    """For the `Date` header; servers make it once a second, too."""
+    return formatdate(seconds, usegmt=True)
 
 
 def _head_bytes(head: h11.Request) -> int:

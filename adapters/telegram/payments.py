@@ -45,6 +45,8 @@ PAGES_MAX = 100
 """Read in one go."""
 ORDERS_MAX = 10_000
 """Orders whose transactions are remembered, about 10 MB; far more than are open at a time."""
+TRANSACTIONS_MAX = 2 * ORDERS_MAX
+"""Of what is older hardly anything would still be remembered at the end of the list."""
 TIME_MAX_SECONDS = 4_102_444_800
 
 
@@ -53,12 +55,20 @@ class TelegramCheckout(Checkout):
 
     A checkout is known by its order's id, the payload of its invoice; each `open` makes another
     link to the same. `live` is the shop's mode: Telegram tells nobody which one a payment was made
-    in. (Tokens of providers do: `...:TEST:...` takes test money.)
+    in. (Tokens of providers do: `...:TEST:...` takes test money.) Of a longer list of transactions
+    only the `newest_max` are read after a start.
     """
 
-    def __init__(self, bot: TrioBot, *, live: bool, provider_token: str = "") -> None:
+    def __init__(
+        self,
+        bot: TrioBot,
+        *,
+        live: bool,
+        provider_token: str = "",
+        newest_max: int = TRANSACTIONS_MAX,
+    ) -> None:
         self._bot, self._provider_token, self._live = bot, provider_token, live
-        self._transactions = _Transactions(bot)
+        self._transactions = _Transactions(bot, newest_max)
 
     async def open(self, offer: Offer) -> Opened | Declined:
         stars = not self._provider_token
@@ -160,11 +170,15 @@ class _Moved:
 class _Transactions:
     """The bot's transactions in Stars, read once each: Telegram lists them oldest first, so that
     what is new stands behind what has been read. Of the oldest orders nothing is remembered.
+
+    How far it has read is not stored. After a start the newest are read again, some 400 questions
+    at most however long the list is, and told again, which changes nothing.
     """
 
-    def __init__(self, bot: TrioBot) -> None:
-        self._bot = bot
+    def __init__(self, bot: TrioBot, newest_max: int) -> None:
+        self._bot, self._newest_max = bot, newest_max
         self._read = 0
+        self._has_skipped = False
         self._moved: OrderedDict[str, dict[tuple[str, bool], _Moved]] = OrderedDict()
         self._reading = trio.Lock()
 
@@ -183,14 +197,10 @@ class _Transactions:
         """
         async with self._reading:
             for _ in range(PAGES_MAX):
-                parameters = {"offset": self._read, "limit": PAGE}
-                try:
-                    answer = await self._bot.call("getStarTransactions", parameters)
-                except TelegramError as error:
-                    raise unavailable(error) from None
-                page = answer.get("transactions") if isinstance(answer, dict) else None
-                if not isinstance(page, list):
-                    raise Unavailable("getStarTransactions: the answer is not a list")
+                if self._read >= self._newest_max and not self._has_skipped:
+                    self._read = max(self._read, await self._end() - self._newest_max)
+                    self._has_skipped = True
+                page = await self._page(self._read, PAGE)
                 for entry in _moved(page):
                     self._moved.setdefault(entry.payload, {})[entry.charge_id, entry.back] = entry
                 while len(self._moved) > ORDERS_MAX:
@@ -199,6 +209,29 @@ class _Transactions:
                 if len(page) < PAGE:
                     return
         raise MoreToRead("getStarTransactions: there is more to read")
+
+    async def _page(self, offset: int, limit: int) -> list[Any]:
+        try:
+            answer = await self._bot.call("getStarTransactions", {"offset": offset, "limit": limit})
+        except TelegramError as error:
+            raise unavailable(error) from None
+        page = answer.get("transactions") if isinstance(answer, dict) else None
+        if not isinstance(page, list):
+            raise Unavailable("getStarTransactions: the answer is not a list")
+        return page
+
+    async def _end(self) -> int:
+        """About how many there are: some up to a page more. Asks twice for each doubling."""
+        there, beyond = self._read, 2 * self._read
+        while await self._page(beyond, 1):
+            there, beyond = beyond, 2 * beyond
+        while beyond - there > PAGE:
+            middle = (there + beyond) // 2
+            if await self._page(middle, 1):
+                there = middle
+            else:
+                beyond = middle
+        return there
 
 
 def _moved(page: list[Any]) -> Iterator[_Moved]:

@@ -19,7 +19,6 @@ from actors.kernel.ids import BroadcastId, ChatId
 from adapters.http.access import Operators
 from adapters.http.app import application
 from adapters.http.broadcasts import broadcast_routes
-from config.broadcast import Content, Segment
 from runtime.testing import running
 from runtime.world import RealWorld
 from tests.actors.broadcasts.post import ADMIN, Bureau
@@ -27,7 +26,6 @@ from tests.adapters.http.wire import serving
 from tests.config.program import Program, ended, started
 
 TOKEN = "a token of twenty-four characters"
-NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
 class Shop:
@@ -39,10 +37,9 @@ class Shop:
     def typed(self, *words: str) -> tuple[str, ...]:
         return ("broadcast", *words, "--url", self._url)
 
-    async def run(self, *words: str) -> tuple[int, str, str]:
-        return await ended(
-            *self.typed(*words), folder=self._folder, environment={"OPERATOR_TOKEN": TOKEN}
-        )
+    async def run(self, *words: str, **environment: str) -> tuple[int, str, str]:
+        told = {"OPERATOR_TOKEN": TOKEN} | environment
+        return await ended(*self.typed(*words), folder=self._folder, environment=told)
 
     @asynccontextmanager
     async def running(self, *words: str) -> AsyncIterator[Program]:
@@ -142,6 +139,7 @@ async def test_what_is_refused_says_why(tmp_path: Path) -> None:
         for words, told in [
             (("create", "{nme}"), "is not known"),
             (("create", "Hi", "--at", "18:00"), "with its zone"),
+            (("create", "Hi", "--at", "2999-01-01 18:00"), "set TIME_ZONE"),
             (("create", "Hi", "--active", "soon"), "no age"),
             (("create", "Hi", "--button", "More"), "no button"),
             (("create", "Hi", "--chats", "nowhere"), "no file"),
@@ -154,24 +152,12 @@ async def test_what_is_refused_says_why(tmp_path: Path) -> None:
         assert (status, err) == (1, "there is no such broadcast\n")
 
 
-def test_content_and_segment_say_it_in_the_words_of_the_api(tmp_path: Path) -> None:
-    content = Content(photo="https://x.org/a.jpg", button=("A = https://a.org/?b=c", "B=tg://x"))
-    assert content.told("Hi") == {
-        "text": "Hi",
-        "media": {"kind": "photo", "file": "https://x.org/a.jpg"},
-        "buttons": [
-            [{"text": "A", "url": "https://a.org/?b=c"}],
-            [{"text": "B", "url": "tg://x"}],
-        ],
-    }
-    (tmp_path / "chats").write_text("5\n-100\n")
-    segment = Segment(
-        language=("ru",), state=("success",), plan=("vip",), active="2h", chats=tmp_path / "chats"
-    )
-    assert segment.told(now=NOON) == {
-        "languages": ["ru"],
-        "states": ["success"],
-        "products": ["vip"],
-        "active_since": "2026-11-21T10:00:00+00:00",
-        "chat_ids": [5, -100],
-    }
+@pytest.mark.process
+async def test_a_time_is_told_by_the_clocks_of_the_time_zone(tmp_path: Path) -> None:
+    async with open_shop(tmp_path) as shop:
+        at = ("--at", "2999-01-01 12:00")
+        status, out, _ = await shop.run("create", "Hi", *at, TIME_ZONE="Europe/Kyiv")
+        assert (status, "starts at 2999-01-01 12:00 UTC+2;" in out) == (0, True)
+        assert (await shop.kept()).starts_at == datetime(2999, 1, 1, 10, tzinfo=UTC)
+        status, out, _ = await shop.run("list", "--json", TIME_ZONE="Europe/Kyiv")
+        assert '"starts_at": "2999-01-01T10:00:00+00:00"' in out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import trio
@@ -33,10 +34,14 @@ def test_the_pace_is_told_while_there_is_one() -> None:
     assert pace_of(SEEN | {"remaining_seconds": None}) == "28 a second"
     assert pace_of(SEEN | {"per_second": 0.0}) == ""
     assert pace_of(SEEN | {"state": "paused"}) == ""
-    assert pace_of(SEEN | {"state": "scheduled"}) == "starts at 2026-11-21T12:00:00+00:00"
+    assert pace_of(SEEN | {"state": "scheduled"}) == "starts at 2026-11-21 12:00 UTC"
+    kyiv = ZoneInfo("Europe/Kyiv")
+    assert "; starts at 2026-11-21 14:00 UTC+2; Hi" in told_in_a_line(
+        SEEN | {"state": "scheduled"}, kyiv
+    )
 
 
-@pytest.mark.parametrize("end", ["draft", "ready", "finished", "cancelled"])
+@pytest.mark.parametrize("end", ["draft", "ready", "finished", "cancelled", "deleted"])
 async def test_it_looks_until_the_broadcast_rests(end: str) -> None:
     states = iter(["scheduled", "running", "paused", "running", end])
 

@@ -38,6 +38,9 @@ NAMES = [
     "he asks a question, in two messages",
     "the scenario at Make is switched off",
     "it is switched on again, and an operator says so",
+    "an operator writes to many people",
+    "meanwhile one of them asks /status",
+    "everybody has one outcome",
 ]
 
 
@@ -180,13 +183,24 @@ def _check_summary(out: str) -> None:
     assert summary["ok"] is True
     assert [step["name"] for step in summary["steps"]] == NAMES
     for step in summary["steps"]:
-        assert list(step) == ["name", "ok", "seconds"]
+        assert list(step) == ["name", "ok", "seconds", "figures"]
         assert step["ok"] is True
         assert 0 < step["seconds"] < 60
     assert summary["restarts"] >= 2
     assert summary["telegram_requests"] > 10
     assert summary["nocodb_requests"] >= 3
     assert summary["stripe_requests"] == 2
+    begun, answered, ended = (step["figures"] for step in summary["steps"][-3:])
+    assert begun == {"recipients": 100}
+    assert 0 < answered["answer_seconds"] < 60
+    assert 0 < answered["pending"] < 100
+    assert {name: ended[name] for name in ("sent", "blocked", "failed", "unknown")} == {
+        "sent": 99,
+        "blocked": 1,
+        "failed": 0,
+        "unknown": 0,
+    }
+    assert ended["limit_violations"] == 0
 
 
 class _Out(io.TextIOWrapper):

@@ -6,6 +6,7 @@ import gc
 import io
 import os
 import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -19,10 +20,12 @@ from config.process import (
     FAILED,
     REFUSED,
     SIGNALS,
+    SWITCH_SECONDS,
     YOUNG_OBJECTS_MAX,
     Life,
     Terminal,
     keep_what_is_up,
+    share_the_interpreter,
     until_signalled,
     verdict,
 )
@@ -210,8 +213,16 @@ def test_the_collector_passes_over_what_the_start_has_made() -> None:
         assert not any(it is made for it in gc.get_objects())
         assert gc.get_threshold() == (YOUNG_OBJECTS_MAX, *before[1:])
     finally:
-        gc.unfreeze()
         gc.set_threshold(*before)
+
+
+def test_a_thread_that_waits_for_the_interpreter_gets_it_soon() -> None:
+    before = sys.getswitchinterval()
+    try:
+        share_the_interpreter()
+        assert sys.getswitchinterval() == pytest.approx(SWITCH_SECONDS)
+    finally:
+        sys.setswitchinterval(before)
 
 
 async def _nothing(life: Life) -> None:

@@ -71,6 +71,19 @@ def test_what_makes_no_sense_is_refused_and_never_repeated(name: str, value: str
     assert value not in str(refused.value) or len(value) < 5
 
 
+def test_a_scenario_is_no_operator() -> None:
+    token = "canary-of-twenty-four-or-more"
+    with pytest.raises(SettingsError, match=r"MESSAGES_TOKEN .*not the OPERATOR_TOKEN") as refused:
+        settings(OPERATOR_TOKEN=token, MESSAGES_TOKEN=f" {token}")
+    assert token not in str(refused.value)
+    with pytest.raises(SettingsError, match="MESSAGES_TOKEN"):
+        settings(MESSAGES_TOKEN=token[:23])
+    told = settings(OPERATOR_TOKEN=f"{token}!", MESSAGES_TOKEN=token)
+    assert token in told.secrets(), "and it is kept out of logs"
+    assert token not in repr(told)
+    assert settings(MESSAGES_TOKEN=token).operator_token is None
+
+
 def test_a_key_without_a_webhook_means_nothing() -> None:
     for name, value in (("MAKE_API_KEY", "key"), ("RELAY_SIGNING_SECRET", SECRET)):
         with pytest.raises(SettingsError, match="MAKE_WEBHOOK_URL"):

@@ -55,6 +55,7 @@ EVERY_NAME = {
     "DATA_DIR": "state/of/the/shop",
     "HTTP_BIND": "[::1]:0",
     "OPERATOR_TOKEN": "o" * 24,
+    "MESSAGES_TOKEN": "m" * 24,
     "LOG_FORMAT": "json",
     "NOCODB_PAID_COLUMN": "Оплачено",
     "NOCODB_NAME_COLUMN": "Full name",
@@ -74,6 +75,7 @@ EVERY_NAME = {
     "TELEGRAM_PROVIDER_TOKEN": "381764678:TEST:100037",
     "TELEGRAM_WEBHOOK_URL": "https://shop.test/webhooks/telegram",
     "ADMIN_LANGUAGE": "uk",
+    "TIME_ZONE": "Europe/Kyiv",
     "TELEGRAM_WEBHOOK_SECRET": "a_-9,b_-8",
     "STRIPE_SECRET_KEY": "rk_test_51",
     "STRIPE_WEBHOOK_SECRET": "whsec_new , whsec_old",
@@ -115,9 +117,20 @@ def test_every_name_is_read() -> None:
         "127.0.0.1/32", "10.0.0.0/8", "::1/128",
     ]  # fmt: skip
     assert settings.admin_chat_id == -1001234567890
+    assert settings.time_zone.key == "Europe/Kyiv"
     rotated = [secret.get_secret_value() for secret in settings.stripe_webhook_secret]
     assert rotated == ["whsec_new", "whsec_old"]
     assert settings.secrets() >= {"whsec_new", "whsec_old", "s" * 32, "b_-8", "correct-horse"}
+
+
+def test_a_time_zone_is_one_that_there_is() -> None:
+    assert load_settings(REQUIRED).time_zone.key == "UTC"
+    for name in ("Europe/Kiev", "America/Argentina/Ushuaia", "Etc/GMT+5", "UTC"):
+        assert load_settings(REQUIRED | {"TIME_ZONE": f" {name}\n"}).time_zone.key == name
+    for name in ("Europe", "Kyiv", "+02:00", "../UTC", "/etc/localtime", "Europe/Kyiv/", "x.zi"):
+        told = faults(REQUIRED | {"TIME_ZONE": name})
+        assert "is malformed: expected the IANA name of a time zone" in told["TIME_ZONE"]
+        assert told["TIME_ZONE"].endswith("for example Europe/Kyiv")
 
 
 YOOKASSA = {"YOOKASSA_SHOP_ID": "1", "YOOKASSA_SECRET_KEY": "x"}
@@ -199,6 +212,7 @@ WRONG = {
     "DATA_DIR": f"{CANARY}\x00",
     "HTTP_BIND": f"{CANARY}",
     "OPERATOR_TOKEN": f"{CANARY}",
+    "MESSAGES_TOKEN": f"{CANARY}",
     "LOG_FORMAT": f"{CANARY}",
     "NOCODB_URL": f"ftp://{CANARY}",
     "NOCODB_TOKEN": f"{CANARY} {CANARY}",
@@ -217,6 +231,7 @@ WRONG = {
     "TRUSTED_PROXIES": CANARY,
     "ADMIN_CHAT_ID": CANARY,
     "ADMIN_LANGUAGE": CANARY,
+    "TIME_ZONE": CANARY,
     "PRODUCTS_FILE": f"{CANARY}\x00",
     "DIGITAL_RAILS": CANARY,
     "TELEGRAM_PROVIDER_TOKEN": f"{CANARY} {CANARY}",

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
+import httpx
 import pytest
 import trio
 
@@ -83,6 +84,24 @@ async def test_it_is_ready_while_it_serves_and_drains_at_the_end(database_url: s
 
         assert shop.readiness().phase is Phase.DRAINING
         assert shop.system.fates().lost == 0
+
+
+async def test_the_token_of_a_scenario_writes_to_users_and_shows_nothing() -> None:
+    async with outside() as world:
+        told = {"OPERATOR_TOKEN": "o" * 24, "MESSAGES_TOKEN": "m" * 24}
+        async with (
+            running_shop(
+                settings_of(world, **told),
+                make_store=lambda _: MemoryStore(MemoryDatabase().connect()),
+                make_system=partial(ActorSystem, world=VirtualWorld(seed=1)),
+            ) as shop,
+            httpx.AsyncClient(trust_env=False, base_url=await shop.url()) as http,
+        ):
+            headers = {"authorization": f"Bearer {'m' * 24}", "idempotency-key": "k"}
+            body = {"user_id": 1, "text": "Hi"}
+            answer = await http.post("/v1/admin/messages", json=body, headers=headers)
+            assert answer.status_code == 202
+            assert (await http.get("/health", headers=headers)).status_code == 401
 
 
 async def test_on_another_store_and_system_it_is_the_same_shop() -> None:

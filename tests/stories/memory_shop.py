@@ -127,6 +127,7 @@ class MemoryShop:
     live = False
     admin_chat_id: ChatId | None = ChatId(1)
     admin_language = Language.EN
+    time_zone = UTC
     webhook: Webhook | None = None
     limits = Limits()
     relay: RelayParts | None = None

@@ -19,7 +19,7 @@ from actors.kernel.ids import ChatId, LetterId
 from actors.operations import messages as operations
 from adapters.memory.broadcast import MemoryMessenger
 from adapters.memory.dispatch import MemoryPostBook
-from runtime import ActorFailed, ActorRef, ActorSuspended
+from runtime import ActorFailed, ActorRef, ActorSuspended, VirtualWorld
 from runtime.testing import Probe, TestSystem, running
 from tests.actors.broadcast.outbox import Outbox
 
@@ -56,17 +56,19 @@ class House:
         self.reports = Probe()
         self._limits = limits or Limits()
         self._replies = itertools.count()
+        self._world = VirtualWorld()
         self.system: TestSystem
         self.ref: ActorRef[BroadcastDispatcher]
 
     @asynccontextmanager
     async def process(self) -> AsyncIterator[None]:
         """One life of the process, which stops in an orderly way."""
-        async with running() as self.system:
+        async with running(world=self._world) as self.system:
             self.system.events.subscribe(operations.Reported, self.reports)
             self.ref = self.system.spawn(self._dispatcher, name="dispatcher")
             await self.system.settle()
             yield
+        self._world = VirtualWorld(epoch=self._world.now())
 
     def _dispatcher(self) -> BroadcastDispatcher:
         return BroadcastDispatcher(

@@ -198,7 +198,7 @@ def test_a_chat_that_is_not_there_is_not_tried_again_but_for_an_answer() -> None
 
 def test_only_a_message_that_arrived_says_that_somebody_is_there_again() -> None:
     desk = Desk(Limits())
-    desk.restore(Page(unreachable={ANNA: BLOCKED}), 0, wall(0))
+    desk.restore(Page(unreachable={ANNA: BLOCKED}, is_new=True), 0, wall(0))
     callback = out(desk, broadcast.AnswerCallback(chat_id=ANNA, callback_id="1"))
     desk.ended(callback, Sent(), 0, jitter=0.0)
     refused = out(desk, say("answer"))
@@ -217,6 +217,7 @@ def test_what_the_book_says_is_known_before_the_first_letter_leaves() -> None:
         unreachable={BORIS: BLOCKED},
         moved={GROUP: ChatId(-7)},
         stars_tenths=15,
+        quiet_since=wall(-100),
     )
     desk.restore(page, 0, wall(0))
     hole = Pigeonhole()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from dataclasses import replace
-from itertools import pairwise
+from itertools import pairwise, product
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -37,12 +37,28 @@ from actors.broadcast.ways import DELIVERIES_IN_FLIGHT
 from actors.kernel.ids import ChatId, LetterId, MessageId
 from tests.actors.broadcast.post import BLINK, Answers, Pigeonhole, Post, most_within, sent
 
-CHATS = [ChatId(chat) for chat in (1, 2, 3, 4, -1, -2)]
-
-
 STARS = 2
-SOURCES = ["", "7", "8"]
+CHATS = [ChatId(chat) for chat in (1, 2, 3, 4, -1, -2)]
+CROWDS = st.sampled_from([CHATS, CHATS, CHATS[3:5], CHATS[4:5]])
+"""In a small one enough comes together for the limits of a chat and of a group."""
 LANES: list[broadcast.Lane] = ["answer", "answer", "notice", "bulk", "bulk"]
+KINDS = ["say", "say", "once", "edit", "edit", "erase", "answer", "typing"]
+CHOICES = st.sampled_from(
+    list(
+        product(
+            [0.0, 0.0, 0.0, 0.01, 0.3, 2.0, 20.0],  # seconds after the one before
+            range(len(CHATS)),
+            LANES,
+            ["", "7", "8"],  # sources
+            KINDS,
+            [MessageId(1), MessageId(2), MessageId(3)],  # edited
+            [False, True],  # paid
+        )
+    )
+)
+"""All that can differ in a letter, as one draw: a draw costs more than the letter's whole way."""
+SCHEDULES = [st.lists(CHOICES, min_size=size, max_size=size) for size in range(1, 121)]
+SIZES = st.integers(1, len(SCHEDULES))
 
 
 @st.composite
@@ -50,48 +66,45 @@ def letters(draw: st.DrawFn) -> list[tuple[float, broadcast.Letter]]:
     """Told when, and what, in every lane; every `Say` and `Edit` wants a receipt."""
     clock = 0.0
     told: list[tuple[float, broadcast.Letter]] = []
-    for number in range(draw(st.integers(1, 120))):
-        clock += draw(st.sampled_from([0.0, 0.0, 0.0, 0.01, 0.3, 2.0, 20.0]))
-        told.append((clock, draw(letter_of(number))))
+    crowd = draw(CROWDS)
+    for pause, chat, lane, source, kind, edited, paid in draw(SCHEDULES[draw(SIZES) - 1]):
+        clock += pause
+        number, chat_id = len(told), crowd[chat % len(crowd)]
+        letter_id, text = LetterId(str(number)), str(number)
+        letter: broadcast.Letter
+        match kind:
+            case "edit":
+                letter = broadcast.Edit(
+                    letter_id=letter_id,
+                    chat_id=chat_id,
+                    message_id=edited,
+                    text=text,
+                    lane=lane,
+                    source=source,
+                    notify=Pigeonhole(),
+                )
+            case "erase":
+                message_id = MessageId(1000 + number)
+                letter = broadcast.Erase(
+                    chat_id=chat_id, message_id=message_id, lane=lane, source=source
+                )
+            case "answer":
+                letter = broadcast.AnswerCallback(chat_id=chat_id, callback_id=text)
+            case "typing":
+                letter = broadcast.Typing(chat_id=chat_id)
+            case _:
+                letter = broadcast.Say(
+                    letter_id=letter_id,
+                    chat_id=chat_id,
+                    text=text,
+                    repeat=kind == "say",
+                    lane=lane,
+                    source=source,
+                    paid=paid,
+                    notify=Pigeonhole(),
+                )
+        told.append((clock, letter))
     return told
-
-
-@st.composite
-def letter_of(draw: st.DrawFn, number: int) -> broadcast.Letter:
-    chat_id = draw(st.sampled_from(CHATS))
-    letter_id, text = LetterId(str(number)), str(number)
-    lane, source = draw(st.sampled_from(LANES)), draw(st.sampled_from(SOURCES))
-    kinds = ["say", "say", "once", "edit", "edit", "erase", "answer", "typing"]
-    kind = draw(st.sampled_from(kinds))
-    match kind:
-        case "edit":
-            return broadcast.Edit(
-                letter_id=letter_id,
-                chat_id=chat_id,
-                message_id=MessageId(draw(st.integers(1, 3))),
-                text=text,
-                lane=lane,
-                source=source,
-                notify=Pigeonhole(),
-            )
-        case "erase":
-            message_id = MessageId(1000 + number)
-            return broadcast.Erase(chat_id=chat_id, message_id=message_id, lane=lane, source=source)
-        case "answer":
-            return broadcast.AnswerCallback(chat_id=chat_id, callback_id=text)
-        case "typing":
-            return broadcast.Typing(chat_id=chat_id)
-        case _:
-            return broadcast.Say(
-                letter_id=letter_id,
-                chat_id=chat_id,
-                text=text,
-                repeat=kind == "say",
-                lane=lane,
-                source=source,
-                paid=draw(st.booleans()),
-                notify=Pigeonhole(),
-            )
 
 
 def moody(seed: int, *, trouble: float) -> Answers:

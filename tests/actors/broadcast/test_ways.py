@@ -133,6 +133,35 @@ def test_a_network_that_fails_is_tried_by_one_letter_whatever_its_lane(outcome: 
     assert way.open(0.3) == (True, True)
 
 
+@pytest.mark.parametrize("outcome", [NotSent("no route"), Unknown("read time-out")])
+def test_no_reply_waits_for_a_letter_to_many_that_finds_out_about_a_network(
+    outcome: Ended,
+) -> None:
+    way = road()
+    for at in range(1, 8):
+        way.met(outcome, at=20 * at)
+        assert way.open(20 * at + 0.1)[0], "what it met shuts nobody else's way"
+    probe = way.start(at=170)
+    assert way.open(170.1) == (True, False)
+    reply = way.start("answer", at=170.1)
+    assert way.open(170.2) == (False, False), "one reply finds out for the others"
+    way.ways.end(reply, SENT, ticks(170.2))
+    assert way.open(170.3)[0]
+    way.ways.end(probe, outcome, ticks(190))
+    assert way.open(190.1)[0]
+
+
+def test_a_network_that_only_the_bulk_lane_finds_away_is_told_and_tried_less_and_less() -> None:
+    way = road()
+    for at in (0, 1, 3, 6):
+        way.met(NotSent("no route"), at=at)
+    assert way.ways.troubles == 4
+    assert way.ways.bulk_shut_seconds(ticks(6)) > 1
+    assert way.ways.shut_seconds(ticks(6)) == 0
+    way.met(SENT, "answer", at=6.1)
+    assert way.ways.troubles == 0
+
+
 def test_an_outbox_that_is_away_holds_up_only_what_it_keeps() -> None:
     way = road()
     for at in (0, 1, 3):

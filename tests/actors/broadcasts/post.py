@@ -14,6 +14,7 @@ from actors.broadcast import messages as broadcast
 from actors.broadcasts import messages as broadcasts
 from actors.broadcasts.actor import Broadcaster
 from actors.broadcasts.model import Audience, Broadcast, Content, Outcome, State
+from actors.broadcasts.panel_reader import IN_ENGLISH, Reader
 from actors.kernel.failures import Unavailable
 from actors.kernel.ids import BroadcastId, ChatId, LetterId, MessageId
 from actors.kernel.language import Language
@@ -38,12 +39,19 @@ class FlakyBroadcasts(MemoryBroadcasts):
     away = False
     forgets = False
     """What it creates is there, and nobody is told."""
+    slow: trio.Event | None = None
+    """Recipients are written down when this has happened."""
 
     async def create(self, broadcast: Broadcast, **told: Any) -> Broadcast:
         created = await super().create(broadcast, **told)
         if self.forgets:
             raise Unavailable("the answer got lost")
         return created
+
+    async def prepare(self, broadcast: Broadcast) -> None:
+        if self.slow is not None:
+            await self.slow.wait()
+        await super().prepare(broadcast)
 
     def __getattribute__(self, name: str) -> Any:
         if name != "away" and self.away and not name.startswith("_") and name != "connection":
@@ -122,8 +130,14 @@ class Post:
 class Bureau:
     """What outlives a process, and one life of it."""
 
-    def __init__(self, *, admin_chat_id: ChatId | None = ADMIN) -> None:
-        self.admin_chat_id = admin_chat_id
+    def __init__(
+        self,
+        *,
+        admin_chat_id: ChatId | None = ADMIN,
+        reader: Reader = IN_ENGLISH,
+        paid: bool = True,
+    ) -> None:
+        self.admin_chat_id, self.reader, self.paid = admin_chat_id, reader, paid
         self.store = FlakyBroadcasts()
         self.sessions = MemorySessions(self.connection)
         self.post = Post(self.store)
@@ -155,6 +169,8 @@ class Bureau:
                     dispatcher=self.post,
                     pause=trio.sleep,
                     admin_chat_id=self.admin_chat_id,
+                    reader=self.reader,
+                    paid=self.paid,
                 ),
                 name="broadcaster",
             )

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import trio
+
 from actors.broadcast import messages as broadcast
+from actors.broadcasts import messages as broadcasts
+from actors.broadcasts.desk import NOT_BILLED
 from actors.broadcasts.model import Outcome, State
 from actors.kernel.ids import ChatId
+from runtime import ask
 from tests.actors.broadcasts.post import Bureau
 
 
@@ -50,3 +55,107 @@ async def test_paused_nobody_is_told_any_more_and_resumed_everybody_is() -> None
         assert await bureau.carry() == [4, 5, 6, 7, 8, 9, 10]
         await bureau.passes(2)
         assert (await bureau.kept(broadcast_id)).state is State.FINISHED
+
+
+async def test_who_was_under_way_at_a_restart_and_was_told_to_wait_is_told_again() -> None:
+    bureau = Bureau()
+    await bureau.people(2)
+    bureau.post.fates[ChatId(1)] = "silence"
+    async with bureau.open():
+        broadcast_id = await bureau.started()
+        letter_id, letter = next(iter(bureau.post.waiting.items()))
+        await bureau.carry()
+    async with bureau.open():
+        await bureau.passes(2)
+        assert (await bureau.kept(broadcast_id)).state is State.FINISHED
+        unknown = broadcasts.Retry(broadcast_id=broadcast_id, who="ann")
+        assert isinstance(await ask(bureau.ref, unknown), broadcasts.Refused)
+        await bureau.store.postponed(letter_id)  # Telegram has answered 429
+        assert (await bureau.outcomes(broadcast_id))[ChatId(1)] is Outcome.FAILED
+        bureau.post.fates.clear()
+        await ask(bureau.ref, broadcasts.Retry(broadcast_id=broadcast_id, who="ann"))
+        await bureau.passes(2)
+        assert await bureau.carry() == [letter.chat_id]
+        await bureau.passes(2)
+        assert set((await bureau.outcomes(broadcast_id)).values()) == {Outcome.SENT}
+
+
+async def test_who_was_told_to_wait_while_others_go_on_has_his_turn_again() -> None:
+    bureau = Bureau()
+    await bureau.people(3)
+    bureau.post.fates[ChatId(1)] = "silence"
+    async with bureau.open():
+        broadcast_id = await bureau.started()
+        letter_id = next(iter(bureau.post.waiting))
+        await bureau.carry(1)
+        bureau.store.away = True  # killed, but for the dispatcher
+    bureau.store.away = False
+    async with bureau.open():
+        await bureau.passes(2)
+        assert (await bureau.outcomes(broadcast_id))[ChatId(1)] is Outcome.UNKNOWN
+        await bureau.store.postponed(letter_id)
+        bureau.post.fates.clear()
+        for _ in range(2):
+            await bureau.carry()
+            await bureau.passes(3)
+        assert set((await bureau.outcomes(broadcast_id)).values()) == {Outcome.SENT}
+        assert (await bureau.kept(broadcast_id)).state is State.FINISHED
+
+
+async def test_a_broadcast_that_cannot_be_paid_is_refused_and_says_what_to_set() -> None:
+    bureau = Bureau(paid=False)
+    await bureau.people(1)
+    async with bureau.open():
+        refused = await bureau.create(paid=True)
+        assert refused == broadcasts.Refused(detail=NOT_BILLED, conflict=True)
+        assert "BROADCAST_STARS_BUDGET" in refused.detail
+        assert isinstance(await bureau.create(), broadcasts.Shown)
+
+
+async def test_a_paid_broadcast_that_cannot_be_paid_any_more_is_reported() -> None:
+    bureau = Bureau()
+    await bureau.people(1)
+    async with bureau.open():
+        await bureau.started(paid=True)
+        assert bureau.reports.told[-1].status == "pass"
+    bureau.paid = False
+    async with bureau.open():
+        await bureau.passes(2)
+        assert "goes at the free rate" in bureau.reports.told[-1].output
+
+
+async def test_paused_while_its_recipients_are_written_down_it_waits_when_they_are() -> None:
+    bureau = Bureau()
+    await bureau.people(3)
+    bureau.store.slow = trio.Event()
+    async with bureau.open():
+        kept = await bureau.create()
+        broadcast_id = kept.broadcast.broadcast_id
+        await bureau.passes(1)
+        assert (await bureau.kept(broadcast_id)).state is State.RUNNING
+        paused = await bureau.act(broadcast_id, "pause")
+        assert isinstance(paused, broadcasts.Shown)
+        bureau.store.slow.set()
+        await bureau.passes(2)
+        after = await bureau.kept(broadcast_id)
+        assert (after.state, after.prepared, bureau.post.waiting) == (State.PAUSED, True, {})
+        await bureau.act(broadcast_id, "resume")
+        await bureau.passes(2)
+        assert await bureau.carry() == [1, 2, 3]
+
+
+async def test_a_crash_while_recipients_are_written_down_costs_nobody_his_turn() -> None:
+    bureau = Bureau()
+    await bureau.people(3)
+    bureau.store.slow = trio.Event()
+    async with bureau.open():
+        broadcast_id = (await bureau.create()).broadcast.broadcast_id
+        await bureau.passes(5)
+        kept = await bureau.kept(broadcast_id)
+        assert (kept.state, kept.prepared) == (State.RUNNING, False)
+        assert not bureau.post.waiting
+        assert bureau.reports.told[-1].status == "pass"
+    bureau.store.slow = None
+    async with bureau.open():
+        await bureau.passes(2)
+        assert await bureau.carry() == [1, 2, 3]

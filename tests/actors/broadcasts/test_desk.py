@@ -1,20 +1,16 @@
-"""What people ask of broadcasts: second passes, second tries, and the administrators' chat."""
+"""What people ask of broadcasts: second passes, and second tries."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from actors.broadcast import messages as broadcast
 from actors.broadcasts import messages as broadcasts
 from actors.broadcasts.keeping import OPEN_MAX, RUNNING_MAX
 from actors.broadcasts.model import Broadcast, Content, Kind, Outcome, State
-from actors.gateway.model import Entry
-from actors.kernel.ids import BroadcastId, ChatId, MessageId, UpdateId
-from adapters.memory.gateway import MemoryInbox
+from actors.kernel.ids import BroadcastId, ChatId
 from runtime import ask
-from tests.actors.broadcasts.post import ADMIN, EPOCH, Bureau
+from tests.actors.broadcasts.post import ADMIN, Bureau
 
 PHOTO = broadcast.Media(kind="photo", file="https://example.org/a.jpg")
 LINK = ((broadcast.Button(text="Go", url="https://example.org"),),)
@@ -149,11 +145,8 @@ async def test_what_cannot_be_done_says_so() -> None:
     await bureau.people(2)
     async with bureau.open():
         running = await bureau.started()
-        for answer in (
-            await edited(bureau, running, Content(text="x")),
-            await bureau.act(running, "delete"),
-        ):
-            assert "pause or cancel it first" in answer.detail
+        answer = await edited(bureau, running, Content(text="x"))
+        assert "pause or cancel it first" in answer.detail
         held = only(await bureau.create(hold=True)).broadcast_id
         assert "cancel it" in (await bureau.act(held, "delete")).detail
         await bureau.act(running, "cancel")
@@ -198,163 +191,6 @@ async def test_letters_say_whose_they_are_and_how_often_they_may_be_sent() -> No
         ]
 
 
-# In the chat
-
-
-async def hear(bureau: Bureau, told: Any) -> None:
-    """An update came, and is told."""
-    inbox = MemoryInbox(bureau.connection)
-    entry = Entry(told.update_id, "{}", chat_id=ADMIN)
-    await inbox.add([entry], batch_id=bureau.world.uuid(), at=EPOCH)
-    bureau.ref.tell(told)
-    await bureau.system.settle()
-
-
-async def unhandled(bureau: Bureau) -> int:
-    return len(await MemoryInbox(bureau.connection).unhandled())
-
-
-def composed(text: str, number: int = 5, media: broadcast.Media | None = None) -> Any:
-    return broadcasts.Composed(
-        update_id=UpdateId(number), who="telegram:@ann", text=text, media=media
-    )
-
-
-def pressed(data: str, number: int) -> Any:
-    return broadcasts.Pressed(
-        update_id=UpdateId(number), who="telegram:@ann", callback_id=f"c{number}",
-        message_id=MessageId(1), data=data,
-    )  # fmt: skip
-
-
-def said(bureau: Bureau) -> list[str]:
-    """What the administrators were told, edits included."""
-    return [
-        each.text
-        for each in bureau.post.others.told
-        if isinstance(each, broadcast.Say | broadcast.Edit)
-    ]
-
-
-def bubble(bureau: Bureau) -> str:
-    answers = [e for e in bureau.post.others.told if isinstance(e, broadcast.AnswerCallback)]
-    return answers[-1].text
-
-
-async def test_in_the_chat_it_is_shown_confirmed_and_followed_to_its_end() -> None:
-    bureau = Bureau()
-    await bureau.people(40)
-    await bureau.people(1, blocked=True)
-    async with bureau.open():
-        await hear(bureau, composed("Hi {first_name|friend}", media=PHOTO))
-        shown, panel = [e for e in bureau.post.others.told if isinstance(e, broadcast.Say)]
-        assert (shown.text, shown.media) == ("Hi friend", PHOTO)
-        assert "39 people will get it; 1 cannot be reached" in panel.text
-        assert [button.text for button in panel.keyboard[0]] == ["Confirm", "Cancel"]
-        await bureau.passes(5)
-        assert not bureau.post.waiting
-        await hear(bureau, pressed("b:resume:1", 6))
-        assert bubble(bureau) == "It starts."
-        await bureau.passes(2)
-        await bureau.carry(20)
-        await bureau.passes(4)
-        assert "20 of 39" in said(bureau)[-1]
-        await hear(bureau, pressed("b:pause:1", 7))
-        assert (bubble(bureau), await bureau.carry()) == ("It is paused.", [])
-        assert "is paused" in said(bureau)[-1]
-        await hear(bureau, pressed("b:resume:1", 8))
-        assert bubble(bureau) == "It goes on."
-        await bureau.passes(2)
-        await bureau.carry()
-        await bureau.passes(2)
-        assert "is done" in said(bureau)[-1]
-        assert "39 sent" in said(bureau)[-1]
-        edits = [e for e in bureau.post.others.told if isinstance(e, broadcast.Edit)]
-        assert len({edit.message_id for edit in edits}) == 1
-        assert edits[-1].keyboard == ()
-        assert await unhandled(bureau) == 0
-        whos = {each.who for each in await bureau.store.actions(BroadcastId(1))}
-        assert whos == {"telegram:@ann"}
-
-
-async def test_in_the_chat_nothing_is_shown_that_is_shown_already() -> None:
-    bureau = Bureau()
-    await bureau.people(3)
-    async with bureau.open():
-        await hear(bureau, composed("Hi"))
-        await hear(bureau, pressed("b:resume:1", 6))
-        await bureau.passes(5)
-        told = len(said(bureau))
-        await bureau.passes(120)
-        assert len(said(bureau)) == told
-
-
-async def test_in_the_chat_it_can_be_cancelled_before_anything_is_sent() -> None:
-    bureau = Bureau()
-    await bureau.people(2)
-    async with bureau.open():
-        await hear(bureau, composed("Hi"))
-        await hear(bureau, pressed("b:cancel:1", 6))
-        assert bubble(bureau) == "It is cancelled."
-        await hear(bureau, pressed("b:resume:1", 7))
-        assert bubble(bureau) == "it waits for nobody's word"
-        for number, data in enumerate(("b:resume:99", "b:fly:1", "b:resume:x", "b:"), 8):
-            await hear(bureau, pressed(data, number))
-            assert bubble(bureau) == "That is not here any more."
-        assert await unhandled(bureau) == 0
-
-
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [("", "Write what is to be sent"), ("{nme} <b>", "Not sent: {nme} is not known")],
-)
-async def test_in_the_chat_what_cannot_be_sent_is_explained(text: str, told: str) -> None:
-    bureau = Bureau()
-    await bureau.people(1)
-    async with bureau.open():
-        await hear(bureau, composed(text))
-        assert told in said(bureau)[-1]
-        assert await unhandled(bureau) == 0
-        assert await bureau.store.listing(states=(), limit=9) == ()
-
-
-async def test_heard_twice_it_is_one_broadcast() -> None:
-    bureau = Bureau()
-    await bureau.people(1)
-    async with bureau.open():
-        for _ in range(2):
-            bureau.ref.tell(composed("Hi"))
-        await bureau.passes(2)
-        assert len(await bureau.store.listing(states=(), limit=9)) == 1
-
-
-async def test_what_the_store_does_not_take_now_is_heard_later() -> None:
-    bureau = Bureau()
-    await bureau.people(1)
-    async with bureau.open():
-        bureau.store.away = True
-        bureau.ref.tell(composed("Hi"))
-        await bureau.passes(10)
-        bureau.store.away = False
-        await bureau.passes(2)
-        assert len(await bureau.store.listing(states=(State.READY,), limit=9)) == 1
-        assert [type(each).__name__ for each in bureau.system.incidents] == ["ActorStarted"]
-
-
-async def test_after_a_restart_the_panel_goes_on() -> None:
-    bureau = Bureau()
-    await bureau.people(3)
-    async with bureau.open():
-        await hear(bureau, composed("Hi"))
-        await hear(bureau, pressed("b:resume:1", 6))
-        await bureau.passes(2)
-    async with bureau.open():
-        await bureau.passes(2)
-        await bureau.carry()
-        await bureau.passes(4)
-        assert "is done" in said(bureau)[-1]
-
-
 async def test_a_check_that_was_lost_with_the_process_is_made_again() -> None:
     bureau = Bureau()
     await bureau.people(1)
@@ -366,32 +202,3 @@ async def test_a_check_that_was_lost_with_the_process_is_made_again() -> None:
     async with bureau.open():
         await bureau.passes(2)
         assert (await bureau.kept(kept.broadcast_id)).state is State.RUNNING
-
-
-async def test_a_panel_that_is_shown_late_holds_up_no_check() -> None:
-    bureau = Bureau()
-    await bureau.people(1)
-    bureau.post.shows = False
-    async with bureau.open():
-        await hear(bureau, composed("Hi"))
-        (check,) = bureau.post.others.told
-        bureau.ref.tell(delivered(check, 501))
-        await bureau.system.settle()
-        panel = bureau.post.others.told[-1]
-        assert only(await edited(bureau, BroadcastId(1), Content(text="Bye"))).state is (
-            State.CHECKING
-        )
-        check = bureau.post.others.told[-1]
-        bureau.ref.tell(delivered(panel, 502))
-        bureau.post.shows = True
-        bureau.ref.tell(delivered(check, 503))
-        await bureau.passes(2)
-        kept = await bureau.kept(BroadcastId(1))
-        assert (kept.state, kept.content.text) == (State.READY, "Bye")
-        assert kept.panel_message_id is not None
-
-
-def delivered(letter: Any, message_id: int) -> broadcast.Delivered:
-    return broadcast.Delivered(
-        letter_id=letter.letter_id, chat_id=letter.chat_id, message_id=MessageId(message_id)
-    )

@@ -9,7 +9,7 @@ from itertools import product
 import pytest
 
 from actors.broadcasts.life import LIFE, step
-from actors.broadcasts.model import OPEN, UNSTARTED, Audience, Broadcast, Content, State
+from actors.broadcasts.model import OPEN, UNSTARTED, Audience, Broadcast, Content, Outcome, State
 from actors.broadcasts.rules import Effect, Event, Occurrence, Remark
 from actors.kernel.ids import BroadcastId
 
@@ -51,6 +51,9 @@ def course(*events: Event, hold: bool = False, again: int = 0) -> Broadcast:
         ((E.ACCEPTED, E.STARTED, E.EXHAUSTED), S.FINISHED),
         ((E.ACCEPTED, E.STARTED, E.PAUSE, E.CANCEL), S.CANCELLED),
         ((E.CANCEL,), S.CANCELLED),
+        ((E.ACCEPTED, E.STARTED, E.DELETE), S.DELETED),
+        ((E.ACCEPTED, E.STARTED, E.PAUSE, E.DELETE), S.DELETED),
+        ((E.ACCEPTED, E.STARTED, E.EXHAUSTED, E.DELETE), S.DELETED),
     ],
 )
 def test_it_goes(events: tuple[Event, ...], state: State) -> None:
@@ -72,6 +75,25 @@ def test_it_remembers_when_it_ran_and_what_is_wrong_with_it() -> None:
     assert (again.broadcast.state, again.broadcast.ended_at) == (S.RUNNING, None)
 
 
+@pytest.mark.parametrize("state", UNSTARTED)
+def test_what_was_not_sent_cannot_be_deleted(state: State) -> None:
+    taken = step(replace(PLAIN, state=state), Occurrence(event=E.DELETE), now=LATER)
+    assert taken.refused is Remark.NOT_STARTED
+
+
+def test_whoever_is_tried_again_is_written_down_before_anybody_is_told() -> None:
+    running = course(E.ACCEPTED, E.STARTED)
+    assert running.preparing
+    assert step(running, Occurrence(event=E.PAUSE), now=LATER).broadcast.preparing
+    over = course(E.ACCEPTED, E.STARTED, E.PREPARED, E.EXHAUSTED)
+    assert (over.prepared, over.preparing) == (True, False)
+    heard = Occurrence(event=E.RETRY, again=1, outcomes=(Outcome.FAILED,))
+    again = step(over, heard, now=LATER).broadcast
+    assert (again.preparing, again.again) == (True, (Outcome.FAILED,))
+    ready = step(again, Occurrence(event=E.PREPARED), now=LATER).broadcast
+    assert (ready.state, ready.preparing, ready.again) == (S.RUNNING, False, ())
+
+
 def test_other_content_is_shown_to_the_administrators_again() -> None:
     content = Content(text="Bye")
     taken = step(course(E.REFUSED), Occurrence(event=E.EDIT, content=content), now=LATER)
@@ -89,6 +111,8 @@ REFUSALS = {
 @pytest.mark.parametrize(("event", "state"), [*product(REFUSALS, State)])
 def test_what_cannot_be_is_refused_and_changes_nothing(event: Event, state: State) -> None:
     where, remark = REFUSALS[event]
+    if state is S.DELETED:
+        remark = Remark.IS_DELETED
     before = replace(PLAIN, state=state)
     taken = step(before, Occurrence(event=event), now=LATER)
     if state in where:
@@ -105,7 +129,8 @@ def test_only_what_failed_in_a_finished_one_is_tried_again(state: State) -> None
     if state is S.FINISHED:
         assert (some.refused, none.refused) == (None, Remark.NOTHING_FAILED)
     else:
-        assert some.refused is none.refused is Remark.NOT_FINISHED
+        remark = Remark.IS_DELETED if state is S.DELETED else Remark.NOT_FINISHED
+        assert some.refused is none.refused is remark
 
 
 @pytest.mark.parametrize(("event", "state"), [*product(Event, State)])
@@ -115,7 +140,7 @@ def test_there_is_a_row_for_everything(event: Event, state: State) -> None:
 
 def test_news_that_come_too_late_change_nothing() -> None:
     for state in (S.CANCELLED, S.FINISHED, S.PAUSED):
-        for event in (E.ACCEPTED, E.REFUSED, E.STARTED, E.EMPTY, E.EXHAUSTED):
-            before = replace(PLAIN, state=state)
+        for event in (E.ACCEPTED, E.REFUSED, E.STARTED, E.EMPTY, E.PREPARED, E.EXHAUSTED):
+            before = replace(PLAIN, state=state, prepared=True)
             assert step(before, Occurrence(event=event), now=LATER).broadcast == before
     assert len(LIFE) == len(set(LIFE))

@@ -26,7 +26,9 @@ def test_the_figures_are_told() -> None:
         BroadcastId(number): replace(KEPT, broadcast_id=BroadcastId(number), state=state)
         for number, state in enumerate(states, 1)
     }
-    kept[BroadcastId(1)] = replace(kept[BroadcastId(1)], counts=Counts(total=10, sent=4))
+    kept[BroadcastId(1)] = replace(
+        kept[BroadcastId(1)], counts=Counts(total=10, sent=4), prepared=True
+    )
     running = Pass(kept[BroadcastId(1)], now=0.0)
     running.heard(ChatId(1), now=1.0, done=True)
     totals = Totals()
@@ -34,10 +36,17 @@ def test_the_figures_are_told() -> None:
     told = reported(kept, {BroadcastId(1): running}, totals, now=2.0)
     assert (told.component, told.status, told.output) == ("broadcasts", "pass", "")
     assert {each.name: each.value for each in told.measurements} == {
-        "running": 1, "scheduled": 1, "paused": 1, "waiting": 2, "letters_out": 0,
+        "running": 1, "scheduled": 1, "paused": 1, "preparing": 1, "waiting": 2, "letters_out": 0,
         "recipients_pending": 6, "per_second": 0.5, "sent_total": 4, "blocked_total": 0,
         "failed_total": 0, "unknown_total": 0,
     }  # fmt: skip
+
+
+def test_what_is_to_be_paid_and_cannot_be_is_worth_a_look() -> None:
+    running = Pass(replace(KEPT, state=State.RUNNING, paid=True), now=0.0)
+    for paid, status in ((True, "pass"), (False, "warn")):
+        told = reported({}, {BroadcastId(1): running}, Totals(), now=1.0, paid=paid)
+        assert (told.status, "BROADCAST_STARS_BUDGET" in told.output) == (status, not paid)
 
 
 def test_what_cannot_start_or_stands_still_is_worth_a_look() -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from actors.broadcasts import rules
-from actors.broadcasts.model import Audience, Broadcast, Content
+from actors.broadcasts.model import Audience, Broadcast, Content, Outcome
 from actors.broadcasts.rules import Event, Occurrence
 from actors.kernel.ids import BroadcastId
 
@@ -38,4 +38,8 @@ def test_changes_change_what_they_are_named_for() -> None:
     started = rules.note_start(PLAIN, HEARD, NOON)
     assert (started.started_at, rules.note_start(started, HEARD, LATER)) == (NOON, started)
     ended = rules.note_end(PLAIN, HEARD, LATER)
-    assert (ended.ended_at, rules.forget_end(ended, HEARD, NOON)) == (LATER, PLAIN)
+    assert ended.ended_at == LATER
+    prepared = rules.note_prepared(replace(ended, again=(Outcome.UNKNOWN,)), HEARD, NOON)
+    assert prepared == replace(ended, prepared=True)
+    again = rules.begin_again(prepared, replace(HEARD, outcomes=(Outcome.FAILED,)), NOON)
+    assert again == replace(PLAIN, again=(Outcome.FAILED,))

@@ -84,7 +84,17 @@ class Bureau:
         kept = await self.kept(broadcast, **fields)
         after = replace(kept, state=State.RUNNING, version=kept.version + 1, started_at=NOON)
         await self.broadcasts.start(after)
-        return after
+        return await self.prepared(after)
+
+    async def prepared(self, broadcast: Broadcast) -> Broadcast:
+        """Whoever is to be told is written down."""
+        await self.broadcasts.prepare(broadcast)
+        return await self.move(replace(broadcast, prepared=True, again=()), broadcast.state)
+
+    async def again(self, broadcast: Broadcast, *again: Outcome) -> Broadcast:
+        """Those with these outcomes are tried again."""
+        begun = replace(broadcast, prepared=False, again=again)
+        return await self.prepared(await self.move(begun, State.RUNNING, action=action("retry")))
 
     async def starting(self, broadcast: Broadcast, *chat_ids: int) -> list[bool]:
         """Requests are about to begin."""

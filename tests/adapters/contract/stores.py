@@ -25,10 +25,11 @@ from adapters.memory.database import Line, MemoryConnection, MemoryDatabase
 from adapters.memory.debounce import MemoryBatches
 from adapters.memory.gateway import MemoryInbox
 from adapters.memory.ingress import MemoryEvents
+from adapters.memory.notes import MemoryNotes
 from adapters.memory.orders import MemoryOrders
 from adapters.memory.payments import MemoryNotices, MemoryPayments
 from adapters.memory.refunds import MemoryRefunds
-from adapters.memory.relay import MemoryNotes, MemoryOutbox
+from adapters.memory.relay import MemoryOutbox
 from adapters.memory.sessions import MemorySessions
 from adapters.memory.tables import Tables
 from adapters.memory.tracker import MemoryWatches
@@ -36,10 +37,11 @@ from adapters.postgres.database import Database
 from adapters.postgres.debounce import PostgresBatches
 from adapters.postgres.gateway import PostgresInbox
 from adapters.postgres.ingress import PostgresEvents
+from adapters.postgres.notes import PostgresNotes
 from adapters.postgres.orders import PostgresOrders
 from adapters.postgres.payments import PostgresNotices, PostgresPayments
 from adapters.postgres.refunds import PostgresRefunds
-from adapters.postgres.relay import PostgresNotes, PostgresOutbox
+from adapters.postgres.relay import PostgresOutbox
 from adapters.postgres.sessions import PostgresSessions
 from adapters.postgres.tracker import PostgresWatches
 

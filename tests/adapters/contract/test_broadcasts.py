@@ -82,14 +82,17 @@ async def test_a_broadcast_comes_back_as_it_was_kept(bureau: Bureau) -> None:
         state=State.PAUSED,
         trouble="",
         content=Content(text="other"),
+        audience=Audience(states=("success",)),
         started_at=NOON,
         ended_at=NOON + HOUR,
         panel_message_id=MessageId(2**33),
+        prepared=True,
+        again=(Outcome.FAILED, Outcome.UNKNOWN),
     )
     await bureau.broadcasts.save(changed)
     assert await bureau.broadcasts.find(kept.broadcast_id) == changed
-    unchanging = {"broadcast_id", "kind", "of", "audience", "repeat", "paid", "hold", "in_chat"}
-    unchanging |= {"created_at", "starts_at", "counts"}
+    unchanging = {"broadcast_id", "kind", "of", "repeat", "paid", "hold", "in_chat"}
+    unchanging |= {"created_at", "starts_at", "counts", "edition"}
     differing = {f.name for f in fields(kept) if getattr(kept, f.name) != getattr(changed, f.name)}
     assert differing | unchanging == {f.name for f in fields(kept)}
     assert await bureau.broadcasts.find(NOBODY) is None
@@ -172,10 +175,10 @@ async def test_what_is_tried_again_is_pending_again(bureau: Bureau) -> None:
     await bureau.people(1, 2, 3, 4)
     started = await bureau.running()
     await bureau.settle(started, sent=[1], failed=[2], unknown=[3], blocked=[4])
-    once = await bureau.move(started, State.RUNNING, again=(Outcome.FAILED,))
+    once = await bureau.again(started, Outcome.FAILED)
     assert await bureau.outcomes(once) == {1: "sent", 2: "pending", 3: "unknown", 4: "blocked"}
     assert await bureau.counts(once) == {"total": 4, "sent": 1, "blocked": 1, "unknown": 1}
-    twice = await bureau.move(once, State.RUNNING, again=(Outcome.FAILED, Outcome.UNKNOWN))
+    twice = await bureau.again(once, Outcome.FAILED, Outcome.UNKNOWN)
     assert await bureau.counts(twice) == {"total": 4, "sent": 1, "blocked": 1}
     found = await bureau.broadcasts.recipients(
         twice.broadcast_id, outcomes=(Outcome.PENDING,), limit=9
@@ -252,9 +255,7 @@ async def test_whatever_is_carried_out_twice_happens_once(forgetful: Bureau) -> 
     await bureau.broadcasts.recover()
     counted = {"total": 5, "sent": 1, "failed": 1, "unknown": 1}
     assert await bureau.counts(started) == counted
-    again = await bureau.move(
-        started, State.RUNNING, again=(Outcome.FAILED, Outcome.UNKNOWN), action=action("retry")
-    )
+    again = await bureau.again(started, Outcome.FAILED, Outcome.UNKNOWN)
     assert await bureau.counts(again) == {"total": 5, "sent": 1}
     assert len(await bureau.broadcasts.actions(started.broadcast_id)) == 2
     assert len(await bureau.broadcasts.listing(states=(), limit=9)) == 1

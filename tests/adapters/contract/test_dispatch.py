@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
+from actors.broadcast.model import FLOOD_MAX_SECONDS
 from actors.broadcast.ports import Page, PostBook, Unreachable
 from actors.kernel.ids import ChatId
 from adapters.memory.dispatch import MemoryPostBook
@@ -24,15 +26,21 @@ def book(request: pytest.FixtureRequest) -> PostBook:
     if request.param == "postgres":
         return PostgresPostBook(request.getfixturevalue("database"))
     assert isinstance(stores.sessions, MemorySessions)
-    return MemoryPostBook(stores.sessions.connection)
+    connection = stores.sessions.connection
+    connection.tables.now = partial(datetime.now, UTC)  # as that of the other server
+    return MemoryPostBook(connection)
+
+
+NOW = datetime.now(UTC)
 
 
 def soon(seconds: float) -> datetime:
-    """That long from a time which no clock of a server here has reached."""
-    return datetime.fromisoformat("2126-01-01T00:00:00+00:00") + timedelta(seconds=seconds)
+    """That long from a time which no test here lasts until."""
+    return NOW + timedelta(hours=1, seconds=seconds)
 
 
 async def test_an_empty_book_says_that_nothing_was_spent(book: PostBook) -> None:
+    assert await book.read() == Page(stars_tenths=0, is_new=True)
     assert await book.read() == Page(stars_tenths=0)
 
 
@@ -74,6 +82,37 @@ async def test_flood_waits_that_are_over_are_forgotten(book: PostBook) -> None:
     over = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
     await book.write(Page(closings={ANNA: over, BORIS: soon(1)}))
     assert (await book.read()).closings == {BORIS: soon(1)}
+
+
+async def test_a_flood_wait_that_no_telegram_asks_for_is_cut_for_good(book: PostBook) -> None:
+    far = NOW + timedelta(days=30_000)
+    await book.write(Page(closings={ANNA: far, BORIS: soon(1)}, bulk_closed_until=far))
+    page = await book.read()
+    longest = timedelta(seconds=FLOOD_MAX_SECONDS)
+    assert page.cut == 2
+    assert page.closings[BORIS] == soon(1)
+    assert page.bulk_closed_until is not None
+    for until in (page.closings[ANNA], page.bulk_closed_until):
+        assert NOW < until < NOW + longest + timedelta(minutes=10)
+    again = await book.read()
+    assert (again.cut, again.closings, again.bulk_closed_until) == (
+        0, page.closings, page.bulk_closed_until,
+    )  # fmt: skip
+
+
+async def test_an_orderly_end_is_told_once_with_what_was_sent_to_groups(book: PostBook) -> None:
+    sent = {GROUP: (soon(1), soon(2)), ChatId(-6): (soon(3),)}
+    await book.write(Page(quiet_since=NOW, groups={ChatId(-7): (soon(1),)}))
+    await book.write(Page(quiet_since=NOW, groups=sent, stars_tenths=3))
+    page = await book.read()
+    assert page == Page(quiet_since=NOW, groups=sent, stars_tenths=3)
+    assert await book.read() == Page(stars_tenths=3), "who began since may have been killed"
+
+
+async def test_who_writes_goes_on(book: PostBook) -> None:
+    await book.write(Page(quiet_since=NOW))
+    await book.write(Page(stars_tenths=3))
+    assert await book.read() == Page(stars_tenths=3)
 
 
 async def test_a_chat_can_be_written_to_again_and_again_not(book: PostBook) -> None:

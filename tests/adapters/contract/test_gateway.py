@@ -52,6 +52,33 @@ async def test_what_is_new_is_kept_in_the_order_in_which_it_came(inbox: Inbox) -
     assert await unhandled(inbox) == [9, 3, 5, 1, 4]
 
 
+async def test_what_is_unhandled_can_be_read_page_by_page(
+    inbox: Inbox, handle: Callable[..., Any]
+) -> None:
+    await inbox.add([entry(9), entry(3), entry(5), entry(1)], batch_id=FIRST, at=NOON)
+    first = await inbox.unhandled(limit=2)
+    assert [update.update_id for update in first] == [9, 3]
+    await handle(3)
+    assert await inbox.unhandled(limit=1, after=UpdateId(3)) == (
+        Stored(UpdateId(5), "{}", ChatId(7)),
+    )
+    assert [each.update_id for each in await inbox.unhandled(after=UpdateId(3))] == [5, 1]
+    assert await inbox.unhandled(after=UpdateId(1), limit=9) == ()
+
+
+async def test_many_are_found_together_those_that_are_unhandled(
+    inbox: Inbox, handle: Callable[..., Any]
+) -> None:
+    await inbox.add([entry(9), entry(3), entry(5), entry(1)], batch_id=FIRST, at=NOON)
+    await handle(3)
+    await inbox.park(UpdateId(5), "odd")
+    asked = [UpdateId(number) for number in (1, 3, 5, 9, 77)]
+    assert await inbox.unfinished(asked) == ids(1, 9)
+    assert [each.update_id for each in await inbox.find_all(asked)] == [9, 1]
+    assert await inbox.find_all([UpdateId(1)]) == (Stored(UpdateId(1), "{}", ChatId(7)),)
+    assert (await inbox.unfinished([]), await inbox.find_all([])) == (ids(), ())
+
+
 async def test_an_empty_batch_is_nothing(inbox: Inbox) -> None:
     assert await inbox.add([], batch_id=FIRST, at=NOON) == ids()
 
@@ -218,26 +245,27 @@ async def test_a_gateway_on_it_loses_nothing_over_restarts(
                 await sessions.expect(tuple, within=10)
         return [heard.update_id for _, heard in sessions.told]
 
-    for _ in range(250):
-        updates.push(TEXT)
+    for number in range(250):
+        updates.push(words_of(number))
     assert (await live(120))[:120] == list(range(1, 121))
     for update_id in range(1, 11):
         await handle(update_id)
     assert (await live(240))[:240] == list(range(11, 251))
     for update_id in range(11, 251):
         await handle(update_id)
-    updates.push(TEXT)
+    updates.push(words_of(7))
     assert await live(1) == [251]
 
 
-TEXT = {
-    "message": {
-        "message_id": 1,
-        "chat": {"id": 7, "type": "private"},
-        "from": {"id": 7, "first_name": "Ada"},
-        "text": "hi",
+def words_of(chat_id: int) -> dict[str, Any]:
+    return {
+        "message": {
+            "message_id": 1,
+            "chat": {"id": 1 + chat_id, "type": "private"},
+            "from": {"id": 1 + chat_id, "first_name": "Ada"},
+            "text": "hi",
+        }
     }
-}
 
 
 # Where updates come from

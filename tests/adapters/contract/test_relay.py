@@ -1,4 +1,4 @@
-"""What every outbox, and every store of notes, keeps its word about."""
+"""What every outbox keeps its word about."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from actors.kernel.ids import ChatId, MessageId, OrderId
+from actors.kernel.ids import ChatId, OrderId
 from actors.payments.orders import Order, State
-from actors.relay.messages import Clash, EventState, EventType, NoteState, Taken
+from actors.relay.messages import EventState, EventType
 from actors.relay.model import Pause
 from actors.relay.ports import Unsent
 from actors.sessions.model import Session
 from tests.actors.payments.orders import ORDER
 from tests.adapters.contract.stores import KINDS, Stores, stores_of
-from tests.adapters.contract.test_debounce import ANNA, BERTA, NOON, batch, events, save, told
+from tests.adapters.contract.test_debounce import ANNA, NOON, batch, events, save, told
 
 LATER = NOON + timedelta(days=1)
 
@@ -85,6 +85,14 @@ async def test_the_first_answer_counts_however_often_it_is_told(stores: Stores) 
     assert len({note.note_id for note in notes}) == 2
     await stores.outbox.deliver(uuid4(), texts=("nobody's",), at=NOON)
     assert len(await unsent(stores)) == 2
+
+
+async def test_what_was_wrong_with_an_answer_is_kept_with_its_event(stores: Stores) -> None:
+    (one,) = await queued(stores, 1)
+    await stores.outbox.deliver(one, texts=(), detail="it broke off", at=NOON)
+    await stores.outbox.deliver(one, texts=(), detail="", at=LATER)
+    (event,) = await stores.outbox.listing(EventState.DELIVERED, before=None, limit=9)
+    assert (event.detail, event.settled_at) == ("it broke off", NOON)
 
 
 async def test_what_is_parked_waits_for_its_replay_behind_the_others(stores: Stores) -> None:
@@ -156,6 +164,29 @@ async def test_every_sale_since_the_first_opening_is_an_event_once(stores: Store
     assert await pending(stores) == []
 
 
+async def test_sales_are_noted_in_pages_the_earliest_first(stores: Stores) -> None:
+    await stores.outbox.open(at=NOON)
+    assert not await stores.outbox.note_payments()
+    for minute in (2, 0, 1):
+        await sold(stores, f"{minute}" * 32, paid_at=LATER + timedelta(minutes=minute))
+    assert await stores.outbox.note_payments(limit=2)
+    assert [event.created_at.minute for event in await events(stores)] == [0, 1]
+    assert not await stores.outbox.note_payments(limit=1)
+    assert [event.created_at.minute for event in await events(stores)] == [0, 1, 2]
+
+
+async def test_an_order_that_is_saved_again_is_told_of_once(stores: Stores) -> None:
+    await stores.outbox.open(at=NOON)
+    bought = await sold(stores, "0" * 32)
+    await stores.outbox.note_payments()
+    await stores.orders.save(replace(bought, version=bought.version + 1, attempts=7))
+    await stores.outbox.note_payments()
+    assert len(await events(stores)) == 1
+    assert await stores.orders.load(bought.order_id) == replace(
+        bought, version=bought.version + 1, attempts=7
+    )
+
+
 async def test_the_id_of_a_payments_event_is_made_of_its_order(stores: Stores) -> None:
     await stores.outbox.open(at=NOON)
     await sold(stores, "0" * 32)
@@ -197,60 +228,3 @@ async def test_what_was_delivered_long_ago_is_forgotten_and_nothing_else(stores:
     await save(stores, told(1))
     assert len(await stores.batches.waiting(limit=9)) == 1
     assert one not in await pending(stores)
-
-
-async def test_a_note_is_kept_once_under_its_key(stores: Stores) -> None:
-    note_id = uuid4()
-    first = await stores.notes.keep(note_id, key="k", chat_id=ANNA, text="Привіт", at=NOON)
-    assert isinstance(first, Taken)
-    assert first.is_new
-    assert (first.note.note_id, first.note.state) == (note_id, NoteState.PENDING)
-    again = await stores.notes.keep(uuid4(), key="k", chat_id=ANNA, text="Привіт", at=LATER)
-    assert again == Taken(note=first.note, is_new=False)
-    for chat_id, text in ((BERTA, "Привіт"), (ANNA, "Привіт!")):
-        clash = await stores.notes.keep(uuid4(), key="k", chat_id=chat_id, text=text, at=NOON)
-        assert clash == Clash()
-    assert [note.text for note in await unsent(stores)] == ["Привіт"]
-    # Asked once more by whoever did not hear the first answer, it is still new.
-    assert await stores.notes.keep(note_id, key="k", chat_id=ANNA, text="Привіт", at=NOON) == first
-
-
-async def test_a_note_is_unsent_until_it_is_settled(stores: Stores) -> None:
-    ids = [uuid4() for _ in range(3)]
-    for number, note_id in enumerate(ids):
-        await stores.notes.keep(note_id, key=str(number), chat_id=ANNA, text="x", at=NOON)
-    first = await stores.notes.unsent(after=0, limit=1)
-    rest = await stores.notes.unsent(after=first[0].place, limit=9)
-    assert [note.note_id for note in (*first, *rest)] == ids
-    await stores.notes.settle(ids[0], NoteState.SENT, detail="", message_id=MessageId(5), at=LATER)
-    await stores.notes.settle(ids[1], NoteState.FAILED, detail="gone", message_id=None, at=LATER)
-    assert [note.note_id for note in await unsent(stores)] == [ids[2]]
-    sent, failed = await stores.notes.find(ids[0]), await stores.notes.find(ids[1])
-    assert sent is not None
-    assert failed is not None
-    assert (sent.state, sent.message_id, sent.settled_at) == (NoteState.SENT, 5, LATER)
-    assert (failed.state, failed.detail, failed.message_id) == (NoteState.FAILED, "gone", None)
-    assert await stores.notes.find(uuid4()) is None
-
-
-async def test_a_note_that_was_sent_stays_sent(stores: Stores) -> None:
-    note_id = uuid4()
-    await stores.notes.keep(note_id, key="k", chat_id=ANNA, text="x", at=NOON)
-    for state in (NoteState.FAILED, NoteState.SENT, NoteState.FAILED):
-        message_id = MessageId(5) if state is NoteState.SENT else None
-        await stores.notes.settle(note_id, state, detail="", message_id=message_id, at=NOON)
-    note = await stores.notes.find(note_id)
-    assert note is not None
-    assert (note.state, note.message_id) == (NoteState.SENT, 5)
-
-
-async def test_settled_notes_are_forgotten_too(stores: Stores) -> None:
-    await stores.outbox.open(at=NOON)
-    for number in range(2):
-        await stores.notes.keep(UUID(int=number), key=str(number), chat_id=ANNA, text="x", at=NOON)
-    await stores.notes.settle(
-        UUID(int=0), NoteState.SENT, detail="", message_id=MessageId(1), at=NOON
-    )
-    await stores.outbox.prune(before=LATER, limit=9)
-    assert await stores.notes.find(UUID(int=0)) is None
-    assert await stores.notes.find(UUID(int=1)) is not None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import psycopg
@@ -202,3 +204,84 @@ def test_a_reader_waits_for_the_writers_migrations(connection: Connection, blank
             require_current(reader, [ONE, TWO])
         migrate(connection, [ONE, TWO])
         require_current(reader, [ONE, TWO])
+
+
+BEFORE, SETTLED = 17, 18
+"""Up to where the release before went, and what brings its orders up to date."""
+
+OLD_ORDER = """
+insert into purchase_order (
+    order_id, chat_id, product_id, rail, state, version, saved_by, title, description, goods,
+    language, currency, price, sold, paid_at, live, charges, checkout_id, url, attempts,
+    created_at, expires_at, view_version, shown_version, renew
+) values (
+    %(name)s, %(chat_id)s, 'p', 'stripe', %(state)s, 1, gen_random_uuid(), '', '', '', 'en', 'USD',
+    10, %(sold)s, now(), true, %(charges)s, 'cs', 'https://pay', 0,
+    now() - interval '200 days', now() - %(days)s * interval '1 day', 1, 1, false
+)
+"""
+BOOK = """
+select ledger_post(%(key)s, array[%(account)s, 'refunds'], array['USD', 'USD'],
+    array[%(amount)s::numeric, -%(amount)s::numeric])
+"""
+Charge = dict[str, object]
+
+
+def old_charge(received: str, refunded: str = "0", disputed: str = "0", **more: object) -> Charge:
+    """What an order of an older release remembers of a charge."""
+    told = {"received": received, "refunded": refunded, "disputed": disputed, "currency": "USD"}
+    return {**told, "live": True, "parent": None, "standing": "refunded", **more}
+
+
+WENT_BACK: list[tuple[str, str | None, list[Charge], dict[str, str], str]] = [
+    ("refunded", None, [old_charge("10", "10")], {"10": "10"}, "10"),
+    ("refunded", None, [old_charge("10", "10")], {"USD:10:10:0": "10"}, "10"),
+    ("held", None, [old_charge("10", "4")], {}, "4"),
+    ("granted", "10", [old_charge("10"), old_charge("10", "10")], {}, "10"),
+    ("disputed", None, [old_charge("10", "10", "10")], {"20": "20"}, "10"),
+    ("disputed", None, [old_charge("10", disputed="10", reinstated="4")], {}, "6"),
+    ("refunded", "10", [old_charge("10", "10")], {}, "0"),
+    ("granted", "10", [old_charge("12", "1")], {}, "1"),
+    ("granted", "10", [old_charge("10"), old_charge("3", "3", parent="a")], {}, "3"),
+    ("held", None, [old_charge("3", "3", standing="failed")], {}, "3"),
+    ("held", None, [old_charge("3", "3", live=False)], {}, "0"),
+    ("waiting", None, [], {}, "0"),
+]
+"""State, price, charges; what was booked of what went back, by fact; what belongs there."""
+
+
+def test_what_an_older_release_has_not_booked_of_what_went_back_is_booked_once(
+    connection: Connection,
+) -> None:
+    migrate(connection, load()[:BEFORE])
+    for chat_id, (state, sold, charges, booked, _) in enumerate(WENT_BACK):
+        row = {"state": state, "sold": sold, "charges": json.dumps(charges), "days": 3}
+        connection.execute(OLD_ORDER, {**row, "name": f"o{chat_id}", "chat_id": chat_id})
+        for fact, amount in booked.items():
+            key, account = f"order:o{chat_id}:returned:{fact}", f"customer:{chat_id}"
+            connection.execute(BOOK, {"key": key, "account": account, "amount": amount})
+    migrate(connection, load()[:SETTLED])
+    for _ in range(2):
+        rows = connection.execute("select account, balance from ledger_balance").fetchall()
+        found = {row["account"]: row["balance"] for row in rows}
+        told = [found.get(f"customer:{chat_id}", 0) for chat_id in range(len(WENT_BACK))]
+        assert told == [Decimal(returned) for *_, returned in WENT_BACK]
+        connection.execute(load()[SETTLED - 1].sql.encode())  # nothing is left to book
+
+
+def test_an_order_that_an_older_release_has_settled_is_looked_at_within_a_day(
+    connection: Connection,
+) -> None:
+    orders = [("granted", 3), ("refunded", 100), ("disputed", 1), ("granted", 126), ("expired", 3)]
+    migrate(connection, load()[:BEFORE])
+    for chat_id, (state, days) in enumerate(orders):
+        row = {"name": f"o{chat_id}", "chat_id": chat_id, "state": state, "days": days}
+        connection.execute(OLD_ORDER, {**row, "sold": "10", "charges": "[]"})
+    migrate(connection, load()[:SETTLED])
+    rows = connection.execute(
+        """
+        select look_at between now() and now() + interval '1 day' as soon
+        from purchase_order order by chat_id
+        """
+    )
+    assert [row["soon"] for row in rows] == [True, True, True, None, None]

@@ -42,7 +42,7 @@ def store_with(kind: type[MemoryBroadcasts], connection: MemoryConnection) -> Me
 
 async def _killed_while_sending(sim: Simulation, kind: type[MemoryBroadcasts]) -> None:
     """The bot dies three times while Telegram thinks about a message."""
-    shop = SendingShop(sim, people=400)
+    shop = SendingShop(sim, people=200)
     shop.make_store = partial(store_with, kind)
     await shop.acquaint()
     async with shop.open():
@@ -51,8 +51,8 @@ async def _killed_while_sending(sim: Simulation, kind: type[MemoryBroadcasts]) -
             shop.telegram.hang_next(1, 1.0, method="sendmessage")
             await trio.sleep(0.5)
             shop.bot.crash()
-            await trio.sleep(5.0)
-        await trio.sleep(300.0)
+            await trio.sleep(2.0)
+        await trio.sleep(120.0)
         shop.judge(calm=False)
 
 

@@ -26,7 +26,7 @@ CASES = (
 
 
 @pytest.mark.parametrize(("rail", "manner", "sometimes", "state"), CASES)
-@simulation(seeds=1)
+@simulation(seeds=1, twice=False)
 async def test_a_buyer_comes_to_his_goods(
     sim: Simulation, rail: Rail, manner: Manner, sometimes: str, state: State
 ) -> None:
@@ -59,7 +59,7 @@ async def test_a_buyer_comes_to_his_goods(
         (Rail.NOWPAYMENTS, Regret.REFUNDED, State.REFUNDED),
     ],
 )
-@simulation(seeds=1)
+@simulation(seeds=1, twice=False)
 async def test_money_that_goes_back_is_known_and_booked(
     sim: Simulation, rail: Rail, regret: Regret, state: State
 ) -> None:

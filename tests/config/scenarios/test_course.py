@@ -26,7 +26,7 @@ async def test_a_crowd_is_drawn_by_the_seed(sim: Simulation) -> None:
     assert len(set(tempers[0])) == 3
 
 
-@simulation(seeds=1)
+@simulation(seeds=1, twice=False)
 async def test_what_the_weather_leaves_is_healed_and_all_are_served(sim: Simulation) -> None:
     shop = SimulatedShop(sim)
     crowd = crowd_of(shop, _temper, people=3)

@@ -16,7 +16,7 @@ from runtime.testing.simulation import Simulation
 from tests.actors.payments.orders import order
 
 
-@simulation(seeds=1)
+@simulation(seeds=1, twice=False)
 async def test_what_providers_took_is_known_by_order_and_by_rail(sim: Simulation) -> None:
     market = Market(sim)
     card, stars, never = (

@@ -25,7 +25,9 @@ KINDS = (
 
 
 @simulation(
-    seeds=1, sometimes=("paid at once", "cancelled while saving", "paid although cancelled")
+    seeds=1,
+    sometimes=("paid at once", "cancelled while saving", "paid although cancelled"),
+    twice=False,
 )
 async def test_people_of_every_kind_come_to_the_end_of_their_story(sim: Simulation) -> None:
     shop = SimulatedShop(sim)

@@ -17,7 +17,7 @@ from runtime.testing.simulation import Simulation
 
 
 @pytest.mark.parametrize("rail", [Rail.STRIPE, Rail.STARS, Rail.YOOKASSA, Rail.NOWPAYMENTS])
-@simulation(seeds=1)
+@simulation(seeds=1, twice=False)
 async def test_what_was_taken_is_gone_once_it_was_given_back(sim: Simulation, rail: Rail) -> None:
     market = Market(sim)
     buyers = [Buyer(market, number, Wish(rail=rail)) for number in (1, 2)]

@@ -10,7 +10,7 @@ from runtime.testing.crashes import crash_everywhere
 from runtime.testing.pytest_plugin import simulation
 from runtime.testing.simulation import Plan, Simulation
 
-CRASH_EVERY = 307
+CRASH_EVERY = 907
 
 
 @simulation(seeds=1)

@@ -25,7 +25,7 @@ from runtime.testing.pytest_plugin import simulation
 from runtime.testing.simulation import PropertyError, Simulation
 
 
-@simulation(seeds=1)
+@simulation(seeds=1, twice=False)
 async def test_a_shop_at_rest_passes_and_a_late_answer_or_telling_does_not(sim: Simulation) -> None:
     shop = SimulatedShop(sim)
     person = Person(shop, 1, Temper())
@@ -46,7 +46,7 @@ async def test_a_shop_at_rest_passes_and_a_late_answer_or_telling_does_not(sim: 
     check_the_end(shop)
 
 
-@simulation(seeds=1)
+@simulation(seeds=1, twice=False)
 async def test_who_is_never_served_is_named_with_what_he_sees(sim: Simulation) -> None:
     shop = SimulatedShop(sim)
     person = Person(shop, 1, Temper())
@@ -64,7 +64,7 @@ async def test_who_is_never_served_is_named_with_what_he_sees(sim: Simulation) -
         check_the_end(shop)
 
 
-@simulation(seeds=1)
+@simulation(seeds=1, twice=False)
 async def test_too_many_questions_are_said(sim: Simulation) -> None:
     shop = SimulatedShop(sim)
     async with shop.open():
@@ -74,7 +74,7 @@ async def test_too_many_questions_are_said(sim: Simulation) -> None:
             await check(shop, [])
 
 
-@simulation(seeds=1)
+@simulation(seeds=1, twice=False)
 async def test_a_bot_that_is_unwell_at_rest_is_said(sim: Simulation) -> None:
     shop = SimulatedShop(sim)
     async with shop.open():
@@ -88,7 +88,7 @@ async def test_a_bot_that_is_unwell_at_rest_is_said(sim: Simulation) -> None:
         shop.heal()
 
 
-@simulation(seeds=1)
+@simulation(seeds=1, twice=False)
 async def test_who_failed_is_said_and_who_only_waited_is_not(sim: Simulation) -> None:
     shop = SimulatedShop(sim)
     async with shop.open():

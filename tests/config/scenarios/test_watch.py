@@ -11,7 +11,7 @@ from runtime.testing.pytest_plugin import simulation
 from runtime.testing.simulation import PropertyError, Simulation
 
 
-@simulation(seeds=1)
+@simulation(seeds=1, twice=False)
 async def test_a_shop_at_rest_is_ready_and_well(sim: Simulation) -> None:
     shop = SimulatedShop(sim)
     async with shop.open():
@@ -22,7 +22,7 @@ async def test_a_shop_at_rest_is_ready_and_well(sim: Simulation) -> None:
     assert seen.document["status"] == "pass"
 
 
-@simulation(seeds=1)
+@simulation(seeds=1, twice=False)
 async def test_a_shop_without_its_database_says_so(sim: Simulation) -> None:
     shop = SimulatedShop(sim)
     async with shop.open():
@@ -36,7 +36,7 @@ async def test_a_shop_without_its_database_says_so(sim: Simulation) -> None:
     assert "database" in seen.document["output"]
 
 
-@simulation(seeds=1, sometimes=("health: pass",))
+@simulation(seeds=1, sometimes=("health: pass",), twice=False)
 async def test_a_bot_that_dies_now_and_then_is_excused(sim: Simulation) -> None:
     shop = SimulatedShop(sim)
     async with shop.open(), trio.open_nursery() as nursery:
@@ -47,7 +47,7 @@ async def test_a_bot_that_dies_now_and_then_is_excused(sim: Simulation) -> None:
         nursery.cancel_scope.cancel()
 
 
-@simulation(seeds=1)
+@simulation(seeds=1, twice=False)
 async def test_a_bot_that_is_up_and_does_not_answer_is_not(sim: Simulation) -> None:
     shop = SimulatedShop(sim)
     async with shop.open():
