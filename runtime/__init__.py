@@ -37,6 +37,7 @@ from runtime.ref import ActorRef
 from runtime.snapshot import Fates, Node
 from runtime.state import State
 from runtime.system import ActorSystem
+from runtime.timers import Timers
 from runtime.world import RealWorld, VirtualWorld, World
 
 __all__ = [
@@ -77,6 +78,7 @@ __all__ = [
     "Terminated",
     "ThreadingActor",
     "Timeout",
+    "Timers",
     "Unavailable",
     "Unrecoverable",
     "VirtualWorld",

@@ -165,6 +165,8 @@ class Workers:
             self._release(cell)
             self._take_the_lead(worker)
             turns += 1
+            if not ready:
+                break  # whoever rests lets the others have their look in anyway
             if turns >= self._lead_turns_max or self._stopwatch() - self._began > LEAD_SECONDS:
                 turns = 0
                 await trio.lowlevel.checkpoint()

@@ -31,7 +31,7 @@ LIBRARIES: Mapping[str, frozenset[str]] = {
         "actors": "msgspec",
         "adapters/memory": "trio",
         "adapters/postgres": "psycopg trio pykka structlog",
-        "adapters/telegram": "telegram httpx trio structlog msgspec",
+        "adapters/telegram": "telegram h11 certifi trio structlog msgspec",
         "adapters/nocodb": "httpx trio structlog msgspec",
         "adapters/stripe": "httpx trio structlog msgspec",
         "adapters/nowpayments": "httpx trio msgspec",
@@ -103,8 +103,15 @@ class Source:
 
     @cached_property
     def nodes(self) -> list[ast.AST]:
-        """All of the tree, walked once, however many rules look at it."""
-        return list(ast.walk(self.tree))
+        """All of the tree, walked once, however many rules look at it; faster than `ast.walk`."""
+        nodes: list[ast.AST] = [self.tree]
+        for node in nodes:
+            for value in vars(node).values():
+                if isinstance(value, ast.AST):
+                    nodes.append(value)
+                elif type(value) is list:
+                    nodes.extend(each for each in value if isinstance(each, ast.AST))
+        return nodes
 
     def imports(self) -> Iterator[tuple[int, str]]:
         """Line and dotted name of everything imported; `from a import b` gives `a.b`."""

@@ -17,6 +17,8 @@ import hypothesis
 import pytest
 import structlog
 
+from runtime.testing.fence import freeze_for_good
+
 pytest_plugins = ["runtime.testing.pytest_plugin", "tests.fixtures.postgres"]
 
 gc.disable()  # until everything is imported: none of it is garbage, and looking takes seconds
@@ -74,8 +76,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_collection_finish() -> None:
     """Spare the garbage collector the modules that never become garbage."""
-    gc.collect()
-    gc.freeze()
+    freeze_for_good()
     gc.set_threshold(YOUNG_OBJECTS)
     gc.enable()
 

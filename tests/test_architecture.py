@@ -25,6 +25,8 @@ UNTESTED_ON_PURPOSE = {
 
 TESTED_TOGETHER = {
     "actors/broadcasts/keeping.py": "tests/actors/broadcasts/test_actor.py",
+    "actors/broadcasts/panel_reader.py": "tests/actors/broadcasts/test_panel.py",
+    "actors/broadcasts/panel_texts.py": "tests/actors/broadcasts/test_faults.py",
     "adapters/http/broadcasts_described.py": "tests/adapters/http/test_openapi.py",
     "adapters/http/described.py": "tests/adapters/http/test_openapi.py",
     "adapters/memory/relay_tables.py": "tests/adapters/contract/test_relay.py",

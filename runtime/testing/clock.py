@@ -121,6 +121,11 @@ class _Deaf:
             return self._kernel.get_events(timeout)
         return ()
 
+    def process_events(self, events: Any) -> None:
+        """Pass on what has happened, if anything has."""
+        if events:
+            self._kernel.process_events(events)
+
 
 def stop_listening() -> None:
     """From here on the present trio run is rarely asked for anything from outside: where no real

@@ -21,7 +21,7 @@ from uuid import UUID
 
 _VERSION = 2
 """Of marshal: later ones write where an object was met before, which is no part of its value."""
-_PLAIN = frozenset({bool, int, float, complex, str, bytes})
+_PLAIN = frozenset({type(None), bool, int, float, complex, str, bytes})
 _BY_TEXT = (date, timedelta, Decimal, UUID)
 
 
@@ -67,17 +67,27 @@ def _written(value: object) -> bytes:
 def _plain(value: object) -> object:
     """The same, of plain values only; each begins with what tells it from others."""
     kind: Any = type(value)
-    if value is None or kind in _PLAIN:
-        return value
-    if isinstance(value, Enum):
-        return kind.__name__, value.name
-    if isinstance(value, _BY_TEXT):
-        return kind.__name__, str(value)
-    if isinstance(value, tuple | list):
-        return kind.__name__, *map(_plain, value)
-    if isinstance(value, AbstractSet):
-        return "set", *sorted(map(_written, value))
-    if isinstance(value, Mapping):
-        return "mapping", *sorted((_written(key), _written(each)) for key, each in value.items())
+    return value if kind in _PLAIN else _manner(kind)(value)
+
+
+@cache
+def _manner(kind: Any) -> Callable[[Any], object]:
+    """How a value of that type is written."""
+    name = kind.__name__
+    if issubclass(kind, Enum):
+        return lambda value: (name, value.name)
+    if issubclass(kind, _BY_TEXT):
+        return lambda value: (name, str(value))
+    if issubclass(kind, tuple | list):
+        return lambda value: (name, *map(_plain, value))
+    if issubclass(kind, AbstractSet):
+        return lambda value: ("set", *sorted(map(_written, value)))
+    if issubclass(kind, Mapping):
+        return lambda value: (
+            "mapping",
+            *sorted((_written(key), _written(each)) for key, each in value.items()),
+        )
     values = _fields(kind)
-    return kind.__name__, *(map(_plain, values(value)) if values else ())
+    if values is None:
+        return lambda _: (name,)
+    return lambda value: (name, *map(_plain, values(value)))

@@ -51,6 +51,8 @@ _inside = 0
 _watching = False
 _uncollected = 0
 """Steps of all runs since the last time that all of the garbage was collected."""
+_for_good = False
+"""Whether what is frozen for a run stays so: nobody can part it from what else was frozen."""
 
 
 class EscapeError(RuntimeError):
@@ -120,6 +122,8 @@ def fenced(
     proxies = {name: os.environ.pop(name) for name in PROXIES if name in os.environ}
     collecting = gc.isenabled()
     gc.disable()
+    if _for_good:
+        gc.collect()
     gc.freeze()  # what is there already is looked through once, by nobody: modules are many
     for (module, name, value), (_, _, real) in zip(replaced, before, strict=True):
         setattr(module, name, _only_here(name, value, real))
@@ -129,7 +133,8 @@ def fenced(
         yield
     finally:
         _inside = 0
-        gc.unfreeze()
+        if not _for_good:
+            gc.unfreeze()
         _collect_between_runs()
         if collecting:
             gc.enable()
@@ -137,6 +142,18 @@ def fenced(
         random.setstate(state)
         for module, name, value in before:
             setattr(module, name, value)
+
+
+def freeze_for_good() -> None:
+    """Spare the garbage collector what is there now, and at the start of each run from now on.
+
+    For a process with much in it and many short runs, as tests are: whatever is there only for
+    some of them and becomes garbage later is never collected.
+    """
+    global _for_good  # noqa: PLW0603 - the garbage is the whole process's
+    _for_good = True
+    gc.collect()
+    gc.freeze()
 
 
 def collect(step: int) -> None:

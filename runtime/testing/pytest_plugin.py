@@ -43,14 +43,17 @@ MARK = "simulation"
 REAL_CLOCK = "real_clock"
 
 
-def simulation(*, seeds: int = SEEDS, sometimes: Sequence[str] = ()) -> Callable[[Any], Any]:
+def simulation(
+    *, seeds: int = SEEDS, sometimes: Sequence[str] = (), twice: bool = True
+) -> Callable[[Any], Any]:
     """Run an `async def test(sim, ...)` once for each of `seeds`, and the first one twice.
 
     `sometimes` names what has to happen in one of the runs at least (`Simulation.sometimes`,
     faults of `Simulation.chance`, `crash of NODE`). The second run of the first seed must leave
-    the same trace: a test that is not repeatable is worth nothing.
+    the same trace: a test that is not repeatable is worth nothing. `twice=False` spares it where
+    another test runs the same code twice.
     """
-    return pytest.mark.simulation(seeds=seeds, sometimes=tuple(sometimes))
+    return pytest.mark.simulation(seeds=seeds, sometimes=tuple(sometimes), twice=twice)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -129,6 +132,7 @@ def _simulated(
     *,
     seeds: int,
     sometimes: tuple[str, ...],
+    twice: bool,
 ) -> Callable[..., None]:
     option = item.config.getoption
     seed, scheduler = option("--sim-seed"), option("--sim-scheduler")
@@ -144,7 +148,7 @@ def _simulated(
             if one.failure is not None:
                 smallest = _shrunk(scenario, one, took=time.perf_counter() - began)
                 raise SimulationFailedError(_text(one, item, smallest)) from one.failure
-            if number == 0:
+            if number == 0 and twice:
                 _check_repeatable(one, simulate(scenario, plan))
             campaign.add(Result.of(one))
         if campaign.never:

@@ -29,6 +29,7 @@ class Trace:
         self._marks = marks
         self._newest = ""
         self._again = 0
+        self._now, self._stamp = 0.0, "0.0"
 
     def write(self, line: str, content: bytes = b"") -> None:
         """Add a line; it must not depend on addresses, hashes or the machine's speed, and neither
@@ -36,7 +37,9 @@ class Trace:
         """
         now = self._clock()
         self.steps += 1
-        self._hash.update(f"{now!r} {line}\n".encode())
+        if now != self._now:
+            self._now, self._stamp = now, repr(now)
+        self._hash.update(f"{self._stamp} {line}\n".encode())
         if content:
             self._hash.update(content)
             if self._marks:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import trio
+import trio.testing
 
 from runtime import Actor, Dispatch, VirtualWorld
 from runtime.cell import Cell
@@ -71,6 +72,18 @@ async def _three_actors_with_ten_messages(dispatch: Dispatch) -> list[tuple[str,
 async def test_one_message_is_one_step() -> None:
     handled = await _three_actors_with_ten_messages(stepwise(1))
     assert len({step for _, _, step in handled}) == 30
+
+
+async def test_with_nothing_left_to_do_the_leader_rests_in_the_same_step() -> None:
+    dispatch, steps = stepwise(1), Steps()
+    async with TestSystem(None, VirtualWorld(), dispatch=dispatch) as system:
+        ref = system.spawn(lambda: Notes(steps, []), name="notes")
+        await system.settle()
+        trio.lowlevel.add_instrument(steps)
+        ref.tell(1)
+        await trio.testing.wait_all_tasks_blocked()
+        trio.lowlevel.remove_instrument(steps)
+    assert steps.count == 2  # his, and ours again
 
 
 async def test_the_queue_chooses_whose_turn_it_is_and_each_actors_messages_stay_in_order() -> None:

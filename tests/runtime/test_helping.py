@@ -235,16 +235,16 @@ async def test_a_system_that_is_cancelled_before_the_leader_comes_leaves_nothing
     left: Any = None
     with trio.CancelScope() as scope:
         async with system:
-            ref, one, two = [await plain(system) for _ in range(3)]
             while system.workers.leader is None:  # until we run between two turns of his
-                await system.settle()
+                ref, one, two = [await plain(system) for _ in range(3)]
                 handled = two._cell.handled
                 one.tell("first")
                 two.tell("second")
+                question = ref.ask(act(deed))
                 while two._cell.handled == handled:
                     await trio.lowlevel.checkpoint()
             scope.cancel()
-            hand_over(system, ref, deed)
+            assert not system.workers.help(ref._cell, question)
             assert system.workers.helper.handed is not None
             left = system.workers.helper.handed[0]
     system.check_fates()

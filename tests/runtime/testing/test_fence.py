@@ -19,7 +19,13 @@ import pytest
 import trio
 
 from runtime.testing.clock import run
-from runtime.testing.fence import COLLECT_ALL_EVERY_STEPS, EscapeError, collect, fenced
+from runtime.testing.fence import (
+    COLLECT_ALL_EVERY_STEPS,
+    EscapeError,
+    collect,
+    fenced,
+    freeze_for_good,
+)
 from runtime.world import THREAD_SECONDS_MAX
 
 
@@ -141,11 +147,34 @@ class _Cycle:
 
 
 def test_a_run_collects_its_own_garbage_and_none_that_was_there_before() -> None:
-    old = weakref.ref(_Cycle())
+    kept = [_Cycle()]
+    old = weakref.ref(kept[0])
     with fenced(monotonic=lambda: 5.0, wall=lambda: 6.5, luck=random.Random(1)):
+        kept.clear()
         new = weakref.ref(_Cycle())
         collect(COLLECT_ALL_EVERY_STEPS)
         assert old() is not None
         assert new() is None
-    gc.collect()
-    assert old() is None
+
+
+def test_where_it_is_for_good_a_run_begins_without_garbage_and_leaves_all_frozen() -> None:
+    freeze_for_good()
+    frozen, old = gc.get_freeze_count(), weakref.ref(_Cycle())
+    with fenced(monotonic=lambda: 5.0, wall=lambda: 6.5, luck=random.Random(1)):
+        assert old() is None
+    assert gc.get_freeze_count() >= frozen
+
+
+NOT_FOR_GOOD = """
+import gc, random
+from runtime.testing.fence import fenced
+assert gc.get_freeze_count() == 0
+with fenced(monotonic=lambda: 5.0, wall=lambda: 6.5, luck=random.Random(1)):
+    assert gc.get_freeze_count() > 0
+assert gc.get_freeze_count() == 0
+"""
+
+
+@pytest.mark.process
+def test_otherwise_what_a_run_has_frozen_is_collected_again_afterwards() -> None:
+    subprocess.run([sys.executable, "-c", NOT_FOR_GOOD], check=True)

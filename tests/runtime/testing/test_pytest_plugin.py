@@ -6,6 +6,9 @@ import pytest
 
 pytest_plugins = ["pytester"]
 
+BARE = ("-p", "no:cacheprovider", "--disable-plugin-autoload")
+"""The inner pytest has this plugin alone: what else is installed takes longer than its tests."""
+
 HEAD = """
 import pytest, trio
 from runtime.testing import Probe, running
@@ -38,7 +41,7 @@ def inner(pytester: pytest.Pytester) -> pytest.Pytester:
 
 def _run(inner: pytest.Pytester, code: str, *arguments: str) -> pytest.RunResult:
     inner.makepyfile(HEAD + code)
-    return inner.runpytest_inprocess("-p", "no:cacheprovider", *arguments)
+    return inner.runpytest_inprocess(*BARE, *arguments)
 
 
 def test_an_async_test_runs_in_virtual_time(inner: pytest.Pytester) -> None:
@@ -85,9 +88,17 @@ async def test_seeds(sim, limit):
 
 def test_which():
     assert seeds == [0, 0, 1, 2, 3, 4], "the first one twice"
+    seeds.clear()
+
+@simulation(seeds=2, twice=False)
+async def test_each_once(sim):
+    seeds.append(sim.seed)
+
+def test_which_once():
+    assert seeds == [0, 1]
 """,
     )
-    result.assert_outcomes(passed=2)
+    result.assert_outcomes(passed=4)
 
 
 def test_a_failure_says_how_to_see_it_again_and_what_it_takes(inner: pytest.Pytester) -> None:
@@ -109,7 +120,7 @@ def test_the_replay_runs_that_seed_only(inner: pytest.Pytester) -> None:
     failed = _run(inner, LOST_UPDATE)
     (replay,) = [line for line in failed.stdout.lines if "replay: " in line and line[0] == "E"]
     words = replay.partition("pytest ")[2].split()
-    result = inner.runpytest_inprocess("-p", "no:cacheprovider", *words[1:])
+    result = inner.runpytest_inprocess(*BARE, *words[1:])
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines([f"*failed with seed {words[2]}: PropertyError*"])
 
