@@ -164,7 +164,7 @@ class Shop:
             ),
             *openapi_routes(IDENTITY),
         ]
-        return HttpServer(app=application(routes), bind=self.bind)
+        return HttpServer(app=application(routes, operators), bind=self.bind)
 
     def inspector(self) -> TableInspector:
         """The one that looks whether the record table has our columns."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Collection
 
 from actors.kernel.ids import ChatId, UpdateId
@@ -34,12 +34,16 @@ class Backlog:
         self._hands: dict[UpdateId, ChatId] = {}
         """Told, and not known to be handled."""
         self._held: Counter[ChatId] = Counter()
-        self._lines: dict[ChatId, deque[UpdateId]] = {}
+        self._lines: OrderedDict[ChatId, deque[UpdateId]] = OrderedDict()
         """Of the chats that wait; whose turn it is comes first. One is empty while its last
         update is on its way: what comes meanwhile must not overtake it."""
+        self._waiting = 0
+        """In all lines; asked for with each update, however many lines there are."""
+        self._served: list[ChatId] = []
+        """Chats of which something was admitted, and is not told yet."""
 
     def __len__(self) -> int:
-        return sum(map(len, self._lines.values()))
+        return self._waiting
 
     @property
     def said(self) -> str:
@@ -60,6 +64,7 @@ class Backlog:
         if line is None:
             line = self._lines[chat_id] = deque()
         line.append(update_id)
+        self._waiting += 1
         return False
 
     def handled(self, update_ids: Collection[UpdateId]) -> None:
@@ -78,18 +83,23 @@ class Backlog:
         room = min(RELEASED_MAX, TOLD_MAX - len(self._hands))
         while passed_over < len(self._lines) and len(admitted) < room:
             chat_id, line = next(iter(self._lines.items()))
-            self._lines[chat_id] = self._lines.pop(chat_id)  # behind the others
+            self._lines.move_to_end(chat_id)  # behind the others
             if line and self._has_room(chat_id):
                 admitted.append(line.popleft())
                 self._hold(admitted[-1], chat_id)
+                self._served.append(chat_id)
                 passed_over = 0
             else:
                 passed_over += 1
+        self._waiting -= len(admitted)
         return tuple(admitted)
 
     def told(self) -> None:
         """What was admitted has been told."""
-        self._lines = {chat_id: line for chat_id, line in self._lines.items() if line}
+        for chat_id in self._served:
+            if not self._lines.get(chat_id, True):
+                del self._lines[chat_id]
+        self._served.clear()
 
     def _has_room(self, chat_id: ChatId) -> bool:
         return len(self._hands) < TOLD_MAX and self._held[chat_id] < TOLD_OF_CHAT_MAX

@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from adapters.http.access import Operators
 from adapters.http.broadcasts import BROADCASTS
 from adapters.http.limits import (
     AUDIENCE_MAX_BYTES,
@@ -22,12 +23,15 @@ from adapters.http.webhooks import WEBHOOKS
 _LARGER = dict.fromkeys(WEBHOOKS, WEBHOOK_BODY_MAX_BYTES) | {BROADCASTS: AUDIENCE_MAX_BYTES}
 
 
-def application(routes: Sequence[BaseRoute]) -> ASGIApp:
-    """Serve `routes`; what matches none of them is a problem document, and nothing redirects."""
+def application(routes: Sequence[BaseRoute], operators: Operators | None = None) -> ASGIApp:
+    """Serve `routes`; what matches none of them is a problem document, and nothing redirects. The
+    largest bodies are read from `operators` only.
+    """
     app = Starlette(routes=routes, exception_handlers={HTTPException: refused, Exception: failed})
     # A redirect would repeat the Host header, which the client has chosen.
     app.router.redirect_slashes = False
-    return SecurityHeaders(RequestLimits(_Shortcut(app, routes), larger=_LARGER))
+    guarded = {} if operators is None else {BROADCASTS: operators.refusal}
+    return SecurityHeaders(RequestLimits(_Shortcut(app, routes), larger=_LARGER, guarded=guarded))
 
 
 class _Shortcut:

@@ -123,6 +123,7 @@ class Connection:
 
     def cut(self) -> None:
         """Hang up without a last word, to make room at once."""
+        self._gone = True  # or the request that is cancelled would be answered: with 500
         self._life.cancel()
 
     async def serve(self) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 
 import trio
+from starlette.requests import HTTPConnection
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -36,13 +37,17 @@ SECURITY_HEADERS = {
 }
 """On every answer, unless the route says otherwise: a page brings its own policy."""
 
+Refusing = Callable[[HTTPConnection], Response | None]
+"""Why somebody is not let in, by the head of his request alone; None for whoever is."""
+
 _CLOSE = {"connection": "close"}  # the rest of the body is not worth reading
 
 
 class RequestLimits:
     """Read the whole body first, within a size and a deadline: handlers wait for no client.
 
-    `larger` names the paths whose bodies may have more than `max_bytes`.
+    `larger` names the paths whose bodies may have more than `max_bytes`. Of the `guarded` ones
+    nothing is read from whoever is refused: what strangers send is never kept.
     """
 
     def __init__(
@@ -51,9 +56,10 @@ class RequestLimits:
         *,
         max_bytes: int = BODY_MAX_BYTES,
         larger: Mapping[str, int] | None = None,
+        guarded: Mapping[str, Refusing] | None = None,
         seconds: float = BODY_SECONDS,
     ) -> None:
-        self._app, self._seconds = app, seconds
+        self._app, self._seconds, self._guarded = app, seconds, dict(guarded or {})
         self._max_bytes, self._larger = max_bytes, dict(larger or {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -66,6 +72,11 @@ class RequestLimits:
         if header_bytes > HEADERS_MAX_BYTES:
             large = problem(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, headers=_CLOSE)
             await large(scope, receive, send)
+            return
+        guard = self._guarded.get(scope["path"])
+        if guard is not None and (refused := guard(HTTPConnection(scope))) is not None:
+            refused.headers["connection"] = "close"
+            await refused(scope, receive, send)
             return
         arrived: bytes | None = scope.get("extensions", {}).get(ARRIVED)
         if arrived is not None and len(arrived) <= self._larger.get(scope["path"], self._max_bytes):

@@ -22,7 +22,8 @@ with charge as (
             (c ->> 'refunded')::numeric + (c ->> 'disputed')::numeric
             - coalesce((c ->> 'reinstated')::numeric, 0)) as back,
         (c ->> 'live')::boolean = o.live and c ->> 'currency' = o.currency
-            and c ->> 'parent' is null and c ->> 'standing' <> 'failed' as pays
+            and c ->> 'parent' is null
+            and (c ->> 'standing' <> 'failed' or o.sold is not null) as pays
     from purchase_order as o cross join json_array_elements(o.charges::json) as c
     where (c ->> 'live')::boolean or not o.live
 ), owed as (

@@ -11,7 +11,9 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from adapters.http.access import Operators
 from adapters.http.app import application
+from adapters.http.broadcasts import BROADCASTS
 from tests.adapters.http.wire import exchange, serving, status_of
 
 
@@ -109,3 +111,15 @@ async def test_an_endpoint_that_speaks_asgi_has_the_same_rules() -> None:
     assert b"secret" not in crashed
     assert b"x-content-type-options: nosniff" in crashed
     assert isinstance(served.errors[0], KeyError)
+
+
+async def test_a_stranger_is_refused_before_his_large_body_is_read() -> None:
+    operators = Operators(token="t" * 24, loopback=True)
+    app = application([Route(BROADCASTS, hello, methods=["POST"])], operators)
+    head = f"POST {BROADCASTS} HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n"
+    async with serving(app) as served:
+        answer = await exchange(served.port, f"{head}\r\nthe first of it".encode())
+        assert status_of(answer) == 401
+        assert b"connection: close" in answer
+        known = f"{head}Connection: close\r\nAuthorization: Bearer {operators.token}\r\n\r\n"
+        assert status_of(await exchange(served.port, known.encode() + b" " * 1_000_000)) == 200

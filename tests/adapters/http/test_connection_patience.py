@@ -72,3 +72,16 @@ def read_now(stream: trio.SocketStream) -> bytearray:
         while True:
             received += os.read(stream.socket.fileno(), 1_000_000)
     return received
+
+
+@pytest.mark.real_clock
+async def test_who_is_cut_off_has_no_last_word_from_us() -> None:
+    async def wait(request: Request) -> Response:
+        return PlainTextResponse(await request.body())
+
+    app = application([Route("/", wait, methods=["POST"])])
+    async with serving(app) as served, await connect(served.port) as stream:
+        await stream.send_all(get("/", "Content-Length: 5", method="POST") + b"hel")
+        await served.until(lambda: served.requests == 1)
+        served.connections[0].cut()
+        assert await read_all(stream) == b""

@@ -245,6 +245,7 @@ WENT_BACK: list[tuple[str, str | None, list[Charge], dict[str, str], str]] = [
     ("granted", "10", [old_charge("10"), old_charge("3", "3", parent="a")], {}, "3"),
     ("held", None, [old_charge("3", "3", standing="failed")], {}, "3"),
     ("held", None, [old_charge("3", "3", live=False)], {}, "0"),
+    ("refunded", "10", [old_charge("10", "10"), old_charge("5", standing="failed")], {}, "5"),
     ("waiting", None, [], {}, "0"),
 ]
 """State, price, charges; what was booked of what went back, by fact; what belongs there."""
