@@ -299,11 +299,11 @@ async def _recipients(
 
 
 def _watching(where: Where, tell: Callable[[Office, Say], Awaitable[int]]) -> int:
-    """Ask the shop; Ctrl-C leaves, and says that the broadcast does not."""
+    """Ask the shop; Ctrl-C leaves, and says that whatever was begun goes on."""
     try:
         return tell_office(where, tell)
     except KeyboardInterrupt:
-        sys.stderr.write("nobody looks on any more; the broadcast goes on\n")
+        sys.stderr.write("nobody looks on any more; `broadcast list` shows what was begun\n")
         return INTERRUPTED
 
 

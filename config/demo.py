@@ -74,6 +74,8 @@ async def run(*, leave: bool, as_json: bool, keep: Path | None) -> int:
             status, reason = verdict(failure)
             demo.page.refused(reason)
             return status
+        except BrokenPipeError:
+            raise  # whoever read it went away: that is no lack of room
         except OSError as error:
             demo.page.refused(f"There is no room for it in {data_dir}: {error}")
             return REFUSED

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import cyclopts
 import httpx
@@ -124,9 +124,22 @@ def _answer(url: str, status: int, body: bytes) -> Any:  # noqa: ANN401 - JSON
     if status != HTTPStatus.OK:
         raise Unreachable(f"{url} answers {status}: {problem_of(body)}")
     try:
-        return json_text.loads(body)
+        told = json_text.loads(body, object_hook=_Answer)
     except (ValueError, RecursionError) as error:
         raise Unreachable(f"{url} answers with something that is no JSON") from error
+    if not isinstance(told, _Answer):
+        raise Unreachable(f"{url} answers with no object; {_ANOTHER}")
+    return told
+
+
+_ANOTHER = "is another program listening there?"
+
+
+class _Answer(dict[str, Any]):
+    """An object that was told; whoever tells it without what every shop tells is no shop."""
+
+    def __missing__(self, name: str) -> NoReturn:
+        raise Unreachable(f"the answer says nothing of {name!r}; {_ANOTHER}")
 
 
 # Commands that ask it

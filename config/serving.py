@@ -10,6 +10,7 @@ import structlog
 import trio
 
 from adapters.http.listening import CannotListen, ensure_free
+from adapters.telegram.route import NoWay
 from config.identity import IDENTITY
 from config.logging import configure_logging
 from config.process import (
@@ -47,6 +48,8 @@ async def _run(settings: Settings) -> int:
         status, reason = verdict(failure)
         sys.stderr.write(f"{reason}\n")
         return status
+    except NoWay as failure:
+        return _refuse(f"HTTPS_PROXY or ALL_PROXY: {failure}")
     return DONE
 
 

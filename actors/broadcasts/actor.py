@@ -184,11 +184,12 @@ class Broadcaster(BroadcastChat):
 
     async def _flush(self, tray: _Tray) -> None:
         """Write down what is known, and tell the dispatcher as many more."""
-        self._sort(tray.take())
+        heard = self._sort(tray.take())
         try:
             await self._write_down()
-            for running in list(self._passes.values()):
-                await self._go_on(running)
+            for broadcast_id, running in list(self._passes.items()):
+                if broadcast_id in heard:  # others would look for nothing new
+                    await self._go_on(running)
         except Unavailable as error:
             self._missed(error)
 
@@ -297,13 +298,14 @@ class Broadcaster(BroadcastChat):
         elif isinstance(receipt, broadcast.Delivered):
             await self._panel_shown(receipt)
 
-    def _sort(self, receipts: list[_Told]) -> None:
-        """Who has an outcome now, and who waits again."""
-        now = self.monotonic()
+    def _sort(self, receipts: list[_Told]) -> set[BroadcastId]:
+        """Who has an outcome now, and who waits again; of which broadcasts anything was heard."""
+        now, heard = self.monotonic(), set[BroadcastId]()
         for told_in, receipt in receipts:
             settled = letters.settled(receipt)
             if settled is None:
                 continue
+            heard.add(settled.broadcast_id)
             running = self._passes.get(settled.broadcast_id)
             done = settled.outcome is not Outcome.PENDING
             late = running if running is not told_in else None
@@ -313,6 +315,7 @@ class Broadcaster(BroadcastChat):
             self._totals.outcomes[settled.outcome] += 1
             if running:
                 running.heard(settled.chat_id, now=now, done=done)
+        return heard
 
     async def _write_down(self) -> None:
         """All that is known, in one transaction. Raises `Unavailable`, and forgets nothing."""

@@ -34,7 +34,7 @@ from runtime import Actor, Recipient
 OPEN_MAX = 100
 """Broadcasts that are not over; whoever wants one more has to cancel one first."""
 RUNNING_MAX = 8
-"""Passes at once; a further one starts when one of them has ended."""
+"""Passes at once; a further one starts when one of them has ended, but for a deletion."""
 PANEL_SECONDS = 3.0
 """Between two looks of a progress in the chat: it takes one message a second, replies included."""
 
@@ -158,8 +158,8 @@ class BroadcastKeeper(Actor[Any]):
         for kept in list(self._open.values()):
             if kept.state is not State.SCHEDULED or kept.starts_at > now:
                 continue
-            if self._running >= RUNNING_MAX:
-                break
+            if self._running >= RUNNING_MAX and kept.kind is not Kind.DELETE:
+                continue  # a mistake is taken back at once, however much else runs
             if kept.of is not None and await self._store.under_way(kept.of):
                 continue  # what is being sent right now is to be changed or deleted as well
             if kept.kind is not Kind.SEND or (await self._store.reach(kept)).reachable:

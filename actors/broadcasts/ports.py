@@ -161,7 +161,8 @@ class Broadcasts(Protocol):
         """Write outcomes down, and count them, in one transaction.
 
         What is final stays so, with one exception: of an `unknown` one the outcome may become
-        known after all. Only a `sending` one goes back to `pending`.
+        known after all. Only a `sending` one goes back to `pending`, and only where making the
+        request again does no harm: elsewhere that is for `postponed` to say.
         """
         ...
 

@@ -14,6 +14,7 @@ is known nobody says anything.
 
 from __future__ import annotations
 
+from collections import deque
 from datetime import timedelta
 from math import inf
 from typing import assert_never
@@ -36,7 +37,7 @@ INTERVAL_SECONDS = 5.0
 LOOK_SECONDS = 60.0
 """Between two looks at most."""
 PAGE_MAX = 20
-"""Notices told at once: a chat takes one message a second."""
+"""Notices read at once; they are told one after the other."""
 LATE_SECONDS = 86_400.0
 """What could not be told for so long is no news any more."""
 UNHEARD_SECONDS = 3_600.0
@@ -71,8 +72,11 @@ class AdminNotices(Actor[_Message]):
         super().__init__()
         self._store, self._dispatcher = store, dispatcher
         self._admin_chat_id, self._language = admin_chat_id, language
+        self._waiting: deque[Notice] = deque()
+        self._under_way: LetterId | None = None
+        """The one that is claimed: whoever ends us costs this one, and none that waits."""
         self._looks = Looks(pace_seconds=INTERVAL_SECONDS, look_seconds=LOOK_SECONDS)
-        self._reported_at = -inf
+        self._reported_at, self._told_at = -inf, inf
 
     async def on_start(self) -> None:
         await self._store.interrupted(claimed_before=None, at=self.now())
@@ -98,15 +102,31 @@ class AdminNotices(Actor[_Message]):
     async def _look(self) -> None:
         now = self.now()
         self._looks.looked(now=self.monotonic())
-        page = await self._store.pending(limit=PAGE_MAX)
-        for notice in page:
+        if self.monotonic() - self._told_at > UNHEARD_SECONDS:
+            self._under_way = None
+        if self._under_way is None:
+            self._waiting = deque(await self._store.pending(limit=PAGE_MAX))
+            await self._tell_next()
+        if self.monotonic() - self._reported_at >= REPORT_SECONDS:
+            unheard = now - timedelta(seconds=UNHEARD_SECONDS)
+            await self._store.interrupted(claimed_before=unheard, at=now)
+            await self._report()
+            self._reported_at = self.monotonic()
+        seconds = self._looks.next_look(now=self.monotonic(), due_in=None)
+        self.after(seconds, _Tick(), key=_Tick)
+
+    async def _tell_next(self) -> None:
+        now = self.now()
+        while self._waiting and self._under_way is None:
+            notice = self._waiting.popleft()
             if now - notice.noted_at > timedelta(seconds=LATE_SECONDS):
                 await self._store.end(notice.rail, notice.payment_id, "late", detail="", at=now)
                 continue
             await self._store.claim(notice.rail, notice.payment_id, at=now)
+            self._under_way, self._told_at = letter_of(notice), self.monotonic()
             self._dispatcher.tell(
                 broadcast.Say(
-                    letter_id=letter_of(notice),
+                    letter_id=self._under_way,
                     chat_id=self._admin_chat_id,
                     text=admin_texts.notice(notice, self._language),
                     repeat=False,
@@ -114,14 +134,6 @@ class AdminNotices(Actor[_Message]):
                     notify=self.actor_ref,
                 )
             )
-        if self.monotonic() - self._reported_at >= REPORT_SECONDS:
-            unheard = now - timedelta(seconds=UNHEARD_SECONDS)
-            await self._store.interrupted(claimed_before=unheard, at=now)
-            await self._report()
-            self._reported_at = self.monotonic()
-        due_in = 0.0 if len(page) == PAGE_MAX else None
-        seconds = self._looks.next_look(now=self.monotonic(), due_in=due_in)
-        self.after(seconds, _Tick(), key=_Tick)
 
     async def _end(self, letter_id: LetterId, state: NoticeState, detail: str) -> None:
         if state != "sent":
@@ -130,6 +142,13 @@ class AdminNotices(Actor[_Message]):
         await self._store.end(
             Rail(rail), PaymentId(payment_id), state, detail=ascii(detail)[1:-1], at=self.now()
         )
+        if letter_id == self._under_way:
+            self._under_way = None
+            await self._tell_next()
+            if self._under_way is None:  # the page is told: there may be more
+                seconds = self._looks.sooner(now=self.monotonic(), due_in=0.0)
+                if seconds is not None:
+                    self.after(seconds, _Tick(), key=_Tick)
 
     async def _report(self) -> None:
         since = self.now() - timedelta(seconds=TROUBLE_SECONDS)

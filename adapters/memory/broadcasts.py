@@ -197,7 +197,10 @@ class MemoryBroadcasts(Broadcasts, Outbox):
             for each in settled:
                 row = tables.broadcasts.get(each.broadcast_id)
                 known = None if row is None else row.recipients.get(each.chat_id)
-                if row is not None and known is not None and settles(known.outcome, each.outcome):
+                if row is None or known is None:
+                    continue
+                blind = each.outcome is Outcome.PENDING and not row.broadcast.idempotent
+                if settles(known.outcome, each.outcome) and not blind:
                     message_id = each.message_id or known.message_id
                     known = replace(known, message_id=message_id, detail=each.detail)
                     _move(row, known, each.outcome)

@@ -42,6 +42,8 @@ IN_FLIGHT_MAX = 2_000
 """Writes under way at once, and reads likewise; whoever comes next waits for a place."""
 ANSWER_SECONDS = DATABASE_PATIENCE_SECONDS + 10.0
 """The writer itself gives up first; this is for a writer that is being restarted."""
+SLOW_SECONDS = 10.0
+"""A write that takes longer is worth a warning: a statement may take 5 s (`session.LIMITS`)."""
 PARAMETER_LENGTH_MAX = 64 * 1024 * 1024
 """Characters or bytes. PostgreSQL cuts the connection, everybody's, at 1 GiB."""
 
@@ -86,11 +88,15 @@ class Database:
     def report(self) -> Reported:
         """How the writer fares, for the observer."""
         seen = self.statistics
-        since = seen.away_since
-        away_seconds = 0.0 if since is None else time.monotonic() - since
+        away_seconds = _seconds_since(seen.away_since)
+        asked_seconds = _seconds_since(seen.asked_since)
         status: Status
-        if seen.connected:
+        if seen.connected and asked_seconds < SLOW_SECONDS:
             status, output = "pass", ""
+        elif seen.connected:
+            # No statement may take so long: its server stands still, and does not say so.
+            status = "warn" if asked_seconds < DATABASE_PATIENCE_SECONDS else "fail"
+            output = f"PostgreSQL has not answered a write for {asked_seconds:.0f} s, look at it"
         elif away_seconds < DATABASE_PATIENCE_SECONDS:
             status, output = "warn", f"PostgreSQL does not answer, writes wait: {seen.trouble}"
         else:
@@ -106,9 +112,14 @@ class Database:
                 Measurement(name="reconnects_total", value=seen.reconnects),
                 Measurement(name="batch_seconds", value=seen.batch_seconds),
                 Measurement(name="away_seconds", value=away_seconds),
+                Measurement(name="unanswered_seconds", value=asked_seconds),
                 Measurement(name="in_flight", value=self._writes.under_way),
             ),
         )
+
+
+def _seconds_since(moment: float | None) -> float:
+    return 0.0 if moment is None else time.monotonic() - moment
 
 
 @dataclass(slots=True, eq=False)

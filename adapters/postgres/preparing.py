@@ -31,6 +31,7 @@ class PostgresPreparation:
         else:
             await self._forget(broadcast)
             await self._freeze(broadcast)
+        await self._database.write(Statement(_ANALYZE))
 
     async def _forget(self, broadcast: Broadcast) -> None:
         """Take out whom an interrupted attempt has left, also what it still had under way."""
@@ -120,6 +121,10 @@ select (array_agg(chat_id) filter (where not closed))::text as chat_ids,
 from (select *, (row_number() over () - 1) / %(slice)s as slice from chosen) as numbered
 group by slice
 """
+
+# Of a broadcast that PostgreSQL has not looked at it expects a handful of recipients, and sorts all
+# of them for each page. What it is looking at already is skipped.
+_ANALYZE = "analyze (skip_locked) broadcast_recipient (broadcast_id, chat_id, outcome)"
 
 _GOES_ON = """
 select exists (

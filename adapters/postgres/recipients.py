@@ -43,16 +43,8 @@ class PostgresRecipients(PostgresPreparation, Outbox):
     async def page(
         self, broadcast_id: BroadcastId, *, after: ChatId | None, limit: int
     ) -> Sequence[_Turn]:
-        rows = await self._database.read(
-            """
-            select r.chat_id, r.message_id, s.first_name, s.name, s.language
-            from broadcast_recipient as r left join user_session as s using (chat_id)
-            where r.broadcast_id = %(broadcast_id)s and r.outcome = 'pending'
-                and (%(after)s::bigint is null or r.chat_id > %(after)s)
-            order by r.chat_id limit %(limit)s
-            """,
-            {"broadcast_id": broadcast_id, "after": after, "limit": limit},
-        )
+        told = {"broadcast_id": broadcast_id, "after": after, "limit": limit}
+        rows = await self._database.read(_PAGE, told)
         return [_Turn(_person(row), row["message_id"]) for row in rows]
 
     async def recipients(
@@ -156,6 +148,18 @@ class PostgresRecipients(PostgresPreparation, Outbox):
             await self._database.write(Statement(_POSTPONED, told))
 
 
+# Recipients first: a join of all of them would read everybody before `after` once for each page.
+_PAGE: LiteralString = """
+select r.chat_id, r.message_id, s.first_name, s.name, s.language
+from (
+    select chat_id, message_id from broadcast_recipient
+    where broadcast_id = %(broadcast_id)s and outcome = 'pending'
+        and (%(after)s::bigint is null or chat_id > %(after)s)
+    order by chat_id limit %(limit)s
+) as r left join user_session as s using (chat_id)
+order by r.chat_id
+"""
+
 _REACH: LiteralString = """
 select count(*) filter (where not closed) as reachable, count(*) filter (where closed) as left_out
 from chosen
@@ -172,11 +176,12 @@ moved as (
     update broadcast_recipient as r set
         outcome = t.outcome, message_id = coalesce(t.message_id, r.message_id), detail = t.detail
     from (
-        select told.*, was.outcome as was
+        select told.*, was.outcome as was, b.repeat or b.kind <> 'send' as harmless
         from told join broadcast_recipient as was using (broadcast_id, chat_id)
+            join broadcast as b using (broadcast_id)
     ) as t
     where r.broadcast_id = t.broadcast_id and r.chat_id = t.chat_id and case
-        when t.outcome = 'pending' then t.was = 'sending'
+        when t.outcome = 'pending' then t.was = 'sending' and t.harmless
         when t.was = 'unknown' then t.outcome <> 'unknown'
         else t.was in ('pending', 'sending')
     end

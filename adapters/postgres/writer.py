@@ -77,6 +77,8 @@ class Statistics:
     connected: bool = False
     away_since: float | None = None
     """Monotonic seconds; None while connected, and before the first attempt."""
+    asked_since: float | None = None
+    """Monotonic seconds; since when a batch is under way, None while there is none."""
     trouble: str = ""
     incarnation: int = 0
     owner: str = field(default_factory=_own_name)
@@ -110,6 +112,7 @@ class DatabaseActor(ThreadingActor):
         self._patience_seconds = patience_seconds
         statistics.incarnation += 1
         self._incarnation = statistics.incarnation
+        statistics.asked_since = None
         self._connection: Connection | None = None
         self._waiting: list[tuple[Operation, ReplyLater]] = []
 
@@ -160,6 +163,7 @@ class DatabaseActor(ThreadingActor):
         if not waiting:
             return
         started = time.monotonic()
+        self._note_asked(started)
         try:
             results = self._persist([operation for operation, _ in waiting], started)
         except BaseException as error:
@@ -167,6 +171,8 @@ class DatabaseActor(ThreadingActor):
             for _, reply in waiting:
                 reply.set_exception(Unavailable(f"the writer failed: {reason_of(error)}"))
             raise
+        finally:
+            self._note_asked(None)
         for (_, reply), result in zip(waiting, results, strict=True):
             if isinstance(result, Exception):
                 self._statistics.failed += 1
@@ -176,6 +182,10 @@ class DatabaseActor(ThreadingActor):
         self._statistics.batches += 1
         self._statistics.operations += len(waiting)
         self._statistics.seconds += time.monotonic() - started
+
+    def _note_asked(self, since: float | None) -> None:
+        if not self._superseded:
+            self._statistics.asked_since = since
 
     def _persist(
         self, operations: Sequence[Operation], since: float

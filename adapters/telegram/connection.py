@@ -56,8 +56,11 @@ class Connection:
 
     @property
     def idle(self) -> bool:
-        """Whether the last exchange came to its end, and another one may begin."""
-        return self._http.our_state is h11.IDLE and not self._broken
+        """Whether the last exchange came to its end, and another one may begin: not when more came
+        with its answer, which would be taken for that of the next.
+        """
+        waits = self._http.our_state is h11.IDLE and not self._http.trailing_data[0]
+        return waits and not self._broken
 
     def usable(self) -> bool:
         """Whether a request may be sent: not if the server has hung up, or may do so any time."""

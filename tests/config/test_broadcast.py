@@ -109,7 +109,7 @@ async def test_ctrl_c_stops_looking_and_nothing_else(tmp_path: Path) -> None:
                 await trio.sleep(0.02)
         program.send(signal.SIGINT)
         assert await program.exit_status() == 130
-        await program.says("the broadcast goes on")
+        await program.says("shows what was begun")
         assert (await shop.kept()).state is State.RUNNING
 
 

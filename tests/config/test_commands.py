@@ -130,6 +130,21 @@ async def test_a_taken_port_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.process
+async def test_a_proxy_that_cannot_be_used_is_refused(tmp_path: Path) -> None:
+    async with outside() as world:
+        environment = world.environment(
+            TELEGRAM_API_URL="https://api.telegram.org", HTTPS_PROXY="socks5://ann:canary@p:1"
+        )
+
+        status, _, err = await ended("run", folder=tmp_path, environment=environment)
+
+    assert status == 2
+    assert err.endswith("a proxy of the kind 'socks5' cannot be used\n")
+    assert "Traceback" not in err
+    assert "canary" not in err
+
+
+@pytest.mark.process
 async def test_a_second_shop_on_one_database_is_refused(database_url: str, tmp_path: Path) -> None:
     async with outside() as world, running(world, tmp_path, DATABASE_URL=database_url) as (_, url):
         environment = world.environment(DATABASE_URL=database_url)

@@ -132,12 +132,25 @@ async def test_a_no_is_the_shops_own_word(status: str, missing: bool) -> None:
         ("500 Internal Server Error", b"<html>", "answers 500"),
         ("200 OK", b"<html>", "no JSON"),
         ("200 OK", b"[" * 100_000, "no JSON"),
+        ("200 OK", b'["pong"]', "another program"),
+        ("200 OK", b"null", "another program"),
     ],
 )
 async def test_everything_else_is_no_shop(status: str, body: bytes, said: str) -> None:
     async with open_shop(Shop(status, body)) as url, office_at(url, None) as office:
         with pytest.raises(Unreachable, match=said):
             await office.get("/v1/admin/events")
+
+
+async def test_an_answer_without_what_a_shop_tells_comes_from_another_program() -> None:
+    async with (
+        open_shop(Shop("200 OK", b'{"status": "ok"}')) as url,
+        office_at(url, None) as office,
+    ):
+        answer = await office.get("/v1/admin/x")
+        assert answer["status"] == "ok"
+        with pytest.raises(Unreachable, match="another program"):
+            answer["events"]
 
 
 async def test_nobody_there_and_nobody_who_answers() -> None:

@@ -39,6 +39,8 @@ class FlakyBroadcasts(MemoryBroadcasts):
     away = False
     forgets = False
     """What it creates is there, and nobody is told."""
+    pages = 0
+    """How often it was asked for recipients."""
     slow: trio.Event | None = None
     """Recipients are written down when this has happened."""
 
@@ -52,6 +54,10 @@ class FlakyBroadcasts(MemoryBroadcasts):
         if self.slow is not None:
             await self.slow.wait()
         await super().prepare(broadcast)
+
+    async def page(self, *told: Any, **named: Any) -> Any:
+        self.pages += 1
+        return await super().page(*told, **named)
 
     def __getattribute__(self, name: str) -> Any:
         if name != "away" and self.away and not name.startswith("_") and name != "connection":

@@ -34,6 +34,7 @@ async def test_a_late_withdrawal_takes_nobody_back_whose_request_was_begun_since
         withdrawn.notify.tell(receipt)
         await bureau.passes(5)
         assert await bureau.outcomes(broadcast_id) == {1: Outcome.SENDING}
+        await bureau.store.postponed(letter_id)  # by the carrier, as Telegram says: not now
         again.notify.tell(receipt)
         await bureau.system.settle()
         assert await bureau.outcomes(broadcast_id) == {1: Outcome.PENDING}
@@ -159,3 +160,23 @@ async def test_a_crash_while_recipients_are_written_down_costs_nobody_his_turn()
     async with bureau.open():
         await bureau.passes(2)
         assert await bureau.carry() == [1, 2, 3]
+
+
+async def test_a_pass_that_waits_for_one_request_reads_nothing_when_others_are_heard_of() -> None:
+    bureau = Bureau()
+    await bureau.people(30)
+    async with bureau.open():
+        waits = await bureau.started("A")
+        bureau.post.fates[ChatId(1)] = "silence"
+        await bureau.carry(1)
+        del bureau.post.fates[ChatId(1)]
+        await bureau.act(waits, "pause")
+        await bureau.act(waits, "resume")
+        await bureau.carry()
+        await bureau.started("B")
+        await bureau.carry(1)
+        before = bureau.store.pages
+        for _ in range(20):
+            await bureau.carry(1)
+        assert bureau.store.pages == before
+        assert (await bureau.kept(waits)).counts.pending == 1

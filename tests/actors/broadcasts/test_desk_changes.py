@@ -6,6 +6,7 @@ from typing import Any
 
 from actors.broadcast import messages as broadcast
 from actors.broadcasts import messages as broadcasts
+from actors.broadcasts.keeping import RUNNING_MAX
 from actors.broadcasts.model import Content, Kind, Outcome, State
 from actors.kernel.ids import BroadcastId, ChatId
 from runtime import ask
@@ -210,3 +211,17 @@ async def test_a_deletion_ends_a_change() -> None:
         await bureau.passes(2)
         assert set((await bureau.outcomes(change.broadcast_id)).values()) == {Outcome.PENDING}
         assert "was deleted" in (await retried(bureau, first)).detail
+
+
+async def test_a_mistake_is_taken_back_however_many_others_run() -> None:
+    bureau = Bureau()
+    await bureau.people(1)
+    async with bureau.open():
+        mistake = await bureau.started("Oops")
+        await bureau.carry()
+        await bureau.passes(2)
+        for _ in range(RUNNING_MAX):
+            await bureau.started()
+        deletion = (await bureau.act(mistake, "delete")).broadcast.broadcast_id
+        await bureau.passes(2)
+        assert (await bureau.kept(deletion)).state is State.RUNNING

@@ -116,6 +116,12 @@ class Office:
         ever = EPOCH - timedelta(days=1_000)
         return dict(await self.store.counts(since=ever))
 
+    async def deliver(self, ref: ActorRef[AdminNotices]) -> None:
+        """What was told last arrives."""
+        for letter_id in self.told[-1:]:
+            ref.tell(delivered(letter_id))
+        await trio.sleep(0.1)
+
     @property
     def told(self) -> list[str]:
         return [each.letter_id for each in self.dispatcher.told]
@@ -180,11 +186,12 @@ async def test_a_shop_without_payments_asks_for_notices_once_a_minute() -> None:
 
 async def test_many_payments_at_once_are_looked_for_at_a_pace() -> None:
     office = Office()
-    async with office.open():
+    async with office.open() as (_, ref):
         before = office.store.questions
         for number in range(PAGE_MAX // 2):
             await office.pay(number)
             await trio.sleep(1)
+            await office.deliver(ref)
         assert len(office.told) >= PAGE_MAX // 2 - INTERVAL_SECONDS
         assert office.store.questions - before <= PAGE_MAX / 2 / INTERVAL_SECONDS + 1
 
@@ -194,11 +201,11 @@ async def test_what_telegram_refused_is_kept_as_failed() -> None:
     async with office.open() as (_, ref):
         for number in (1, 2):
             await office.pay(number)
-        await trio.sleep(INTERVAL_SECONDS)
-        for letter_id, reason in zip(office.told, ("blocked", "unknown"), strict=True):
+        for number, reason in enumerate(("blocked", "unknown")):
+            await trio.sleep(INTERVAL_SECONDS)
             ref.tell(
                 broadcast.Undelivered(
-                    letter_id=LetterId(letter_id),
+                    letter_id=LetterId(office.told[number]),
                     chat_id=ADMIN,
                     reason=reason,  # type: ignore[arg-type]
                     detail="чат\0",
@@ -241,18 +248,17 @@ async def test_a_letter_that_was_lost_with_the_dispatcher_is_unknown_in_the_end(
 
 async def test_a_store_that_is_away_delays_and_never_doubles() -> None:
     office = Office()
-    async with office.open() as (system, _):
+    async with office.open() as (system, ref):
         office.store.away = 3
         await office.pay(1)
         await trio.sleep(300)
         assert office.told == ["notice:stripe:pi_1"]
+        await office.deliver(ref)
         office.store.lost_answers = 1
         await office.pay(2)
         await trio.sleep(300)
         assert office.told == ["notice:stripe:pi_1"]
-        assert await office.counts() == {"sending": 1, "unknown": 1} or (
-            await office.counts() == {"unknown": 2}
-        )
+        assert await office.counts() == {"sent": 1, "unknown": 1}
         assert system.dead_letters == []
 
 
@@ -265,13 +271,16 @@ async def test_what_is_no_news_any_more_is_not_told() -> None:
         assert await office.counts() == {"late": 1, "sending": 1}
 
 
-async def test_many_are_told_page_by_page() -> None:
+async def test_many_are_told_one_after_the_other() -> None:
     office = Office()
     for number in range(PAGE_MAX + 5):
         await office.pay(number)
-    async with office.open():
-        assert len(office.told) == PAGE_MAX
-        await trio.sleep(INTERVAL_SECONDS)
+    async with office.open() as (_, ref):
+        for told in range(1, PAGE_MAX + 5):
+            assert len(office.told) == told
+            await office.deliver(ref)
+            if told % PAGE_MAX == 0:
+                await trio.sleep(INTERVAL_SECONDS)
         assert len(set(office.told)) == len(office.told) == PAGE_MAX + 5
 
 
@@ -287,3 +296,19 @@ def test_a_letter_says_which_notice_it_is() -> None:
         noted_at=EPOCH,
     )
     assert letter_of(notice).split(":", 2) == ["notice", "nowpayments", "a:b:c"]
+
+
+async def test_a_crash_costs_the_notice_that_was_under_way_and_none_that_waited() -> None:
+    office = Office()
+    for number in range(10):
+        await office.pay(number)
+    async with office.open():
+        pass  # the dispatcher waits for its chat (a group, after a kill: a minute), and dies
+    before = len(office.told)
+    async with office.open() as (_, ref):
+        for _ in range(10):
+            for letter_id in office.told[before:]:
+                ref.tell(delivered(letter_id))
+            await trio.sleep(INTERVAL_SECONDS)
+        assert len(set(office.told)) == 10
+        assert (await office.counts()).get("unknown", 0) <= 1

@@ -11,7 +11,7 @@ from actors.broadcasts.model import Audience, Broadcast, Kind, Outcome, State
 from actors.broadcasts.ports import NOT_SENT, letter_of
 from actors.kernel.failures import Conflict, Unavailable
 from actors.kernel.ids import ChatId
-from adapters.postgres import preparing
+from adapters.postgres import preparing, recipients
 from adapters.postgres.broadcasts import PostgresBroadcasts
 from adapters.postgres.database import Database, Rows, Statement
 from tests.adapters.contract.broadcasts import NOON, Bureau, bureau_of, draft
@@ -84,7 +84,7 @@ async def test_a_change_that_starts_is_what_its_source_says(bureau: Bureau) -> N
     source = await bureau.running()
     await bureau.settle(source, sent=[1])
     assert await bureau.starting(source, 2) == [True]
-    await bureau.settle(source, pending=[2])
+    await postponed(bureau, source, 2)
     change = await begun(bureau, draft("New", kind=Kind.EDIT, of=source.broadcast_id))
     told = await bureau.broadcasts.find(source.broadcast_id)
     assert told is not None
@@ -215,3 +215,39 @@ async def test_many_are_tried_again_slice_by_slice(bureau: Bureau, database: Dat
     assert (await bureau.counts(ready))["failed"] == people - 3 - preparing.SLICE
     await bureau.prepared(begun_again)
     assert await bureau.counts(ready) == {"total": people, "sent": 3}
+
+
+def most_rows(plan: dict[str, Any]) -> float:
+    """How many rows the busiest part of a query has brought."""
+    parts = plan.get("Plans", [])
+    rows: float = plan["Actual Rows"] * plan["Actual Loops"]
+    return max(rows, *map(most_rows, parts), 0)
+
+
+@ONLY_POSTGRES
+async def test_a_page_costs_what_is_on_it_however_many_wait(
+    bureau: Bureau, database: Database
+) -> None:
+    people, limit = 4_000, 3
+    await bureau.people(1)
+    await database.write(
+        Statement(
+            """
+            insert into user_session (
+                chat_id, state, language, choosing_language, step, attempts, blocked,
+                view_version, shown_version, renew, contact_keyboard
+            )
+            select n, state, language, choosing_language, step, attempts, blocked,
+                view_version, shown_version, renew, contact_keyboard
+            from user_session, generate_series(2, %(people)s) as n
+            """,
+            {"people": people},
+        ),
+        Statement("analyze user_session"),
+    )
+    ready = await bureau.running()
+    for after in (None, people // 2, people - 100):
+        told = {"broadcast_id": ready.broadcast_id, "after": after, "limit": limit}
+        (row,) = await database.read("explain (analyze, format json) " + recipients._PAGE, told)
+        (explained,) = row["QUERY PLAN"]
+        assert most_rows(explained["Plan"]) <= limit, after

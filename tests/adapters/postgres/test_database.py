@@ -17,6 +17,7 @@ from adapters.postgres.database import (
     ANSWER_SECONDS,
     IN_FLIGHT_MAX,
     PARAMETER_LENGTH_MAX,
+    SLOW_SECONDS,
     Database,
     Statement,
 )
@@ -250,6 +251,23 @@ async def test_the_report_says_how_long_it_has_been_away() -> None:
     assert _measured(database)["away_seconds"] == pytest.approx(
         DATABASE_PATIENCE_SECONDS + 1, abs=5
     )
+
+
+async def test_a_server_that_keeps_its_connection_and_says_nothing_is_reported() -> None:
+    database = Database(writer=_nobody, readers=[_nobody])
+    seen = database.statistics
+    seen.connected, seen.asked_since = True, time.monotonic()
+    assert database.report().status == "pass"
+
+    seen.asked_since = time.monotonic() - SLOW_SECONDS - 1
+    assert database.report().status == "warn"
+    assert "has not answered" in database.report().output
+
+    seen.asked_since = time.monotonic() - DATABASE_PATIENCE_SECONDS - 1
+    assert database.report().status == "fail"
+
+    seen.asked_since = None
+    assert database.report().status == "pass"
 
 
 async def test_the_report_counts() -> None:

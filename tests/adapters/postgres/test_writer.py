@@ -265,3 +265,16 @@ async def test_a_restarted_writer_takes_over_from_the_one_that_was_killed(notes_
         assert store.database.statistics.incarnation == 2
         assert store.database.statistics.reconnects == 0  # the killed one gave up
     assert kept(notes_url) == [1, 2]
+
+
+async def test_a_batch_that_is_not_answered_is_seen_from_outside(notes_url: str) -> None:
+    async with running_store(notes_url) as store:
+        seen = store.database.statistics
+        with psycopg.connect(notes_url) as other, trio.fail_after(PATIENCE_SECONDS):
+            other.execute("lock table tally")
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(store.database.write, note(1))
+                while seen.asked_since is None:  # noqa: ASYNC110 - the writer's thread tells nobody
+                    await trio.sleep(0.01)
+                other.rollback()
+        assert seen.asked_since is None

@@ -79,6 +79,14 @@ async def test_a_server_that_wants_no_more_is_not_asked_again() -> None:
     assert not connection.idle
 
 
+async def test_what_came_behind_an_answer_is_not_taken_for_the_next_one() -> None:
+    async def says_more(stream: trio.SocketStream) -> None:
+        await stream.send_all(OK + CHUNKED)
+        await trio.sleep_forever()
+
+    assert not (await after(says_more)).idle
+
+
 async def test_a_connection_that_the_server_has_closed_is_not_usable() -> None:
     async with raw(says(OK)) as url:
         connection = await open_(url)
