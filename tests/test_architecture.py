@@ -167,6 +167,11 @@ def test_files_and_functions_fit_on_a_page_or_two() -> None:
     assert _faults(house.too_large, *house.PACKAGES, "main.py", "tests") == []
 
 
+def test_the_readme_is_read_in_one_go() -> None:
+    lines = (house.ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    assert len(lines) <= 120
+
+
 def test_every_module_says_what_it_is_for() -> None:
     assert _faults(house.no_docstring, *house.PACKAGES, "main.py", "tests") == []
 
