@@ -106,7 +106,10 @@ class Known:
         if name in SCENARIOS:
             return cls(name, SCENARIOS[name])
         if ":" not in name:
-            raise RefusedError(f"no scenario {name!r}; there are {_listed(SCENARIOS)}")
+            known = _listed(SCENARIOS)
+            raise RefusedError(
+                f"no scenario {name!r}; there are {known}, and any `module:function`"
+            )
         try:
             found: object = pkgutil.resolve_name(name)
         except (ImportError, AttributeError, ValueError) as error:

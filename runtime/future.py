@@ -16,6 +16,7 @@ import trio
 
 from runtime.cell import Cell, current_worker
 from runtime.errors import AskCycleError, Timeout, WouldBlockError
+from runtime.state import State
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -29,6 +30,12 @@ T = TypeVar("T")
 M = TypeVar("M")
 J = TypeVar("J")
 R = TypeVar("R")
+
+
+_AWAY = {
+    State.RESTARTING: ": it failed, and is restarting",
+    State.WAITING: ": it is suspended, and waits for what is unavailable",
+}
 
 
 class Future(pykka.Future[T]):
@@ -45,6 +52,7 @@ class Future(pykka.Future[T]):
     _value: Any = None
     _waiters: list[Waiter] | None = None
     _compute: Callable[[], Awaitable[T]] | None = None
+    _waited_from = 0.0
 
     def __init__(
         self,
@@ -165,6 +173,7 @@ class Future(pykka.Future[T]):
         expiries = self.system.expiries
         if self._deadline is not None:
             expiries.add(self, self._deadline)
+            self._waited_from = self.system.workers.now
         task = trio.lowlevel.current_task()
         if self._waiters is None:
             self._waiters = [task]
@@ -185,8 +194,11 @@ class Future(pykka.Future[T]):
                 expiries.discard(self)
 
     def expire(self) -> None:
-        where = self._target.path if self._target is not None else "the recipient"
-        self.fail(Timeout(f"{where} did not answer in time"))
+        target = self._target
+        where = "the recipient" if target is None else target.path
+        seconds = round((self._deadline or 0.0) - self._waited_from, 3)
+        away = "" if target is None else _AWAY.get(target.state, "")
+        self.fail(Timeout(f"{where} did not answer in {seconds:g} s{away}"))
 
     def _asker(self) -> Cell | None:
         """The actor that begins to wait here, noted as waiting; raises `AskCycleError`.

@@ -63,6 +63,12 @@ def incarnate(cell: Cell) -> None:
     finally:
         incarnating.reset(token)
     if getattr(instance, "_cell", None) is not cell:
+        if hasattr(instance, "_adopt"):  # one of ours, which was not made here and now
+            msg = (
+                f"{type(instance).__name__}.__init__ has to call super().__init__(), "
+                "and the factory has to make a fresh instance each time"
+            )
+            raise TypeError(msg)
         # A plain pykka.ThreadingActor: give it our identity instead of the one it made itself.
         instance.actor_urn = cell.urn
         instance.actor_inbox = InboxView(cell)

@@ -46,6 +46,10 @@ class TimeIsUp(Stuck):
     """The virtual time that the run was given has passed."""
 
 
+class Livelock(Stuck):
+    """Something goes on and on, and never lets the virtual clock move."""
+
+
 class JumpClock(trio.abc.Clock):
     """Starts at 0.0; each jump ends exactly on a deadline.
 
@@ -104,6 +108,28 @@ class JumpClock(trio.abc.Clock):
                 trio.lowlevel.reschedule(task, outcome.Error(stuck))
 
 
+class Patience:
+    """Counts what happens while the virtual clock stands still, up to `most` of `what`."""
+
+    def __init__(self, clock: Callable[[], float], most: int, what: str) -> None:
+        self.until = most
+        """Who counts further than this asks `lost`."""
+        self._clock = clock
+        self._most = most
+        self._what = what
+        self._moved_at = 0.0
+
+    def lost(self, count: int, last: Sequence[str]) -> Livelock | None:
+        """Why the run must end, which `last` came to; None if the clock has moved meanwhile."""
+        now = self._clock()
+        if now == self._moved_at:
+            spins = f"livelock: {self._most:,} {self._what} without the virtual clock moving"
+            return Livelock("\n  ".join([f"{spins}; the last:", *last]))
+        self._moved_at = now
+        self.until = count + self._most
+        return None
+
+
 class _Deaf:
     """Stands where trio keeps what it asks the kernel with, before each pass and for nothing."""
 
@@ -150,7 +176,9 @@ def run(
     async def scoped() -> T:
         try:
             with trio.CancelScope() as clock.scope:
-                return await async_fn(*args)
+                result = await async_fn(*args)
+                if clock.failure is None:  # else it came to its end before it was cancelled
+                    return result
         finally:
             clock.scope = None
         assert clock.failure is not None

@@ -38,6 +38,8 @@ from runtime.testing.wire import Flow, Way
 
 ANY = "*"
 """In the place of a name: every other host."""
+OUTSIDE = "outside"
+"""The host of whatever is no node."""
 
 LINK_SECONDS = (0.001, 0.02)
 """How long a chunk is under way between two hosts, unless told otherwise."""
@@ -131,7 +133,8 @@ class Network:
             self._qualify(way)
         return way
 
-    # Faults, each for both directions unless `one_way`, and until `heal`
+    # Faults, each for both directions unless `one_way`, and until `heal`; `ValueError` for a
+    # name that no host has yet: a fault between strangers would be none, and nobody would know.
 
     def slow(
         self,
@@ -156,6 +159,7 @@ class Network:
 
     def refuse(self, name: str) -> None:
         """Let `name` refuse to be connected to (ECONNREFUSED); the connections it has go on."""
+        self.check_known(name)
         self.note(f"{name} refuses")
         self.host(name).refusing = True
 
@@ -164,6 +168,7 @@ class Network:
 
         A refusal ends when the one who refuses is healed towards everybody.
         """
+        self.check_known(a, b)
         self.note(f"heal {a}, {b}")
         pairs = _pairs(a, b, one_way=False)
         self._sayings = [
@@ -183,6 +188,7 @@ class Network:
 
         What was on the way is lost. Returns how many there were.
         """
+        self.check_known(a, b)
         sayings = [_Saying(src, dst, "") for src, dst in _pairs(a, b, one_way=False)]
         broken: dict[Flow, None] = {}
         for flow in self._flows():
@@ -194,7 +200,19 @@ class Network:
             flow.back.snap()
         return len(broken)
 
+    def check_known(self, *names: str) -> None:
+        """Raise `ValueError` for a name that no host has."""
+        known = {ANY, OUTSIDE, *self._hosts}
+        for name in names:
+            if name not in known:
+                msg = (
+                    f"no host is called {name!r}; there are {', '.join(sorted(known))} "
+                    "(sim.node and network.host make one)"
+                )
+                raise ValueError(msg)
+
     def _say(self, a: str, b: str, quality: str, value: object, *, one_way: bool) -> None:
+        self.check_known(a, b)
         self.note(f"{quality} {a}, {b}: {value}" + (", one way" if one_way else ""))
         for src, dst in _pairs(a, b, one_way=one_way):
             self._sayings = [

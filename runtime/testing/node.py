@@ -148,9 +148,11 @@ class Node:
             self.crash()
 
     def crash(self) -> None:
-        """Kill -9, now. A node that is down already stays so."""
+        """Kill -9, now. A node that is down stays so; one that has never run is only written of."""
         life = self.life
-        if life is not None and not life.dead:
+        if life is None:
+            self._on_crash(self)
+        elif not life.dead:
             life.dead = True
             self._on_crash(self)
             life.scope.cancel()

@@ -16,11 +16,12 @@ async def test_a_late_payment_still_counts(sim: Simulation) -> None: ...
 
 from __future__ import annotations
 
+import difflib
 import functools
 import inspect
 import random
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
 import pytest
@@ -29,10 +30,11 @@ import trio
 from runtime.testing.campaign import Campaign, Result
 from runtime.testing.clock import run
 from runtime.testing.explain import explain
-from runtime.testing.network import Network
+from runtime.testing.network import OUTSIDE, Network
 from runtime.testing.report import SimulationFailedError, told
+from runtime.testing.scheduler import check_trio, shuffled_by
 from runtime.testing.shrink import RUNS_MAX, shrink
-from runtime.testing.simulation import OUTSIDE, Plan, Run, Scenario, Simulation, simulate
+from runtime.testing.simulation import Plan, Run, Scenario, Simulation, simulate
 
 SEEDS = 20
 SHRINK_SECONDS = 10.0
@@ -44,15 +46,17 @@ REAL_CLOCK = "real_clock"
 
 
 def simulation(
-    *, seeds: int = SEEDS, sometimes: Sequence[str] = (), twice: bool = True
+    *bare: object, seeds: int = SEEDS, sometimes: Sequence[str] = (), twice: bool = True
 ) -> Callable[[Any], Any]:
     """Run an `async def test(sim, ...)` once for each of `seeds`, and the first one twice.
 
     `sometimes` names what has to happen in one of the runs at least (`Simulation.sometimes`,
     faults of `Simulation.chance`, `crash of NODE`). The second run of the first seed must leave
     the same trace: a test that is not repeatable is worth nothing. `twice=False` spares it where
-    another test runs the same code twice.
+    another test runs the same code twice. Raises `TypeError` where the parentheses are missing.
     """
+    if bare:
+        raise TypeError("write `@simulation()`, with parentheses")
     return pytest.mark.simulation(seeds=seeds, sometimes=tuple(sometimes), twice=twice)
 
 
@@ -116,7 +120,9 @@ def _under_trio(
         if real_clock:
             trio.run(call)
         else:
-            run(_connected, item.funcargs.get("network") or _network(), call)
+            check_trio()
+            with shuffled_by(random.Random(0)):  # noqa: S311 - repeatable on purpose
+                run(_connected, item.funcargs.get("network") or _network(), call)
 
     return on_trio
 
@@ -137,6 +143,8 @@ def _simulated(
     option = item.config.getoption
     seed, scheduler = option("--sim-seed"), option("--sim-scheduler")
     chosen = range(option("--sim-seeds") or seeds) if seed is None else [seed]
+    if not inspect.iscoroutinefunction(test):
+        pytest.fail(f"a @simulation test is `async def {item.name}(sim)`, not `def`", pytrace=False)
 
     def run_all(**fixtures: object) -> None:
         campaign = Campaign(wanted=sometimes if seed is None and not scheduler else ())
@@ -152,10 +160,17 @@ def _simulated(
                 _check_repeatable(one, simulate(scenario, plan))
             campaign.add(Result.of(one))
         if campaign.never:
-            never = ", ".join(campaign.never)
+            never = ", ".join(_missed(name, campaign.sometimes) for name in campaign.never)
             pytest.fail(f"never happened in {campaign.seeds} seeds: {never}", pytrace=False)
 
     return functools.wraps(test)(run_all)
+
+
+def _missed(name: str, happened: Iterable[str]) -> str:
+    """`name`, beside what did happen and is called nearly like it."""
+    known = {other.lower(): other for other in happened}
+    close = difflib.get_close_matches(name.lower(), known)
+    return name + (f" (did happen: {', '.join(known[each] for each in close)})" if close else "")
 
 
 def _scenario(test: Callable[..., Awaitable[None]], fixtures: dict[str, object]) -> Scenario:

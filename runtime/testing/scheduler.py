@@ -20,7 +20,7 @@ import random
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -93,16 +93,9 @@ class Scheduler:
             self.heard(stream, candidates, index)
         return index
 
-    @contextmanager
-    def installed(self) -> Iterator[None]:
+    def installed(self) -> AbstractContextManager[None]:
         """Let this scheduler order the tasks of the next `trio.run` of this thread."""
-        before = trio_run._r, trio_run._ALLOW_DETERMINISTIC_SCHEDULING  # noqa: SLF001 - no public hook: python-trio/trio#2675
-        trio_run._r = _TaskOrder(self)  # noqa: SLF001
-        trio_run._ALLOW_DETERMINISTIC_SCHEDULING = True  # type: ignore[misc]  # noqa: SLF001
-        try:
-            yield
-        finally:
-            trio_run._r, trio_run._ALLOW_DETERMINISTIC_SCHEDULING = before  # type: ignore[misc]  # noqa: SLF001
+        return shuffled_by(_TaskOrder(self))
 
     def ready_queue(
         self, note: Callable[[str, bytes], None], turn: Callable[[Cell], None] | None = None
@@ -112,6 +105,21 @@ class Scheduler:
         `turn` is told of each that was taken.
         """
         return functools.partial(_Ready, self, note, turn)
+
+
+@contextmanager
+def shuffled_by(luck: random.Random) -> Iterator[None]:
+    """Let `luck` order the tasks of the next `trio.run` of this thread, pass by pass.
+
+    That is how trio orders them, in a repeatable way.
+    """
+    before = trio_run._r, trio_run._ALLOW_DETERMINISTIC_SCHEDULING  # noqa: SLF001 - no public hook: python-trio/trio#2675
+    trio_run._r = luck  # noqa: SLF001
+    trio_run._ALLOW_DETERMINISTIC_SCHEDULING = True  # type: ignore[misc]  # noqa: SLF001
+    try:
+        yield
+    finally:
+        trio_run._r, trio_run._ALLOW_DETERMINISTIC_SCHEDULING = before  # type: ignore[misc]  # noqa: SLF001
 
 
 def _first(_candidates: Sequence[Any]) -> int:

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from runtime.testing.campaign import innermost
 from runtime.testing.choices import Taken
+from runtime.testing.failures import kinds
 from runtime.testing.simulation import Plan, Run, Scenario, simulate
 
 RUNS_MAX = 500
@@ -35,7 +35,7 @@ def shrink(
     runs_max: int = RUNS_MAX,
     progress: Callable[[Shrunk], None] | None = None,
 ) -> Shrunk:
-    """Reduce `failed`, whose failure has the same type and first line when it is done.
+    """Reduce `failed`, whose failure is of the same kind when it is done: see `kinds`.
 
     Raises `ValueError` for a run that did not fail.
     """
@@ -114,10 +114,7 @@ class _Shrinking:
 
 
 def _kind(run: Run) -> list[str]:
-    """The same failure: errors of the same types, with the same first lines."""
-    if run.failure is None:
-        return []
-    return [text.partition("\n")[0] for text in innermost(run.failure)]
+    return [] if run.failure is None else kinds(run.failure)
 
 
 def _unplain(taken: Taken) -> list[tuple[str, int]]:

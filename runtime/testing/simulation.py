@@ -30,35 +30,29 @@ from runtime.child import SupervisorSpec
 from runtime.dispatch import Dispatch
 from runtime.system import STOP_SECONDS
 from runtime.testing.choices import Choices, Taken
-from runtime.testing.clock import JumpClock, TimeIsUp, run, stop_listening
+from runtime.testing.clock import JumpClock, Patience, run, stop_listening
+from runtime.testing.failures import bare, members
 from runtime.testing.fence import collect, fenced
 from runtime.testing.log import muted
-from runtime.testing.network import Network
+from runtime.testing.network import OUTSIDE, Network
 from runtime.testing.node import Boot, Crash, Killed, Life, Node
+from runtime.testing.properties import HOLDS, broken, plain, refuse_async
+from runtime.testing.properties import PropertyError as PropertyError  # noqa: PLC0414 - what a simulation raises
 from runtime.testing.scheduler import Scheduler, check_trio, scheduler_of
 from runtime.testing.system import TestSystem
 from runtime.testing.trace import EVENTS_KEPT, Trace
-from runtime.testing.waiting import waiting
 from runtime.testing.wall import NodeWorld, WallClock
 from runtime.testing.watch import Watch
 from runtime.world import VirtualWorld
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 """The wall clock when a simulation starts."""
-STEPS_MAX = 50_000_000
-"""A run that takes more steps without an end spins without letting time pass."""
+STEPS_AT_ONCE_MAX = 1_000_000
+"""Steps without the virtual clock moving after which a run is a `Livelock`; twice that at most."""
 POLL_SECONDS = 1.0
 """Virtual seconds between two looks of `eventually`."""
-_HOLDS = (True, "")
-"""What rules mostly answer."""
-OUTSIDE = "outside"
-"""The host name of whatever is no node."""
 
 Scenario = Callable[["Simulation"], Awaitable[None]]
-
-
-class PropertyError(AssertionError):
-    """What should always, or at last, be true is not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +119,7 @@ class Simulation:
         self._wall = WallClock(EPOCH, self.clock.current_time)
         self._watch = Watch(self.trace.write, plan.crashes, on_crash=self._actor_crashed)
         self._last_words: list[tuple[BaseException, list[str]]] = []
+        self._patience = Patience(self.clock.current_time, STEPS_AT_ONCE_MAX, "steps")
 
     # Time and luck
 
@@ -140,6 +135,8 @@ class Simulation:
         """Let the wall clock jump, as NTP or an operator would: everybody's, or that of the systems
         of one node. What libraries take from `time.time` is everybody's.
         """
+        if host:
+            self.network.check_known(host)
         self.note(f"the wall clock{host and f' of {host}'} jumps by {seconds} s")
         self._wall.shift(host, seconds)
 
@@ -208,7 +205,12 @@ class Simulation:
         system.check_fates()
 
     def node(self, name: str, boot: Boot, *, restart_seconds: float = 1.0) -> Node:
-        """A machine of the network that can be killed; `boot` is run once for every life."""
+        """A machine of the network that can be killed; `boot` is run once for every life.
+
+        Raises `ValueError` for a name that another node has.
+        """
+        if name in self.nodes:
+            raise ValueError(f"there is a node {name!r} already")
         crash_at = frozenset(crash.step for crash in self.plan.crashes if crash.victim == name)
         node = Node(
             name,
@@ -225,6 +227,9 @@ class Simulation:
         return node
 
     def _crashed(self, node: Node) -> None:
+        if node.life is None:
+            self.note(f"no crash: {node.name} has not run yet")
+            return
         self.note(f"crash: {node.name}, life {node.lives}, step {node.steps}")
         self.reached[f"crash of {node.name}"] += 1
         self.network.host(node.name).kill(lambda: Killed(f"{node.name} is dead"))
@@ -258,8 +263,10 @@ class Simulation:
     def always(self, name: str, check: Callable[[], bool | str]) -> None:
         """`check` must be true after every step from now on; the first time it is not fails.
 
-        It may also answer with a text, which says what is wrong: nothing, if it is empty.
+        It may also answer with a text, which says what is wrong: nothing, if it is empty. It is a
+        plain function; `TypeError` for an `async def`.
         """
+        refuse_async(name, check)
         self._rules.append((name, check))
 
     def sometimes(self, name: str) -> None:
@@ -267,9 +274,13 @@ class Simulation:
         self.reached[name] += 1
 
     async def eventually(self, name: str, check: Callable[[], bool], *, within: float) -> None:
-        """Wait until `check` is true; raises `PropertyError` after `within` virtual seconds."""
+        """Wait until `check` is true; raises `PropertyError` after `within` virtual seconds.
+
+        It is a plain function; `TypeError` for an `async def`.
+        """
+        refuse_async(name, check)
         with trio.move_on_after(within):
-            while not check():  # noqa: ASYNC110 - nobody announces it
+            while not plain(name, check()):  # noqa: ASYNC110 - nobody announces it
                 await trio.sleep(POLL_SECONDS)
             return
         if not check():
@@ -284,19 +295,19 @@ class Simulation:
         self.network.heal()
 
     def look(self) -> None:
-        """Check what must always be true; the simulation does so after every step."""
-        if self.trace.steps > STEPS_MAX:
-            self.clock.fail(TimeIsUp(f"no end after {STEPS_MAX:,} steps\n{waiting()}"))
+        """Check what must always be true: after every step, and at last."""
+        if self.trace.steps > self._patience.until:
+            stuck = self._patience.lost(self.trace.steps, self.trace.last[-3:])
+            if stuck is not None:
+                self.clock.fail(stuck)
         for name, check in self._rules:
             if self.clock.failure is None:
                 # Captured: trio switches an instrument off that raises, and nobody looks any more.
                 held = outcome.capture(check)
-                if type(held) is outcome.Value and held.value in _HOLDS:
+                if type(held) is outcome.Value and held.value in HOLDS:
                     continue
-                wrong = _wrong(held)
-                if wrong is not None:
-                    error = PropertyError(f"not always true: {name}{wrong}")
-                    error.__cause__ = held.error if isinstance(held, outcome.Error) else None
+                error = broken(name, held)
+                if error is not None:
                     self._failing(error)
                     self.clock.fail(error)
 
@@ -308,7 +319,7 @@ class Simulation:
 
     def _events(self, failure: BaseException | None) -> list[str]:
         """The last events, up to the failure if there is one."""
-        errors = _members(failure)
+        errors = members(failure)
         before = (events for error, events in self._last_words if error in errors)
         return next(before, None) or self.trace.last
 
@@ -317,6 +328,7 @@ class Simulation:
         stop_listening()
         with self.network.installed():
             await scenario(self)
+        self.look()  # what the last step did: after it, nothing could be cancelled any more
 
     def run(self, scenario: Scenario) -> Run:
         """Run `scenario` to its end; a failure is part of the answer."""
@@ -333,7 +345,7 @@ class Simulation:
             watch = [self._watch, _Look(self.look)]
             ended = outcome.capture(run, self.play, scenario, clock=self.clock, instruments=watch)
             # Told before the fence opens: garbage that goes later is no part of it.
-            failure = _bare(ended.error) if isinstance(ended, outcome.Error) else None
+            failure = bare(ended.error) if isinstance(ended, outcome.Error) else None
             if isinstance(failure, KeyboardInterrupt):
                 raise failure
             steps = {name: node.steps for name, node in self.nodes.items()}
@@ -360,30 +372,6 @@ def simulate(
     Raises `RuntimeError` inside of a running trio: a simulation is a run of its own.
     """
     return Simulation(plan, keep=keep, marks=marks).run(scenario)
-
-
-def _wrong(held: outcome.Outcome[bool | str]) -> str | None:
-    """What a rule's answer adds to its name; None if it holds."""
-    if isinstance(held, outcome.Error):
-        return ""  # it comes out as the cause
-    assert isinstance(held, outcome.Value)
-    if isinstance(held.value, str):
-        return f": {held.value}" if held.value else None
-    return None if held.value else ""
-
-
-def _bare(error: BaseException) -> BaseException:
-    """The error itself, where nurseries have only wrapped it."""
-    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
-        error = error.exceptions[0]
-    return error
-
-
-def _members(error: BaseException | None) -> list[BaseException]:
-    """The error, and whatever it groups."""
-    grouped = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
-    inner = [member for each in grouped for member in _members(each)]
-    return inner if error is None else [error, *inner]
 
 
 class _Look(trio.abc.Instrument):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from trio.testing import wait_all_tasks_blocked
 
+from runtime.cell import Cell
 from runtime.child import SupervisorSpec
-from runtime.dispatch import DEFAULT_DISPATCH, Dispatch
+from runtime.dispatch import Dispatch
 from runtime.events import (
     ActorFailed,
     ActorRestarting,
@@ -20,7 +23,14 @@ from runtime.events import (
     Escalated,
 )
 from runtime.system import STOP_SECONDS, ActorSystem
+from runtime.testing.clock import Patience
 from runtime.world import VirtualWorld, World
+
+TURNS_AT_ONCE_MAX = 100_000
+"""Turns of actors without the clock moving, after which a test is a `Livelock`; twice that at most.
+
+A turn is up to 64 messages of one actor.
+"""
 
 
 class TestSystem(ActorSystem):
@@ -34,10 +44,14 @@ class TestSystem(ActorSystem):
         world: World,
         *,
         stop_seconds: float = STOP_SECONDS,
-        dispatch: Dispatch = DEFAULT_DISPATCH,
+        dispatch: Dispatch | None = None,
     ) -> None:
         super().__init__(
-            tree, world=world, threads="inline", stop_seconds=stop_seconds, dispatch=dispatch
+            tree,
+            world=world,
+            threads="inline",
+            stop_seconds=stop_seconds,
+            dispatch=dispatch or Dispatch(ready=partial(ReadyActors, world)),
         )
         self.dead_letters: list[DeadLetter] = []
         self.incidents: list[Any] = []
@@ -68,6 +82,26 @@ class TestSystem(ActorSystem):
             raise AssertionError(f"messages without a fate: {fates}")
         if fates.queued:
             raise AssertionError(f"messages left behind: {fates}")
+
+
+class ReadyActors(deque[Cell]):
+    """The queue of production; it notices when actors go on and on, and no time passes."""
+
+    def __init__(self, world: World, turns_max: int = TURNS_AT_ONCE_MAX) -> None:
+        super().__init__()
+        self._turns = 0
+        self._patience = Patience(world.monotonic, turns_max, "turns of actors")
+
+    def popleft(self) -> Cell:
+        """The first; raises `Livelock`."""
+        cell = super().popleft()
+        self._turns += 1
+        if self._turns > self._patience.until:
+            told = type(cell.inbox[0][0]).__name__ if cell.inbox else "-"
+            stuck = self._patience.lost(self._turns, [f"actor {cell.path} {told}"])
+            if stuck is not None:
+                raise stuck
+        return cell
 
 
 class _Into:

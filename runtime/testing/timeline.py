@@ -18,8 +18,8 @@ from dataclasses import dataclass
 
 from runtime.testing.campaign import innermost
 from runtime.testing.explain import TIMED
+from runtime.testing.network import OUTSIDE
 from runtime.testing.recording import Recording, Turn
-from runtime.testing.simulation import OUTSIDE
 from runtime.testing.timeline_drawing import Drawing, Lane, Mark
 from runtime.testing.timeline_page import page
 

@@ -33,6 +33,13 @@ def test_the_last_setting_of_an_option_counts() -> None:
     assert Known.by(f"{HERE}:TEA").options(["cups=5", "cups=7"]) == {"cups": 7, "people": 1}
 
 
+def test_a_module_without_its_function_is_told_how_scenarios_are_named() -> None:
+    with pytest.raises(
+        RefusedError, match=r"no scenario 'test_sims'; .*, and any `module:function`$"
+    ):
+        Known.by("test_sims")
+
+
 @pytest.mark.parametrize(
     "name", ["nothing", ":", "a:", ":b", f"{HERE}:none", f"{HERE}:HERE", "no such:thing"]
 )

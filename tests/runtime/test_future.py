@@ -13,11 +13,13 @@ from runtime import (
     ActorDeadError,
     ActorSystem,
     AskCycleError,
+    Backoff,
     Future,
     Timeout,
     WouldBlockError,
 )
 from runtime.testing import Probe, running
+from tests.runtime.puppet import Puppet, fail, outage
 
 
 class Helpful(Actor[Any]):
@@ -41,6 +43,23 @@ class Helpful(Actor[Any]):
             case _:
                 pass
         return message
+
+
+async def test_who_waits_in_vain_is_told_for_how_long_and_why() -> None:
+    async with running() as system:
+        asleep = system.spawn(Helpful, name="slow")
+        with pytest.raises(Timeout, match=r"root/spawned/slow did not answer in 2\.5 s$"):
+            await asleep.ask(("wait", 60), timeout=2.5)
+        patient = Backoff(first_seconds=60.0, last_seconds=60.0, jitter=0.0)
+        for trouble, why in (
+            (fail, "it failed, and is restarting"),
+            (outage(), "it is suspended, and waits for what is unavailable"),
+        ):
+            ref = system.spawn(Puppet, backoff=patient)
+            ref.tell(trouble)
+            await system.settle()
+            with pytest.raises(Timeout, match=f"did not answer in 5 s: {why}$"):
+                await ref.ask("hello")
 
 
 async def test_the_handlers_value_is_the_answer() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, ClassVar
 
 import pykka
@@ -22,6 +23,18 @@ async def test_every_kind_of_actor_gets_the_identity_of_its_cell(kind: Any) -> N
             seen = await ref.ask(lambda me: (me.actor_ref, me.actor_urn, me.actor_stopped.is_set()))
             assert seen == (ref, "urn:actor:root/spawned/one", False)
             ref.tell(fail)
+
+
+class Forgetful(Actor[Any]):
+    def __init__(self) -> None:
+        self.sum = 0
+
+
+@pytest.mark.parametrize("factory", [Forgetful, partial(lambda made: made, Puppet())])
+async def test_an_actor_that_was_not_made_here_and_now_is_refused(factory: Any) -> None:
+    async with running() as system:
+        with pytest.raises(TypeError, match=r"__init__ has to call super\(\).__init__\(\)"):
+            system.spawn(factory, name="one")
 
 
 async def test_each_incarnation_is_made_by_the_factory() -> None:

@@ -315,6 +315,28 @@ async def test_a_restart_of_the_tree_above_keeps_queues_and_keys() -> None:
         assert [await accounts.ref(key).ask(Total()) for key in range(100)] == [2] * 100
 
 
+async def test_who_has_slow_work_under_way_stays_awake() -> None:
+    """What the work brings is for the incarnation that began it: asleep, nobody would hear it."""
+
+    class Fetches(Actor[Any]):
+        async def on_receive(self, message: Any) -> None:
+            if message == "go":
+                self.pipe(trio.sleep, 100.0, then=lambda _: "done")
+            else:
+                out.tell(message)
+
+    out = Probe()
+    keyed = KeyedSpec(name="keyed", factory=lambda _: Fetches(), idle_seconds=30.0)
+    async with running(SupervisorSpec(name="root", children=(keyed,))) as system:
+        region = system.region("root/keyed")
+        region.tell("a", "go")
+        await trio.sleep(99)
+        assert region.awake == 1
+        assert await out.expect(str, within=2) == "done"
+        await trio.sleep(100)
+        assert region.awake == 0
+
+
 async def test_falling_asleep_is_told_as_what_it_is() -> None:
     async with running(region({}, Probe(), idle_seconds=5.0)) as system:
         out = Probe()

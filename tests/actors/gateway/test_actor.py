@@ -62,6 +62,20 @@ async def test_an_update_that_is_delivered_again_is_told_once(world: World) -> N
         assert world.figure("duplicates_total") == 2
 
 
+async def test_only_what_is_new_of_a_batch_is_told(world: World) -> None:
+    """Telegram delivers again what it has not heard confirmed, with what came since."""
+    fifth, sixth = (
+        Arrival(UpdateId(number), f'{{"update_id": {number}, "message": {GOOD}}}')
+        for number in (5, 6)
+    )
+    world.updates.script.extend([Batch((fifth,), 6), Batch((fifth, sixth), 7)])
+    async with running() as system:
+        world.start(system)
+        await trio.sleep(10)
+        assert world.heard == [(7, "once")] * 2
+        assert world.figure("duplicates_total") == 1
+
+
 GOOD = (
     '{"message_id": 1, "chat": {"id": 7, "type": "private"}, "text": "once",'
     ' "from": {"id": 7, "first_name": "Ada"}}'

@@ -12,7 +12,8 @@ from actors.kernel.charges import Rail
 from config.scenarios.books import check_books
 from config.scenarios.buyers import Buyer, Wish
 from config.scenarios.market import Market
-from config.scenarios.market_weather import EVERYTHING, MarketWeather
+from config.scenarios.market_weather import EVERYTHING, HOSTS, MarketWeather
+from config.scenarios.shop import NOCODB, TELEGRAM
 from config.scenarios.verdict import REST_SECONDS, served
 from runtime.testing import Plan, Simulation, check, simulate
 from runtime.testing.pytest_plugin import simulation
@@ -49,6 +50,8 @@ async def _recovers(sim: Simulation, kind: MarketWeather) -> None:
 async def test_only_what_hinders_answers_is_an_excuse(sim: Simulation) -> None:
     market = Market(sim)
     market.present = None
+    for host in (*HOSTS, TELEGRAM, NOCODB):
+        sim.network.host(host)
     excused: dict[str, bool] = {}
     for kind in KINDS:
         with trio.CancelScope() as scope, trio.CancelScope():

@@ -15,6 +15,7 @@ from runtime.testing.clock import (
     ASK_EVERY_PASSES,
     Deadlock,
     JumpClock,
+    Patience,
     TimeIsUp,
     run,
     stop_listening,
@@ -174,3 +175,15 @@ def test_a_deadlock_is_told_to_who_does_not_listen_too() -> None:
 
     with pytest.raises(Deadlock):
         run(waits)
+
+
+def test_patience_begins_anew_whenever_the_clock_has_moved() -> None:
+    now = [0.0]
+    patience = Patience(lambda: now[0], 10, "steps")
+    for moment in (1.0, 2.0):
+        now[0] = moment
+        assert patience.lost(patience.until + 1, []) is None
+    stuck = patience.lost(patience.until + 1, ["the last one"])
+    assert str(stuck) == (
+        "livelock: 10 steps without the virtual clock moving; the last:\n  the last one"
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from functools import partial
 
 import pytest
 import trio
@@ -17,7 +18,10 @@ FIVE = (5.0, 5.0)
 
 
 def network() -> Network:
-    return Network(luck=random.Random(1), note=lambda _: None, host_of=lambda: "a")
+    net = Network(luck=random.Random(1), note=lambda _: None, host_of=lambda: "a")
+    for name in ("a", "b", "c", "shop", "bank"):
+        net.host(name)
+    return net
 
 
 def way(of: Network, src: str, dst: str) -> Way:
@@ -36,6 +40,23 @@ def test_a_fault_concerns_the_pair_in_both_directions_unless_one_way(known: bool
     assert not way(net, "a", "c").cut
     assert way(net, "b", "c").seconds == FIVE
     assert way(net, "c", "b").seconds == LINK_SECONDS
+
+
+def test_a_fault_of_nobody_is_refused() -> None:
+    net = network()
+    net.cut("outside", "*")
+    known = "there are \\*, a, b, bank, c, outside, shop"
+    for misspelt in (
+        partial(net.cut, "shpo", "bank"),
+        partial(net.cut, "bank", "shpo"),
+        partial(net.slow, "shpo", seconds=FIVE),
+        partial(net.lose, "shpo", connects=0.5),
+        partial(net.refuse, "shpo"),
+        partial(net.reset, "shpo"),
+        partial(net.heal, "shpo"),
+    ):
+        with pytest.raises(ValueError, match=f"no host is called 'shpo'; {known}"):
+            misspelt()
 
 
 def test_a_star_is_every_other_host_and_never_oneself() -> None:

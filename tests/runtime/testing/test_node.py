@@ -27,6 +27,31 @@ def test_a_node_that_ends_by_itself_is_not_started_again() -> None:
     assert lives == [1]
 
 
+def test_a_second_node_of_one_name_is_refused() -> None:
+    async def boot(_: Life) -> None:
+        pass
+
+    async def scenario(sim: Simulation) -> None:
+        sim.node("machine", boot)
+        with pytest.raises(ValueError, match="there is a node 'machine' already"):
+            sim.node("machine", boot)
+
+    assert simulate(scenario, _plan()).failure is None
+
+
+def test_to_kill_what_has_never_run_is_no_crash_and_is_told() -> None:
+    async def boot(_: Life) -> None:
+        pass
+
+    async def scenario(sim: Simulation) -> None:
+        sim.node("machine", boot).crash()
+
+    run = simulate(scenario, _plan())
+    assert run.failure is None
+    assert run.sometimes == {}
+    assert any(event.endswith("no crash: machine has not run yet") for event in run.events)
+
+
 def test_a_killed_node_starts_again_after_its_time() -> None:
     started: list[float] = []
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from runtime.testing.pytest_plugin import simulation
+
 pytest_plugins = ["pytester"]
 
 BARE = ("-p", "no:cacheprovider", "--disable-plugin-autoload")
@@ -71,6 +73,33 @@ def test_plain():
     result.stdout.fnmatch_lines(["*Deadlock: deadlock: nothing can run any more*"])
 
 
+def test_the_tasks_of_an_async_test_go_in_one_order_always(inner: pytest.Pytester) -> None:
+    """Left to trio, each run and each process has an order of its own."""
+    result = _run(
+        inner,
+        """
+orders = []
+
+@pytest.mark.parametrize("run", range(8))
+async def test_order(run):
+    order = []
+    async def step(number):
+        for _ in range(3):
+            await trio.lowlevel.checkpoint()
+            order.append(number)
+    async with trio.open_nursery() as nursery:
+        for number in range(10):
+            nursery.start_soon(step, number)
+    orders.append(order)
+
+def test_one():
+    assert all(order == orders[0] for order in orders)
+    assert orders[0][:10] != list(range(10)), "and luck has part in it"
+""",
+    )
+    result.assert_outcomes(passed=9)
+
+
 def test_a_simulation_runs_with_every_seed(inner: pytest.Pytester) -> None:
     result = _run(
         inner,
@@ -136,6 +165,36 @@ async def test_weather(sim):
     )
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*never happened in 5 seeds: snow*"])
+
+
+def test_a_wrong_name_is_told_what_did_happen(inner: pytest.Pytester) -> None:
+    result = _run(
+        inner,
+        """
+@simulation(seeds=2, sometimes=("crash of Bank", "rain"))
+async def test_weather(sim):
+    sim.sometimes("crash of bank")
+    sim.sometimes("sunshine")
+""",
+    )
+    result.stdout.fnmatch_lines(
+        ["*never happened in 2 seeds: crash of Bank (did happen: crash of bank), rain"]
+    )
+
+
+def test_how_a_simulation_is_written_is_told(inner: pytest.Pytester) -> None:
+    result = _run(
+        inner,
+        """
+@simulation(seeds=2)
+def test_plain(sim):
+    pass
+""",
+    )
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*a @simulation test is `async def test_plain(sim)`, not `def`"])
+    with pytest.raises(TypeError, match="with parentheses"):
+        simulation(test_how_a_simulation_is_written_is_told)
 
 
 def test_what_cannot_be_repeated_is_no_test(inner: pytest.Pytester) -> None:

@@ -108,6 +108,22 @@ def test_another_failure_is_not_taken_for_this_one() -> None:
     assert str(shrink(either, failed).run.failure) == "both"
 
 
+def test_the_values_of_an_assert_do_not_make_it_another_failure() -> None:
+    async def pays(sim: Simulation) -> None:
+        paid = [number for number in range(10) if not sim.chance("answer lost", 0.5)]
+        sim.chance("coffee", 0.5)
+        assert len(paid) >= 9, f"only {len(paid)} of 10 are paid"
+
+    failed = next(
+        run
+        for seed in range(50)
+        if (run := simulate(pays, Plan(seed=seed))).sometimes.get("answer lost", 0) > 4
+    )
+    shrunk = shrink(pays, failed)
+    assert str(shrunk.run.failure).startswith("only 8 of 10 are paid")
+    assert shrunk.choices == 2
+
+
 def test_no_more_runs_are_spent_than_were_given() -> None:
     async def scenario(sim: Simulation) -> None:
         flips = [sim.chance("coin", 0.5) for _ in range(40)]

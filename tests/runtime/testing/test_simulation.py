@@ -149,10 +149,13 @@ def test_the_wall_clock_of_one_node_can_be_wrong() -> None:
         async def boot(life: Life) -> None:
             seen.append(life.world.now() - EPOCH)
 
+        nodes = [sim.node(name, boot) for name in ("late", "other")]
         sim.shift(60)
         sim.shift(3600, host="late")
-        for name in ("late", "other"):
-            await sim.node(name, boot).run()
+        with pytest.raises(ValueError, match="no host is called 'latte'"):
+            sim.shift(3600, host="latte")
+        for node in nodes:
+            await node.run()
         assert seen == [timedelta(seconds=3660), timedelta(seconds=60)]
         assert sim.now("late") - sim.now() == timedelta(hours=1)
         sim.shift(-3600, host="late")

@@ -237,9 +237,10 @@ async def test_misuse_has_the_kernels_errors(on: str) -> None:
 
 
 async def test_whoever_is_never_heard_gives_up_after_127_seconds(network: Network) -> None:
+    bank = network.host("bank").address
     network.cut("outside", "bank")
     with trio.socket.socket() as socket, pytest.raises(TimeoutError):
-        await socket.connect((network.host("bank").address, 80))
+        await socket.connect((bank, 80))
     assert trio.current_time() == 127.0
 
 

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
+from functools import partial
+
 import pytest
 import trio
 
 from runtime import ActorFailed, ActorRestarting, ActorStarted, ActorStopped, SupervisorSpec
-from runtime.testing import Probe, running
+from runtime.dispatch import Dispatch
+from runtime.testing import Probe, TestSystem, running
+from runtime.testing.clock import Livelock
+from runtime.testing.system import ReadyActors
+from runtime.world import VirtualWorld
 from tests.runtime.puppet import QUICK, Puppet, child, fail, sleeps
 
 
@@ -140,6 +147,37 @@ async def test_incidents_tell_the_story_in_order() -> None:
 async def test_a_message_without_a_fate_fails_the_test_that_lost_it() -> None:
     with pytest.raises(AssertionError, match="messages without a fate"):
         await _lose_a_message()
+
+
+async def test_actors_that_go_round_and_round_are_a_livelock() -> None:
+    with pytest.raises(ExceptionGroup) as failed:
+        await _rounds(1_000_000, pause_every=1_000_000)
+    assert failed.group_contains(
+        Livelock,
+        match=r"100 turns of actors without .*\n  actor root/spawned/top",
+    )
+
+
+async def test_actors_that_let_time_pass_may_go_on() -> None:
+    await _rounds(64 * 1_000, pause_every=64 * 90)
+
+
+async def _rounds(messages: int, *, pause_every: int) -> None:
+    """An actor that tells itself, with turns of 64 messages of which 100 at once are enough."""
+    told = itertools.count(1)
+
+    def again(me: Puppet) -> None:
+        number = next(told)
+        if number % pause_every == 0:
+            me.after(1.0, again)
+        elif number < messages:
+            me.actor_ref.tell(again)
+
+    world = VirtualWorld()
+    dispatch = Dispatch(ready=partial(ReadyActors, world, turns_max=100))
+    async with TestSystem(None, world, dispatch=dispatch) as system:
+        system.spawn(Puppet, name="top").tell(again)
+        await trio.sleep(60)
 
 
 async def _lose_a_message() -> None:
