@@ -113,7 +113,14 @@ def steady(port: int, requests: Sequence[bytes], *, per_second: float) -> Outcom
         ready = poll.poll(pause)
         if over and not ready:
             raise TimeoutError(f"{len(outcome.latencies)} of {len(requests)} were answered")
-        idle += [clients[n] for n, _ in ready if _answered(clients[n], outcome)]
+        for number, _ in ready:
+            client = clients[number]
+            if client in idle:  # nobody asked: a server may close what is idle for a while
+                idle.remove(client)
+                poll.unregister(number)
+                clients.pop(number).socket.close()
+            elif _answered(client, outcome):
+                idle.append(client)
     outcome.seconds = time.perf_counter() - begun
     return _end(outcome, list(clients.values()), poll)
 
