@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
-from types import TracebackType
-from typing import Self
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -21,7 +19,7 @@ from actors.relay.model import Accepted, Failed, Gone, Outcome, QueueFull, Refus
 from actors.relay.ports import Destination
 from adapters.make.addresses import Forbidden, Place, Unresolved
 from adapters.make.signature import signed
-from adapters.web.api import Answer, Api, printable
+from adapters.web.api import Answer, Api, ApiClient, printable
 
 DEADLINE_SECONDS = 40.0
 """A scenario with a "Webhook response" answers when it is through; finding its host included."""
@@ -35,8 +33,8 @@ LATER = frozenset({408, 425})
 """Of the 4xx, those that say "again", and not "never"."""
 
 
-class MakeWebhook(Destination):
-    """The webhook at `url`. Use it as `async with`; tasks may share it.
+class MakeWebhook(ApiClient, Destination):
+    """The webhook at `url`.
 
     `signing_keys` sign every request where there are any; `private_hosts` are names that may be
     inside our network, and may be plain http. Raises `ValueError` for another plain http.
@@ -65,7 +63,7 @@ class MakeWebhook(Destination):
         headers = {"content-type": "application/json", "accept": "application/json, text/plain"}
         if api_key is not None:
             headers["x-make-apikey"] = api_key
-        self._api = Api(
+        api = Api(
             "the webhook",
             url=f"{place.scheme}://{place.netloc}",
             headers=headers,
@@ -73,18 +71,7 @@ class MakeWebhook(Destination):
             bytes_max=ANSWER_BYTES_MAX,
             deadline_seconds=deadline_seconds,
         )
-
-    async def __aenter__(self) -> Self:
-        await self._api.__aenter__()
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self._api.__aexit__(exc_type, exc, traceback)
+        super().__init__(api)
 
     async def send(self, event_id: UUID, body: bytes) -> Outcome:
         deadline = trio.current_time() + self._deadline_seconds

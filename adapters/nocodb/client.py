@@ -14,8 +14,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from types import TracebackType
-from typing import Self
 from urllib.parse import quote
 
 import msgspec
@@ -23,7 +21,7 @@ import trio
 
 from actors.kernel.failures import Unavailable
 from adapters.nocodb.gate import CLOUD_REQUESTS_PER_SECOND, Gate, is_cloud
-from adapters.web.api import Answer, Api, printable
+from adapters.web.api import Answer, Api, ApiClient, printable
 
 DEADLINE_SECONDS = 10.0
 """For one whole request, from the pool's queue to the last byte of the answer."""
@@ -74,8 +72,8 @@ class Refusal:
         return tuple(title for title in among if title in named)
 
 
-class NocoClient:
-    """The records of one table. Use it as `async with`; it may be shared by any number of tasks."""
+class NocoClient(ApiClient):
+    """The records of one table."""
 
     def __init__(
         self,
@@ -85,7 +83,7 @@ class NocoClient:
         table_id: str,
         deadline_seconds: float = DEADLINE_SECONDS,
     ) -> None:
-        self._api = Api(
+        api = Api(
             "NocoDB",
             url=url,
             headers={"xc-token": token},
@@ -94,23 +92,13 @@ class NocoClient:
             deadline_seconds=deadline_seconds,
             idle_seconds=IDLE_SECONDS,
         )
-        self.host = self._api.host
+        super().__init__(api)
+        self.host = api.host
         self.cloud = is_cloud(self.host)
         self.table_id = table_id
         self._token = token
         self._records = f"/api/v2/tables/{quote(table_id, safe='')}/records"
         self._gate = Gate(requests_per_second=CLOUD_REQUESTS_PER_SECOND if self.cloud else None)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self._api.__aexit__(exc_type, exc, traceback)
 
     async def get(self, query: Mapping[str, str | int]) -> Reply | Refusal:
         """List records. Values are encoded here, with `(`, `)` and `,` left as they are."""

@@ -104,18 +104,9 @@ async def test_every_event_of_a_purchase_is_about_one_charge_of_one_order() -> N
 
 
 async def test_a_page_nobody_paid_on_is_told_to_have_expired() -> None:
-    stripe = StripeSandbox(now=virtual_now)
-    async with (
-        serve(stripe) as url,
-        StripeClient(secret_key=stripe.key, url=url) as client,
-        stripe.deliveries as deliveries,
-    ):
-        door = Door(StripeSource(secrets=(WEBHOOK_SECRET,), live=False, client=client))
-        async with serve(door) as hook:
-            stripe.webhooks_to(hook)
-            await StripeCheckout(client, live=False).open(OFFER)
-            await trio.sleep(90 * 60 + 1)
-            await deliveries.settled()
+    async with opened_checkout() as (_, deliveries, door, _, _):
+        await trio.sleep(90 * 60 + 1)
+        await deliveries.settled()
     (report,) = door.reports
     assert (report.standing, report.order_id) == ("expired", ORDER)
 
@@ -158,21 +149,11 @@ async def test_the_fee_is_told_to_whoever_looks_and_is_booked_then() -> None:
 
 
 async def test_a_dispute_that_is_won_is_told_with_what_it_took() -> None:
-    stripe = StripeSandbox(now=virtual_now)
-    async with (
-        serve(stripe) as url,
-        StripeClient(secret_key=stripe.key, url=url) as client,
-        stripe.deliveries as deliveries,
-    ):
-        door = Door(StripeSource(secrets=(WEBHOOK_SECRET,), live=False, client=client))
-        async with serve(door) as hook:
-            stripe.webhooks_to(hook)
-            opened = await StripeCheckout(client, live=False).open(OFFER)
-            assert isinstance(opened, Opened)
-            stripe.checkouts.pay(opened.checkout_id)
-            dispute = stripe.checkouts.dispute(opened.checkout_id)
-            stripe.checkouts.close_dispute(dispute, "won")
-            await deliveries.settled()
+    async with opened_checkout() as (stripe, deliveries, door, _, opened):
+        stripe.checkouts.pay(opened.checkout_id)
+        dispute = stripe.checkouts.dispute(opened.checkout_id)
+        stripe.checkouts.close_dispute(dispute, "won")
+        await deliveries.settled()
     disputed = [report for report in door.reports if report.disputed is not None]
     lost, won = sorted(disputed, key=lambda report: report.standing.rank)
     assert (lost.reinstated, won.reinstated) == (None, lost.disputed)
