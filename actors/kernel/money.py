@@ -50,12 +50,14 @@ class Money:
             raise TypeError(f"an amount is a Decimal, not {type(self.amount).__name__}")
         if _CURRENCY.fullmatch(self.currency) is None:
             raise ValueError(f"not a currency: {self.currency[:20]!r}")
-        if not self.amount.is_finite() or len(self.amount.as_tuple().digits) > DIGITS_MAX:
+        digits, exponent = self.amount.as_tuple()[1:]
+        if not isinstance(exponent, int) or len(digits) > DIGITS_MAX:
             raise ValueError(f"not an amount of at most {DIGITS_MAX} digits")
-        exponent = self.amount.normalize(_EXACT).as_tuple().exponent
-        if not isinstance(exponent, int) or -exponent > SCALE_MAX:
+        if exponent < -SCALE_MAX:  # some digits may be superfluous zeros
+            exponent = self.amount.normalize(_EXACT).as_tuple().exponent
+        if not isinstance(exponent, int) or exponent < -SCALE_MAX:
             raise ValueError(f"not an amount of at most {SCALE_MAX} decimals")
-        if _EXACT.abs(self.amount) >= Decimal(10) ** WHOLE_DIGITS_MAX:
+        if self.amount.adjusted() >= WHOLE_DIGITS_MAX and self.amount:
             raise ValueError(f"more than {WHOLE_DIGITS_MAX} digits before the point")
 
     @classmethod
