@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -136,6 +137,32 @@ GOOD = [
 
 Check = Callable[[Source], Iterator[str]]
 
+OURS = (*(f"{package}/" for package in house.PACKAGES), "main.py")
+EVERYTHING = (*OURS, "tests/")
+
+
+class Rule(NamedTuple):
+    """What must hold for every file at some places (how its path begins), and who is excepted."""
+
+    check: Check
+    places: tuple[str, ...]
+    excepted: frozenset[str] = frozenset()
+
+
+RULES = (
+    Rule(house.foreign_library, OURS),
+    Rule(house.stranger_in_main, ("main.py",)),
+    Rule(house.other_subject, ("actors/",)),
+    Rule(house.private_runtime, ("actors/", "adapters/")),
+    Rule(house.too_large, EVERYTHING),
+    Rule(house.no_docstring, EVERYTHING),
+    Rule(house.missing_heading, ("actors/",)),
+    Rule(house.broad_except, OURS, house.BROAD_EXCEPT_FILES),
+    Rule(house.outside_world, ("runtime/", "actors/"), house.WORLD_FILES),
+    Rule(house.faked, ("tests/",)),
+    Rule(house.real_sleep, ("tests/",), house.SLEEPING_FILES),
+)
+
 
 @pytest.mark.parametrize(("check", "path", "text"), BAD)
 def test_a_check_notices_what_breaks_its_rule(check: Check, path: str, text: str) -> None:
@@ -147,59 +174,25 @@ def test_a_check_lets_good_work_pass(check: Check, path: str, text: str) -> None
     assert list(check(Source(path, text))) == []
 
 
-def test_each_library_stays_in_its_folder() -> None:
-    assert _faults(house.foreign_library, *house.PACKAGES, "main.py") == []
+def test_the_tree_keeps_every_rule() -> None:
+    faults = [
+        fault
+        for source in house.sources(*house.PACKAGES, "main.py", "tests")
+        for rule in RULES
+        if source.path.startswith(rule.places) and source.path not in rule.excepted
+        for fault in rule.check(source)
+    ]
+
+    assert faults == []
 
 
-def test_main_knows_the_composition_only() -> None:
-    assert _faults(house.stranger_in_main, "main.py") == []
-
-
-def test_subjects_know_only_each_others_messages() -> None:
-    assert _faults(house.other_subject, "actors") == []
-
-
-def test_the_runtime_is_used_through_its_face() -> None:
-    assert _faults(house.private_runtime, "actors", "adapters") == []
-
-
-def test_files_and_functions_fit_on_a_page_or_two() -> None:
-    assert _faults(house.too_large, *house.PACKAGES, "main.py", "tests") == []
+def test_an_actor_is_where_the_rule_for_actors_looks() -> None:
+    assert [source for source in house.sources("actors") if source.path.endswith("/actor.py")]
 
 
 def test_the_readme_is_read_in_one_go() -> None:
     lines = (house.ROOT / "README.md").read_text(encoding="utf-8").splitlines()
     assert len(lines) <= 120
-
-
-def test_every_module_says_what_it_is_for() -> None:
-    assert _faults(house.no_docstring, *house.PACKAGES, "main.py", "tests") == []
-
-
-def test_every_actor_answers_the_four_questions() -> None:
-    actors = [source for source in house.sources("actors") if source.path.endswith("/actor.py")]
-
-    assert actors
-    assert [fault for actor in actors for fault in house.missing_heading(actor)] == []
-
-
-def test_only_the_actor_loop_catches_everything() -> None:
-    faults = _faults(house.broad_except, *house.PACKAGES, "main.py")
-
-    assert [fault for fault in faults if fault.split(":")[0] not in house.BROAD_EXCEPT_FILES] == []
-
-
-def test_time_and_chance_come_from_the_world() -> None:
-    faults = _faults(house.outside_world, "runtime", "actors")
-
-    assert [fault for fault in faults if fault.split(":")[0] not in house.WORLD_FILES] == []
-
-
-def test_tests_patch_nothing_and_sleep_in_virtual_time_only() -> None:
-    faults = _faults(house.real_sleep, "tests")
-
-    assert _faults(house.faked, "tests") == []
-    assert [fault for fault in faults if fault.split(":")[0] not in house.SLEEPING_FILES] == []
 
 
 def test_every_exception_to_a_rule_still_exists() -> None:
@@ -291,10 +284,6 @@ def test_every_import_contract_notices_its_violation(tmp_path: Path) -> None:
 
     assert " KEPT" not in told, told
     assert "8 broken" in told, told
-
-
-def _faults(check: Check, *folders: str) -> list[str]:
-    return [fault for source in house.sources(*folders) for fault in check(source)]
 
 
 def _committed_files() -> Iterator[str]:

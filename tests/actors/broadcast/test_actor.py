@@ -114,16 +114,16 @@ async def test_a_letter_that_nobody_waits_for_is_delivered_as_well() -> None:
         assert len(home.messenger.received) == 4
 
 
-async def test_three_thousand_letters_end_within_three_percent_of_ideal_and_without_a_429() -> None:
+async def test_a_thousand_letters_end_within_three_percent_of_ideal_and_without_a_429() -> None:
     async with house() as home:
         began = trio.current_time()
-        for number in range(3_000):
+        for number in range(1_000):
             home.say("news", ChatId(number + 1))
-        for _ in range(3_000):
+        for _ in range(1_000):
             await home.probe.expect(broadcast.Delivered, within=1)
-        assert trio.current_time() - began <= 1.03 * 3_000 / 28
+        assert trio.current_time() - began <= 1.03 * 1_000 / 28
         assert home.messenger.refused_for_pace() == 0
-        assert len(home.messenger.received) == 3_000
+        assert len(home.messenger.received) == 1_000
 
 
 async def test_busy_chats_and_groups_are_never_too_fast_for_a_telegram_that_counts() -> None:

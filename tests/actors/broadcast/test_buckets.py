@@ -48,12 +48,12 @@ def test_a_pace_never_gives_more_than_its_burst_and_its_rate(
         assert most_within(spent, seconds) <= burst + per_second * seconds + 1e-6
 
 
-def test_a_pace_does_not_drift_in_a_million_turns() -> None:
+def test_a_pace_does_not_drift_in_hours_of_turns() -> None:
     pace, now = Pace(per_second=28, burst=1), 0
-    for _ in range(1_000_000):
+    for _ in range(300_000):
         now = max(now, pace.due())
         pace.spend(now)
-    assert now / TICKS_PER_SECOND == pytest.approx(1_000_000 / 28, rel=1e-4)
+    assert now / TICKS_PER_SECOND == pytest.approx(300_000 / 28, rel=1e-4)
 
 
 def test_a_window_frees_a_place_when_the_oldest_stops_counting() -> None:

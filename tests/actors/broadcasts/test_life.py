@@ -133,9 +133,10 @@ def test_only_what_failed_in_a_finished_one_is_tried_again(state: State) -> None
         assert some.refused is none.refused is remark
 
 
-@pytest.mark.parametrize(("event", "state"), [*product(Event, State)])
-def test_there_is_a_row_for_everything(event: Event, state: State) -> None:
-    step(replace(PLAIN, state=state), Occurrence(event=event), now=LATER)
+@pytest.mark.parametrize("event", Event)
+def test_there_is_a_row_for_everything(event: Event) -> None:
+    for state in State:
+        step(replace(PLAIN, state=state), Occurrence(event=event), now=LATER)
 
 
 def test_news_that_come_too_late_change_nothing() -> None:

@@ -16,7 +16,7 @@ from actors.kernel.ids import UpdateId
 from actors.payments import messages as payments
 from adapters.memory.gateway import MemoryInbox
 from runtime.testing import running
-from tests.actors.gateway.world import ASKED, STORED_MAX, World, mark_handled, text
+from tests.actors.gateway.world import ASKED, FEW, World, mark_handled, text
 
 
 @pytest.fixture
@@ -82,13 +82,14 @@ async def test_after_a_restart_too_only_so_many_are_told_at_once(world: World) -
 
 
 async def test_what_the_store_should_not_hold_stays_with_telegram(world: World) -> None:
+    world.stored_max = FEW
     async with running() as system:
         world.start(system)
-        for number in range(STORED_MAX + 2_000):
+        for number in range(FEW + 1_000):
             world.updates.push(text(f"t{number}", chat_id=1 + number))
-        await trio.sleep(300)
+        await trio.sleep(60)
         counts = await world.inbox.counts()
-        assert STORED_MAX < counts.unhandled <= STORED_MAX + 100
+        assert FEW < counts.unhandled <= FEW + 100
         assert world.status == "warn"
         polls = len(world.updates.polls)
         await trio.sleep(60)
@@ -99,17 +100,18 @@ async def test_what_the_store_should_not_hold_stays_with_telegram(world: World) 
         while waiting := await told_of(world):
             mark_handled(world.inbox, *[u.update_id for u in waiting])
             await trio.sleep(2)
-        assert len(world.heard) == len(set(world.heard)) == STORED_MAX + 2_000
+        assert len(world.heard) == len(set(world.heard)) == FEW + 1_000
 
 
 async def test_a_payment_does_not_wait_for_what_stays_with_telegram(world: World) -> None:
+    world.stored_max = FEW
     async with running() as system:
         world.start(system)
-        for number in range(STORED_MAX + 150):
+        for number in range(FEW + 150):
             world.updates.push(text(f"t{number}", chat_id=1 + number))
-        await trio.sleep(300)
+        await trio.sleep(60)
         before = (await world.inbox.counts()).unhandled
-        assert before < STORED_MAX + 150
+        assert before < FEW + 150
         asked = world.updates.push(ASKED)
         world.updates.push(text("behind it"))
         await world.pre_checkout.expect(payments.PreCheckoutAsked, within=3)
@@ -119,7 +121,7 @@ async def test_a_payment_does_not_wait_for_what_stays_with_telegram(world: World
         while waiting := await told_of(world):
             mark_handled(world.inbox, *[u.update_id for u in waiting])
             await trio.sleep(2)
-        assert len(world.heard) == len(set(world.heard)) == STORED_MAX + 151
+        assert len(world.heard) == len(set(world.heard)) == FEW + 151
         assert len(world.pre_checkout.told) == 1, "though Telegram told it again and again"
         assert (await world.inbox.counts()).unhandled == 0
 

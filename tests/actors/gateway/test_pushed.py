@@ -19,9 +19,9 @@ from runtime import ask
 from runtime.testing import running
 from tests.actors.gateway.world import (
     ASKED,
+    FEW,
     GROUP,
     POISON,
-    STORED_MAX,
     World,
     mark_handled,
     text,
@@ -106,10 +106,11 @@ async def test_the_webhook_is_asked_for_until_it_is_set_and_again_later(world: W
 async def test_while_sessions_are_behind_updates_are_stored_and_then_telegram_keeps_them(
     world: World,
 ) -> None:
+    world.stored_max = FEW
     async with running() as system:
         ref = world.start(system)
         await ask(ref, take(1, text("first")))
-        for number in range(2, STORED_MAX + 2):
+        for number in range(2, FEW + 2):
             await ask(ref, take(number, text("x", chat_id=number)))
         assert len(world.heard) == TOLD_MAX
         await trio.sleep(1)
@@ -120,7 +121,7 @@ async def test_while_sessions_are_behind_updates_are_stored_and_then_telegram_ke
         assert await ask(ref, take(60_000, ASKED)) is True
         assert len(world.pre_checkout.told) == 1, "a payment waits for nobody"
         assert await ask(ref, take(60_000, ASKED)) is False
-        mark_handled(world.inbox, *(UpdateId(n) for n in range(1, STORED_MAX)))
+        mark_handled(world.inbox, *(UpdateId(n) for n in range(1, FEW)))
         await trio.sleep(1.5)
         assert await ask(ref, take(50_000, text("now"))) is True
         assert world.heard[-1] == (7, "now")

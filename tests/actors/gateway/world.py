@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from actors.gateway.actor import TelegramGateway
+from actors.gateway.backlog import STORED_MAX, TOLD_MAX
 from actors.gateway.messages import UpdateParked
 from actors.gateway.model import COMPONENT
 from actors.gateway.ports import Webhook
@@ -41,8 +42,8 @@ ASKED = {
 GROUP = {"message": {"message_id": 1, "chat": {"id": -7, "type": "group"}, "text": "hi"}}
 
 
-STORED_MAX = 10_000
-"""What the inbox of the tests may hold."""
+FEW = TOLD_MAX + 500
+"""What an inbox may hold that is full soon."""
 
 
 class World:
@@ -52,6 +53,7 @@ class World:
         self.updates, self.inbox, self.webhook = MemoryUpdates(), MemoryInbox(), webhook
         self.sessions, self.reports, self.parked = Probe(), Probe(), Probe()
         self.purchases, self.pre_checkout = Probe(), Probe()
+        self.stored_max = STORED_MAX
 
     def start(
         self,
@@ -70,7 +72,7 @@ class World:
                 purchases=self.purchases.keyed,
                 pre_checkout=self.pre_checkout,
                 webhook=self.webhook,
-                stored_max=STORED_MAX,
+                stored_max=self.stored_max,
             ),
             name="gateway",
         )

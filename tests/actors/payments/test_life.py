@@ -41,11 +41,11 @@ def told(before: Order, *payments: Payment) -> Order:
     return before
 
 
-@pytest.mark.parametrize("state", State)
 @pytest.mark.parametrize("event", Event)
-def test_whatever_happens_there_is_a_row_for_it(state: State, event: Event) -> None:
-    after = step(order(state, charge()), Occurrence(event=event), now=NOON)
-    assert after.order.state in State
+def test_whatever_happens_there_is_a_row_for_it(event: Event) -> None:
+    for state in State:
+        after = step(order(state, charge()), Occurrence(event=event), now=NOON)
+        assert after.order.state in State
 
 
 def test_every_row_can_be_reached() -> None:

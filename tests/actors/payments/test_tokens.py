@@ -43,11 +43,11 @@ def test_a_key_is_changed_without_breaking_what_was_given_away() -> None:
     assert SuccessTokens([OLD]).read(TOKEN, now=NOON) is Invalid.FORGED
 
 
-@pytest.mark.parametrize("place", range(76))
-def test_no_character_can_be_changed(place: int) -> None:
-    other = "A" if TOKEN[place] != "A" else "B"
-    changed = TOKEN[:place] + other + TOKEN[place + 1 :]
-    assert TOKENS.read(changed, now=NOON) in {Invalid.FORGED, Invalid.MALFORMED}
+def test_no_character_can_be_changed() -> None:
+    for place, character in enumerate(TOKEN):
+        other = "A" if character != "A" else "B"
+        changed = TOKEN[:place] + other + TOKEN[place + 1 :]
+        assert TOKENS.read(changed, now=NOON) in {Invalid.FORGED, Invalid.MALFORMED}, place
 
 
 @pytest.mark.parametrize(

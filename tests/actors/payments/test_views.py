@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from itertools import chain, product
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -19,17 +20,13 @@ NASTY = "<b>&\"'{x}"
 
 
 @pytest.mark.parametrize("state", State)
-@pytest.mark.parametrize("language", Language)
-@pytest.mark.parametrize("rail", Rail)
-def test_every_state_looks_right_in_every_language(
-    state: State, language: Language, rail: Rail
-) -> None:
-    view = view_of(order(state, charge(), language=language, rail=rail))
-    assert "Ticket" in view.text
-    assert not re.search(r"[{}]", view.text)
-    assert len(view.text) < 4_096
-    for row in view.keyboard:
-        for button in row:
+def test_every_state_looks_right_in_every_language(state: State) -> None:
+    for language, rail in product(Language, Rail):
+        view = view_of(order(state, charge(), language=language, rail=rail))
+        assert "Ticket" in view.text
+        assert not re.search(r"[{}]", view.text)
+        assert len(view.text) < 4_096
+        for button in chain.from_iterable(view.keyboard):
             assert bool(button.data) is not bool(button.url)
             assert len(button.text) <= 24
             assert len(button.data.encode()) <= 64

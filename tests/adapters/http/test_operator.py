@@ -220,13 +220,13 @@ async def test_without_a_token_they_are_for_loopback(path: str) -> None:
 @pytest.mark.parametrize(
     "path", ["/livez", "/readyz", "/health", "/health/tree", "/metrics", "/readyz/", "/nowhere"]
 )
-@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"])
-async def test_nothing_here_can_be_changed(path: str, method: str) -> None:
+async def test_nothing_here_can_be_changed(path: str) -> None:
     async with watching() as (http, _, _):
-        answer = await http.request(method, path)
-    assert answer.status_code in (404, 405)
-    if answer.status_code == 405:
-        assert sorted(answer.headers["allow"].split(", ")) == ["GET", "HEAD"]
+        for method in ("POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"):
+            answer = await http.request(method, path)
+            assert answer.status_code in (404, 405)
+            if answer.status_code == 405:
+                assert sorted(answer.headers["allow"].split(", ")) == ["GET", "HEAD"]
 
 
 async def test_errors_of_any_content_are_shown_as_json() -> None:
