@@ -124,6 +124,7 @@ async def _stalls(market: Market, luck: Random) -> None:
     with market.hindrance():
         market.stalled_at = trio.current_time()
         market.sim.stall(luck.uniform(*STALLED_SECONDS))
+        market.disturbed()
         await trio.lowlevel.checkpoint()
 
 

@@ -18,6 +18,7 @@ from adapters.memory.database import ConnectionLost, Line, MemoryConnection, Mem
 from adapters.memory.gateway import MemoryInbox
 from adapters.sandbox.nocodb import TABLE_ID, TOKEN
 from adapters.sandbox.server import App, serve
+from config.scenarios.copies import PATIENCE_SECONDS
 from config.scenarios.witness import WitnessedNocodb, WitnessedTables, WitnessedTelegram
 from config.settings import load_settings
 from config.store import MemoryStore
@@ -60,6 +61,7 @@ class SimulatedShop:
             wrong=self.wrong,
         )
         self.telegram.rate_limit(on=True)
+        self.telegram.doubtful = self._doubtful
         self.nocodb = WitnessedNocodb(
             now=sim.now, interval_seconds=INTERVAL_SECONDS, wrong=self.wrong
         )
@@ -80,6 +82,8 @@ class SimulatedShop:
         """The bot's clock was far ahead: forms may have run out of time."""
         self.stalled_at = float("-inf")
         """When everything stood still last: whoever waited then may have lost his patience."""
+        self.disturbed_at = float("-inf")
+        """When the bot, an actor of it or its way to Telegram was last disturbed."""
         self.starts = 0
         """Of the bot, after crashes and after orderly stops."""
         self.started_at = 0.0
@@ -130,6 +134,7 @@ class SimulatedShop:
     def heal(self) -> None:
         """End everything that goes wrong, also what is only planned."""
         self.sim.heal()
+        self.disturbed()
         self.telegram.forget_faults()
         self.nocodb.forget_faults()
         self.database_away = False
@@ -143,6 +148,14 @@ class SimulatedShop:
     def excused(self) -> frozenset[str]:
         """Components that have a reason to be unwell at the end."""
         return frozenset()
+
+    def disturbed(self) -> None:
+        """An answer of Telegram may get lost now, or what it said be forgotten."""
+        self.disturbed_at = trio.current_time()
+
+    def _doubtful(self, since: float) -> bool:
+        struck = any(crash.victim != BOT for crash in self.sim.plan.crashes)
+        return struck or self.disturbed_at >= since - PATIENCE_SECONDS
 
     def restart(self) -> None:
         """The bot is told to stop, as by SIGTERM, and is started again."""
@@ -192,6 +205,7 @@ class SimulatedShop:
         """From a start of the bot to its orderly stop."""
         self.starts += 1
         self.started_at = trio.current_time()
+        self.disturbed()
         stopping = trio.current_time()
         connection = self.database.connect(_DatabaseLine(self, life))
         make_system = partial(

@@ -100,6 +100,7 @@ async def telegram_stumbles(shop: SimulatedShop, luck: Random) -> None:
         shop.telegram.fail_next(luck.randrange(1, 4), 502, "Bad Gateway", html=True)
     else:
         shop.sim.network.reset(BOT, TELEGRAM)
+        shop.disturbed()
     await trio.lowlevel.checkpoint()
 
 
@@ -115,8 +116,10 @@ async def telegram_is_cut_off(shop: SimulatedShop, luck: Random) -> None:
     """Nothing gets through for some minutes."""
     shop.sim.sometimes("Telegram cut off")
     shop.sim.network.cut(BOT, TELEGRAM)
+    shop.disturbed()
     await trio.sleep(luck.uniform(1, 300))
     shop.sim.network.heal(BOT, TELEGRAM)
+    shop.disturbed()
 
 
 async def database_is_away(shop: SimulatedShop, luck: Random) -> None:
@@ -179,6 +182,7 @@ def strike(shop: SimulatedShop, path: str) -> None:
     """A defect shows in the actor there, if the bot is up."""
     if shop.present is not None:
         shop.sim.sometimes("an actor failed")
+        shop.disturbed()
         shop.present.system.ref(path).kill(RuntimeError("struck by lightning"))
 
 

@@ -7,6 +7,7 @@ that was told to wait waits, how often it asks) when they are made `strict`.
 
 from __future__ import annotations
 
+import json
 from collections import Counter, deque
 from collections.abc import Callable
 from datetime import datetime
@@ -26,10 +27,11 @@ from adapters.sandbox.nocodb import NocodbSandbox
 from adapters.sandbox.server import Request, Response
 from adapters.sandbox.telegram import TelegramSandbox
 from adapters.sandbox.telegram_parameters import Parameters, Refusal, flag, read
+from config.scenarios.copies import Copies
 
 SUCCESS = "Payment received"
 """What tells a person that he has paid."""
-BAD_REQUEST, TOO_MANY, BROKEN = 400, 429, 500
+OK, BAD_REQUEST, TOO_MANY, BROKEN = 200, 400, 429, 500
 FAILED_POLLS_SECONDS = 10.0
 FAILED_POLLS_MAX = 16
 """Polls in vain in that time, a new start or two of the bot among them."""
@@ -61,6 +63,8 @@ class WitnessedTables(Tables):
         self.views: dict[ChatId, set[str]] = {}
         self.cancelled_saving: set[ChatId] = set()
         """Who has cancelled while his record was being created."""
+        self.saved: Callable[[Session], object] = lambda session: session
+        """Hears of each session as it is stored."""
         self.ordered: Callable[[Order], object] = lambda order: order
         """Hears of each order as it is stored."""
 
@@ -70,6 +74,7 @@ class WitnessedTables(Tables):
             self.cancelled_saving.add(session.chat_id)
         super().put_session(session)
         self.views.setdefault(session.chat_id, set()).add(view_of(session).text)
+        self.saved(session)
 
     def put_order(self, order: Order, *, saved_by: object) -> None:
         super().put_order(order, saved_by=saved_by)
@@ -147,6 +152,13 @@ class WitnessedTelegram(TelegramSandbox):
         """Texts that need not be stored, because they say nothing of anybody."""
         self.lets_pay: Callable[[str], object] = lambda query_id: query_id
         """Hears of each payment that the bot allows, before it is made."""
+        self.doubtful: Callable[[float], bool] = lambda _: False
+        """Whether an answer may have got lost since that moment."""
+        self.copies = Copies(
+            doubtful=lambda since: self.doubtful(since),  # noqa: PLW0108 - replaceable
+            wrong=wrong,
+        )
+        tables.saved = self.copies.stored
         self.offices: dict[int, Callable[[str], str]] = {}
         """Chats that are nobody's, each with who says what is wrong with a text there."""
         self._tables, self._has_paid, self._wrong = tables, has_paid, wrong
@@ -179,6 +191,7 @@ class WitnessedTelegram(TelegramSandbox):
         if shows:
             self._shows(chat_id, text)
         too_early, began = self._pauses.begin(chat_id), trio.current_time()
+        known = self.copies.known(chat_id)
         if too_early and self.strict:
             self._wrong(too_early)
         response = None
@@ -192,6 +205,8 @@ class WitnessedTelegram(TelegramSandbox):
             self._wrong(f"Telegram got more than it allows, chat {chat_id} the last of it")
         if shows and SUCCESS in text and chat_id not in self.offices:
             self._remember(chat_id)
+        if shows and response is not None and (message_id := _shown(response)):
+            self.copies.shown(chat_id, text, message_id, began=began, known=known)
         return response
 
     def _confirms(self, offset: int) -> None:
@@ -289,6 +304,14 @@ class WitnessedNocodb(NocodbSandbox):
             self._asked.popleft()
         if len(self._asked) > QUESTIONS_PER_INTERVAL:
             self._wrong(f"{len(self._asked)} questions to NocoDB in one interval")
+
+
+def _shown(response: Response) -> int:
+    """The message that shows what was asked for; 0 for none."""
+    if response.status != OK:
+        return 0
+    message_id: int = json.loads(response.body)["result"]["message_id"]
+    return message_id
 
 
 def _is_question(where: str) -> bool:

@@ -74,6 +74,7 @@ from runtime.message import Asks
 from runtime.message import Piped as Ended
 from runtime.ref import ActorRef
 from runtime.state import Signal, State
+from runtime.testing.amounts import amount
 from runtime.testing.effects import Effects, Piped, Refused, Replied
 from runtime.testing.hand_loop import at_once
 from runtime.testing.recipients import Answers, KitFamily, KitRecipient, Waits
@@ -164,8 +165,11 @@ class Behaviour:
         raise AssertionError(msg)
 
     def advance(self, seconds: float) -> Effects:
-        """Let time pass: due timers fire one after the other, each at its time."""
-        end = self._stage.clock.seconds + seconds
+        """Let time pass: due timers fire one after the other, each at its time.
+
+        Raises `ValueError` for seconds by which time cannot go on.
+        """
+        end = self._stage.clock.seconds + amount("seconds", seconds)
         return self._step(self._advance, end)
 
     def finish(

@@ -15,7 +15,7 @@ import outcome
 import trio
 from trio._core import _run as trio_run
 
-from runtime.testing.waiting import leaves, waiting
+from runtime.testing.waiting import leaves, runnable, waiting
 
 T = TypeVar("T")
 
@@ -23,7 +23,17 @@ VIRTUAL_DAYS_MAX = 400.0
 """A run that has not ended by then goes round in circles, unless it says otherwise."""
 IDLE_SECONDS = 3600.0
 """What trio is told where it wakes itself up at once; it never sleeps that long."""
-
+PASSES_AT_ONCE_MAX = 200_000
+"""Passes of trio without the virtual clock moving, after which a run is a `Livelock`; twice that at
+most. A pass is one step of each task that can run, or of one, as the scheduler says.
+"""
+HURRY_EVERY_PASSES = 100
+HURRY_SECONDS = 60.0
+"""So fast time goes by while a livelock ends: whose patience is over then cancels who spins."""
+HURRIES_MAX = 100
+"""Who goes on after so many cannot be stopped: the run is dropped as it stands."""
+SPINNERS_MAX = 5
+"""Tasks that a livelock names."""
 
 ASK_EVERY_PASSES = 256
 """The kernel is asked so often while the outside world is not listened to: for Ctrl-C."""
@@ -74,9 +84,10 @@ class JumpClock(trio.abc.Clock):
 
     def deadline_to_sleep_time(self, deadline: float) -> float:
         """Jump to `deadline`; trio asks only when no task can run."""
-        if self.scope is None or trio_run.GLOBAL_RUN_CONTEXT.runner.waiting_for_idle:
-            # Trio begins or ends; or `wait_all_tasks_blocked` comes first, and lets no time pass.
-            return IDLE_SECONDS
+        if trio_run.GLOBAL_RUN_CONTEXT.runner.waiting_for_idle:
+            return IDLE_SECONDS  # `wait_all_tasks_blocked` comes first, and lets no time pass
+        if self.scope is None and trio.lowlevel.current_statistics().run_sync_soon_queue_size:
+            return IDLE_SECONDS  # as it ends, trio calls itself from outside
         if deadline == math.inf:
             self._give_up(Deadlock(NOTHING_CAN_RUN))
         elif deadline > self._now:
@@ -99,13 +110,26 @@ class JumpClock(trio.abc.Clock):
             self.scope.cancel()
             self.limit_seconds = math.inf
 
+    def drop(self, stuck: Stuck) -> None:
+        """End the run of whoever cannot even be cancelled: trio falls over its own clock."""
+
+        def broken() -> float:
+            raise stuck
+
+        self.failure = self.failure or stuck
+        self.current_time = broken  # type: ignore[method-assign]  # asked by trio in each pass
+
     def _give_up(self, stuck: Stuck) -> None:
-        if self.failure is None:
-            self.fail(type(stuck)(f"{stuck}\n{waiting()}"))
+        told = type(stuck)(f"{stuck}\n{waiting()}")
+        if self.failure is None and self.scope is not None:
+            self.fail(told)
         elif isinstance(stuck, Deadlock):
             # Cancelled they still wait, for they are shielded: nothing but an error wakes them.
+            self.failure = self.failure or told
             for task in leaves():
                 trio.lowlevel.reschedule(task, outcome.Error(stuck))
+        else:
+            self.drop(told)
 
 
 class Patience:
@@ -122,12 +146,45 @@ class Patience:
     def lost(self, count: int, last: Sequence[str]) -> Livelock | None:
         """Why the run must end, which `last` came to; None if the clock has moved meanwhile."""
         now = self._clock()
+        self.until = count + self._most
         if now == self._moved_at:
             spins = f"livelock: {self._most:,} {self._what} without the virtual clock moving"
             return Livelock("\n  ".join([f"{spins}; the last:", *last]))
         self._moved_at = now
-        self.until = count + self._most
         return None
+
+
+class _Spinning(trio.abc.Instrument):
+    """Notices who keeps the clock from moving; ends the run, and drops it if it does not end."""
+
+    def __init__(self, clock: JumpClock, passes_max: int) -> None:
+        self._clock = clock
+        self._passes = 0
+        self._patience = Patience(clock.current_time, passes_max, "passes of trio")
+        self._hurries = 0
+
+    def before_io_wait(self, _: float) -> None:
+        """Once in each pass."""
+        self._passes += 1
+        if self._passes <= self._patience.until:
+            return
+        if self._hurries:
+            self._hurry()
+            return
+        stuck = self._patience.lost(self._passes, runnable(SPINNERS_MAX))
+        if stuck is not None:
+            self._clock.fail(stuck)
+            self._hurry()
+
+    def _hurry(self) -> None:
+        """Give it some passes more, in which time passes although tasks could run."""
+        self._hurries += 1
+        self._patience.until = self._passes + HURRY_EVERY_PASSES
+        if self._hurries <= HURRIES_MAX:
+            self._clock.stall(HURRY_SECONDS)
+        else:
+            who = runnable(SPINNERS_MAX)
+            self._clock.drop(Livelock("\n  ".join(["livelock that nothing can stop:", *who])))
 
 
 class _Deaf:
@@ -166,8 +223,11 @@ def run(
     *args: object,
     clock: JumpClock | None = None,
     instruments: Sequence[trio.abc.Instrument] = (),
+    passes_max: int = PASSES_AT_ONCE_MAX,
 ) -> T:
     """`trio.run` in virtual time. Raises `Stuck` for a run that cannot end.
+
+    `passes_max` passes without the clock moving make it a `Livelock`.
 
     >>> run(trio.sleep, 86_400)  # a day, at once
     """
@@ -185,7 +245,8 @@ def run(
         raise clock.failure
 
     try:
-        return trio.run(scoped, clock=clock, instruments=instruments)
+        watch = [*instruments, _Spinning(clock, passes_max)]
+        return trio.run(scoped, clock=clock, instruments=watch)
     except BaseException as error:
         if clock.failure is not None and error is not clock.failure:
             raise clock.failure from error

@@ -46,17 +46,24 @@ PROXIES = tuple(
 COLLECT_EVERY_STEPS = 1_000
 COLLECT_ALL_EVERY_STEPS = 50_000
 
+
+class EscapeError(RuntimeError):
+    """Something reached for the real world in a simulation."""
+
+
+def _nobody(_: EscapeError) -> None:
+    """Nobody hears of it."""
+
+
 _inside = 0
 """The thread in which a simulation runs now, 0 for none; audit hooks cannot be taken away again."""
 _watching = False
 _uncollected = 0
 """Steps of all runs since the last time that all of the garbage was collected."""
+_on_escape: Callable[[EscapeError], None] = _nobody
+"""Hears of each escape that is refused."""
 _for_good = False
 """Whether what is frozen for a run stays so: nobody can part it from what else was frozen."""
-
-
-class EscapeError(RuntimeError):
-    """Something reached for the real world in a simulation."""
 
 
 def _audit(event: str, args: tuple[Any, ...]) -> None:
@@ -80,33 +87,21 @@ def _only_here(name: str, instead: Callable[..., Any], real: Callable[..., Any])
 
 
 def _refuse(what: str, *args: object) -> None:
-    msg = f"{what}{args!r} in a simulation: the real world cannot be repeated"
-    raise EscapeError(msg)
+    refused = EscapeError(f"{what}{args!r} in a simulation: the real world cannot be repeated")
+    _on_escape(refused)
+    raise refused
 
 
-@contextmanager
-def fenced(
-    *, monotonic: Callable[[], float], wall: Callable[[], float], luck: random.Random
-) -> Iterator[None]:
-    """Let libraries see this time (seconds; `wall` since 1970), this luck, and no proxy.
-
-    The garbage is collected by `collect` only: when Python does it by itself depends on all that
-    was ever allocated in this process, and what is collected may act (trio closes an abandoned
-    async generator in a task of its own).
-    """
-    global _inside, _watching  # noqa: PLW0603 - an audit hook is for the whole process, and for ever
-    if _inside:
-        msg = "a simulation runs already: one at a time in a process"
-        raise RuntimeError(msg)
-    if not _watching:
-        sys.addaudithook(_audit)
-        _watching = True
+def _replaced(
+    monotonic: Callable[[], float], wall: Callable[[], float], luck: random.Random
+) -> list[tuple[Any, str, Callable[..., Any]]]:
+    """What is taken for what of which module."""
 
     async def run_sync(function: Callable[..., T], *args: Any, **_: object) -> T:
         await trio.sleep(luck.random() * THREAD_SECONDS_MAX)
         return function(*args)
 
-    replaced: list[tuple[Any, str, Callable[..., Any]]] = [
+    return [
         (time, "monotonic", monotonic),
         (time, "monotonic_ns", lambda: round(monotonic() * 1e9)),
         (time, "time", wall),
@@ -117,6 +112,41 @@ def fenced(
         (threading.Thread, "start", _refuse_thread),
         (trio.to_thread, "run_sync", run_sync),
     ]
+
+
+def refuse_within_trio() -> None:
+    """Raise `RuntimeError` where trio runs: no simulation begins inside of another run."""
+    if trio.lowlevel.in_trio_run():
+        msg = "trio runs here already: start a simulation from a plain function, not a task"
+        raise RuntimeError(msg)
+
+
+@contextmanager
+def fenced(
+    *,
+    monotonic: Callable[[], float],
+    wall: Callable[[], float],
+    luck: random.Random,
+    on_escape: Callable[[EscapeError], None] = _nobody,
+) -> Iterator[None]:
+    """Let libraries see this time (seconds; `wall` since 1970), this luck, and no proxy.
+
+    The garbage is collected by `collect` only: when Python does it by itself depends on all that
+    was ever allocated in this process, and what is collected may act (trio closes an abandoned
+    async generator in a task of its own). `on_escape` hears of each escape before it is refused:
+    whoever reached for the real world may catch that. Raises `RuntimeError` inside of another one,
+    and inside of a running trio, which has time and luck of its own.
+    """
+    global _inside, _watching, _on_escape  # noqa: PLW0603 - an audit hook is for the whole process, and for ever
+    refuse_within_trio()
+    if _inside:
+        msg = "a simulation runs already: one at a time in a process"
+        raise RuntimeError(msg)
+    if not _watching:
+        sys.addaudithook(_audit)
+        _watching = True
+
+    replaced = _replaced(monotonic, wall, luck)
     before = [(module, name, getattr(module, name)) for module, name, _ in replaced]
     state = random.getstate()
     proxies = {name: os.environ.pop(name) for name in PROXIES if name in os.environ}
@@ -128,11 +158,11 @@ def fenced(
     for (module, name, value), (_, _, real) in zip(replaced, before, strict=True):
         setattr(module, name, _only_here(name, value, real))
     random.seed(luck.getrandbits(64))
-    _inside = get_ident()
+    _inside, _on_escape = get_ident(), on_escape
     try:
         yield
     finally:
-        _inside = 0
+        _inside, _on_escape = 0, _nobody
         if not _for_good:
             gc.unfreeze()
         _collect_between_runs()

@@ -16,15 +16,21 @@ import outcome
 import trio
 from trio._core import _run as trio_run
 
-from runtime.testing.clock import IDLE_SECONDS, Deadlock, Stuck
+from runtime.testing.amounts import amount
+from runtime.testing.clock import (
+    HURRIES_MAX,
+    HURRY_SECONDS,
+    IDLE_SECONDS,
+    Deadlock,
+    Livelock,
+    Stuck,
+)
 from runtime.testing.waiting import waiting
 
 TICKS_MAX = 100_000
 """More than this without time passing is a circle."""
-
-
-class Livelock(Stuck):
-    """The tasks keep each other busy for ever, and no time passes."""
+HURRY_TICKS = 100
+"""After so many more of them a run that is dropped sees time pass."""
 
 
 class StillClock(trio.abc.Clock):
@@ -54,18 +60,23 @@ class StillClock(trio.abc.Clock):
 
 
 class Guest:
-    """One run of `async_fn`. `ordered` surrounds every step, to say in which order tasks go."""
+    """One run of `async_fn`. `ordered` surrounds every step, to say in which order tasks go.
+
+    `ticks_max` of them without time passing are a `Livelock`.
+    """
 
     def __init__(
         self,
         async_fn: Callable[[], Awaitable[None]],
         *,
         ordered: Callable[[], AbstractContextManager[None]] = nullcontext,
+        ticks_max: int = TICKS_MAX,
     ) -> None:
         self.clock = StillClock()
         self.outcome: outcome.Outcome[None] | None = None
         """How it ended, once it has."""
         self._ordered = ordered
+        self._ticks_max = ticks_max
         self._ticks: deque[Callable[[], object]] = deque()
         with ordered():
             trio.lowlevel.start_guest_run(
@@ -86,7 +97,10 @@ class Guest:
             raise self.outcome.error
 
     def advance(self, seconds: float) -> None:
-        """Let time pass; whatever comes due happens at its own time. Raises as `settle`."""
+        """Let time pass; whatever comes due happens at its own time. Raises as `settle`, and
+        `ValueError` for seconds by which time cannot go on.
+        """
+        amount("seconds", seconds)
         self.settle()
         end = self.clock.seconds + seconds
         while self.outcome is None and self.clock.deadline <= end:
@@ -109,6 +123,20 @@ class Guest:
             self._settle()
         return self.outcome
 
+    def drop(self) -> None:
+        """Get out of the run, whoever spins in it: time passes for him, then all falls as it is."""
+        for _ in range(HURRIES_MAX):
+            self._tick(HURRY_TICKS)
+            if self.outcome is not None:
+                return
+            self._jump(self.clock.seconds + HURRY_SECONDS)
+
+        def broken() -> float:
+            raise Livelock("livelock that nothing can stop")
+
+        self.clock.current_time = broken  # type: ignore[method-assign]  # trio falls over it
+        self._tick(HURRY_TICKS)
+
     def _pass_time(self) -> None:
         if self.outcome is not None:
             raise Stuck("the run is over, and what was waited for has not happened")
@@ -120,13 +148,19 @@ class Guest:
         self.clock.seconds = max(when, self.clock.seconds)
 
     def _settle(self) -> None:
+        if not self._tick(self._ticks_max):
+            rest = f"no rest after {self._ticks_max:,} ticks, and no time has passed"
+            raise Livelock(f"{rest}\n{waiting()}")
+
+    def _tick(self, most: int) -> bool:
+        """Go on until nothing can; whether that was within so many ticks."""
         idle = 0
         with self._ordered():
-            for _ in range(TICKS_MAX):
+            for _ in range(most):
                 # Twice: what came in from outside is seen at the beginning of the next tick.
                 if idle == 2 or self.outcome is not None:  # noqa: PLR2004
-                    return
+                    return True
                 self.clock.idle = False
                 self._ticks.popleft()()
                 idle = idle + 1 if self.clock.idle else 0
-        raise Livelock(f"no rest after {TICKS_MAX:,} ticks, and no time has passed\n{waiting()}")
+        return False

@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import math
 import random
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ from typing import Any
 
 from trio import socket as tsocket
 
+from runtime.testing.amounts import amount
 from runtime.testing.hooks import Names, Sockets
 from runtime.testing.hosts import Host, is_loopback
 from runtime.testing.wire import Flow, Way
@@ -46,6 +48,8 @@ LINK_SECONDS = (0.001, 0.02)
 LOOPBACK_SECONDS = (0.00002, 0.0001)
 """The same from a host to itself."""
 ADDRESSES_PER_NETWORK = 250
+_NAME = re.compile(r"(?=.*[a-z])[a-z0-9]([a-z0-9._-]*[a-z0-9])?")
+"""With a letter in it: all others might be addresses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +109,8 @@ class Network:
         """The host of that name; from the first time on, it has an address."""
         host = self._hosts.get(name)
         if host is None:
-            if name != name.lower():
-                raise ValueError(f"{name!r}: names are lower case, as in URLs")
+            if not _NAME.fullmatch(name) or name == "localhost":
+                raise ValueError(f"{name!r}: a host has a name as in URLs, in lower case")
             network, number = divmod(len(self._hosts), ADDRESSES_PER_NETWORK)
             host = Host(name, f"10.0.{network}.{number + 1}", self)
             self._hosts[name] = self._addresses[host.address] = host
@@ -133,8 +137,9 @@ class Network:
             self._qualify(way)
         return way
 
-    # Faults, each for both directions unless `one_way`, and until `heal`; `ValueError` for a
-    # name that no host has yet: a fault between strangers would be none, and nobody would know.
+    # Faults, each for both directions unless `one_way`, and until `heal`. `ValueError` for figures
+    # that make no sense, and for a name that no host has yet: a fault between strangers would be
+    # none, and nobody would know.
 
     def slow(
         self,
@@ -146,11 +151,16 @@ class Network:
         one_way: bool = False,
     ) -> None:
         """Let each chunk be under way for so many seconds, from the least to the most."""
+        least, most = seconds
+        amount("seconds", most, least=amount("seconds", least))
+        if not bytes_per_second > 0:
+            raise ValueError(f"bytes_per_second is {bytes_per_second!r}: that would be `cut`")
         self._say(a, b, "seconds", seconds, one_way=one_way)
         self._say(a, b, "bytes_per_second", bytes_per_second, one_way=one_way)
 
     def lose(self, a: str = ANY, b: str = ANY, *, connects: float, one_way: bool = False) -> None:
         """Lose that share of the attempts to connect; clients try again after 1, 3, 7, ... s."""
+        amount("connects", connects, most=1.0)
         self._say(a, b, "connects_lost", connects, one_way=one_way)
 
     def cut(self, a: str = ANY, b: str = ANY, *, one_way: bool = False) -> None:

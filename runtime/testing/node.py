@@ -7,7 +7,7 @@ connections, and a store asks `life.check()` before and after each of its steps.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -42,11 +42,24 @@ class Crash:
     @classmethod
     def parse(cls, text: str) -> Crash:
         """What `str()` gave. Raises `ValueError` for anything else."""
-        victim, at, step = text.rpartition("@")
-        if not at or not victim:
-            msg = f"no crash: {text!r}; expected NODE@STEP"
+        victim, _, step = text.rpartition("@")
+        if not victim or not step.isdecimal() or not int(step):
+            msg = f"no crash: {text!r}; expected NODE@STEP, with steps from 1"
             raise ValueError(msg)
         return cls(victim, int(step))
+
+
+class UnknownVictimError(ValueError):
+    """A plan kills somebody who was never there."""
+
+
+def unknown_victim(crashes: Iterable[Crash], there: Collection[str]) -> UnknownVictimError | None:
+    """The error, if one of `crashes` is that of nobody: a run in which it did not happen."""
+    for crash in crashes:
+        if crash.victim not in there:
+            known = ", ".join(sorted(there)) or "nobody"
+            return UnknownVictimError(f"no crash {crash}: nobody has that name; there are {known}")
+    return None
 
 
 class Life:

@@ -11,6 +11,7 @@ import multiprocessing
 import signal
 from collections.abc import Callable, Generator, Iterable
 from multiprocessing.connection import Connection, wait
+from multiprocessing.resource_tracker import ensure_running
 from typing import Generic, TypeVar, cast
 
 P = TypeVar("P")
@@ -73,6 +74,7 @@ class _Worker(Generic[P, R]):
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs, work, warm_up), daemon=True)
+        ensure_running()  # it lets signals through again, so it must not begin with our first child
         # Blocked signals stay so in a child. One that came while it starts would be a traceback.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
@@ -115,6 +117,10 @@ def _serve(
     while True:
         try:
             piece = connection.recv()
-        except EOFError:  # whoever started us is gone
-            return
-        connection.send(work(piece))
+        except EOFError:
+            return  # whoever started us is gone
+        made = work(piece)
+        try:
+            connection.send(made)
+        except BrokenPipeError:
+            return  # as above

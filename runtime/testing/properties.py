@@ -17,7 +17,12 @@ class PropertyError(AssertionError):
 
 
 def refuse_async(name: str, check: Callable[[], object]) -> None:
-    """Raise `TypeError` for an `async def`: a coroutine is true, whatever it would have said."""
+    """Raise `TypeError` for an `async def`: a coroutine is true, whatever it would have said.
+
+    And for what is no function at all, such as the answer itself.
+    """
+    if not callable(check):
+        raise TypeError(f"{name}: {_PLAIN}, and not {check!r}")
     if inspect.iscoroutinefunction(check) or inspect.iscoroutinefunction(
         getattr(check, "__call__", None)  # noqa: B004 - an object whose call is async
     ):

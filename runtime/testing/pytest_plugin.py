@@ -19,6 +19,7 @@ from __future__ import annotations
 import difflib
 import functools
 import inspect
+import os
 import random
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -92,7 +93,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> None:
         pyfuncitem.obj = _under_trio(test, pyfuncitem, real_clock=real_clock)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")  # else Hypothesis complains before we can
 def sim() -> None:
     """Stands for the `Simulation` that each run of a `@simulation` test is given."""
 
@@ -143,8 +144,7 @@ def _simulated(
     option = item.config.getoption
     seed, scheduler = option("--sim-seed"), option("--sim-scheduler")
     chosen = range(option("--sim-seeds") or seeds) if seed is None else [seed]
-    if not inspect.iscoroutinefunction(test):
-        pytest.fail(f"a @simulation test is `async def {item.name}(sim)`, not `def`", pytrace=False)
+    _check_written(test, item)
 
     def run_all(**fixtures: object) -> None:
         campaign = Campaign(wanted=sometimes if seed is None and not scheduler else ())
@@ -153,6 +153,8 @@ def _simulated(
             plan = Plan(seed=each, scheduler=scheduler)
             began = time.perf_counter()
             one = simulate(scenario, plan)
+            if isinstance(one.failure, pytest.skip.Exception):
+                raise one.failure
             if one.failure is not None:
                 smallest = _shrunk(scenario, one, took=time.perf_counter() - began)
                 raise SimulationFailedError(_text(one, item, smallest)) from one.failure
@@ -164,6 +166,21 @@ def _simulated(
             pytest.fail(f"never happened in {campaign.seeds} seeds: {never}", pytrace=False)
 
     return functools.wraps(test)(run_all)
+
+
+def _check_written(test: Callable[..., Awaitable[None]], item: pytest.Function) -> None:
+    """Fail where no simulation can be made of `test`."""
+    wrong = None
+    if hasattr(test, "hypothesis"):
+        wrong = "has seeds, and no examples by @given: draw from `sim.luck(name)`"
+    elif inspect.isasyncgenfunction(test):
+        wrong = "does not `yield`"
+    elif not inspect.iscoroutinefunction(test):
+        wrong = f"is `async def {item.name}(sim)`, not `def`"
+    elif "sim" not in item.fixturenames:
+        wrong = "takes its simulation as `sim`"
+    if wrong is not None:
+        pytest.fail(f"a @simulation test {wrong}", pytrace=False)
 
 
 def _missed(name: str, happened: Iterable[str]) -> str:
@@ -192,6 +209,8 @@ def _check_repeatable(first: Run, second: Run) -> None:
 
 def _shrunk(scenario: Scenario, failed: Run, *, took: float) -> list[str]:
     """What it takes to fail like this, in words, as far as it can be found in some seconds."""
+    if took > SHRINK_SECONDS:
+        return [f"not yet: a run takes {took:.0f} s"]
     runs_max = max(2, min(RUNS_MAX, int(SHRINK_SECONDS / max(took, 1e-6))))
     smallest = shrink(scenario, failed, runs_max=runs_max)
     size = f"{smallest.choices} of {smallest.choices_before} choices out of the ordinary"
@@ -201,7 +220,14 @@ def _shrunk(scenario: Scenario, failed: Run, *, took: float) -> list[str]:
 
 def _text(one: Run, item: pytest.Function, shrunk: Sequence[str]) -> str:
     replay = (
-        f"python -m pytest '{item.nodeid}' --sim-seed {one.plan.seed} "
+        f"python -m pytest {_typed(item)} --sim-seed {one.plan.seed} "
         f"--sim-scheduler {one.scheduler}"
     )
     return told(one, name=item.name, replay=replay, shrunk=shrunk)
+
+
+def _typed(item: pytest.Function) -> str:
+    """The test as it is named in the shell that pytest was called from."""
+    place = os.path.relpath(item.path, item.config.invocation_params.dir)
+    node = "".join((place, *item.nodeid.partition("::")[1:]))
+    return "'" + node.replace("'", "'\"'\"'") + "'"

@@ -13,6 +13,7 @@ from runtime.testing.choices import as_text
 from runtime.testing.simulation import Plan, Run, Scenario
 
 REVISION_DIGITS = 10
+_HOME = Path(__file__).resolve().parents[2]
 REPLAY = "python main.py sim replay"
 """The command that runs one seed of a scenario again."""
 
@@ -70,11 +71,14 @@ def check(run: Run, *, name: str = "scenario") -> None:
 
 
 def _importable(scenario: Scenario | None) -> str | None:
-    """`module:function`, if that is what anybody else finds there."""
+    """`module:function`, if that is what `main.py`, in the folder above ours, finds there."""
     module, name = getattr(scenario, "__module__", ""), getattr(scenario, "__qualname__", "")
-    if scenario is None or getattr(sys.modules.get(module), name, None) is not scenario:
+    there = sys.modules.get(module)
+    if scenario is None or getattr(there, name, None) is not scenario:
         return None
-    return f"{module}:{name}"
+    file = _HOME.joinpath(*module.split("."))
+    here = Path(getattr(there, "__file__", None) or "").resolve()
+    return f"{module}:{name}" if here in (file.with_suffix(".py"), file / "__init__.py") else None
 
 
 def revision(start: Path | None = None) -> str:

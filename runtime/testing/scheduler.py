@@ -65,14 +65,15 @@ class Scheduler:
     def __init__(self, name: str, *, luck: random.Random, choices: Choices) -> None:
         self.name = name
         self.choices = choices
-        kind, _, depth = name.partition(":")
+        kind, colon, depth = name.partition(":")
         picks: dict[str, Callable[[], Pick]] = {
             "fifo": lambda: _first,
             "shuffle": lambda: functools.partial(_anybody, luck),
             "walk": lambda: functools.partial(_anybody, luck),
             "pct": lambda: _Priorities(luck, int(depth or 3)),
         }
-        if kind not in picks or (depth and (kind != "pct" or not depth.isdecimal())):
+        deep = depth.isdecimal() and int(depth) > 0
+        if kind not in picks or (colon and not (kind == "pct" and deep)):
             msg = f"no scheduler {name!r}; there are fifo, shuffle, walk and pct:DEPTH"
             raise ValueError(msg)
         self._picks = {stream: picks[kind]() for stream in (TASKS, ACTORS)}

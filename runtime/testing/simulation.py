@@ -15,6 +15,7 @@ The same plan gives the same run, down to the digest of its trace, in any proces
 
 from __future__ import annotations
 
+import math
 import random
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -29,26 +30,25 @@ import trio
 from runtime.child import SupervisorSpec
 from runtime.dispatch import Dispatch
 from runtime.system import STOP_SECONDS
+from runtime.testing.amounts import amount
 from runtime.testing.choices import Choices, Taken
-from runtime.testing.clock import JumpClock, Patience, run, stop_listening
+from runtime.testing.clock import PASSES_AT_ONCE_MAX, JumpClock, run, stop_listening
 from runtime.testing.failures import bare, members
-from runtime.testing.fence import collect, fenced
+from runtime.testing.fence import fenced, refuse_within_trio
 from runtime.testing.log import muted
 from runtime.testing.network import OUTSIDE, Network
-from runtime.testing.node import Boot, Crash, Killed, Life, Node
+from runtime.testing.node import Boot, Crash, Killed, Life, Node, unknown_victim
 from runtime.testing.properties import HOLDS, broken, plain, refuse_async
 from runtime.testing.properties import PropertyError as PropertyError  # noqa: PLC0414 - what a simulation raises
 from runtime.testing.scheduler import Scheduler, check_trio, scheduler_of
 from runtime.testing.system import TestSystem
 from runtime.testing.trace import EVENTS_KEPT, Trace
 from runtime.testing.wall import NodeWorld, WallClock
-from runtime.testing.watch import Watch
+from runtime.testing.watch import Look, Watch
 from runtime.world import VirtualWorld
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 """The wall clock when a simulation starts."""
-STEPS_AT_ONCE_MAX = 1_000_000
-"""Steps without the virtual clock moving after which a run is a `Livelock`; twice that at most."""
 POLL_SECONDS = 1.0
 """Virtual seconds between two looks of `eventually`."""
 
@@ -119,7 +119,6 @@ class Simulation:
         self._wall = WallClock(EPOCH, self.clock.current_time)
         self._watch = Watch(self.trace.write, plan.crashes, on_crash=self._actor_crashed)
         self._last_words: list[tuple[BaseException, list[str]]] = []
-        self._patience = Patience(self.clock.current_time, STEPS_AT_ONCE_MAX, "steps")
 
     # Time and luck
 
@@ -128,20 +127,31 @@ class Simulation:
         return self.clock.current_time()
 
     def now(self, host: str = "") -> datetime:
-        """The wall clock, in UTC: that of a host, or the one that all others have."""
+        """The wall clock, in UTC: that of a host, or the one that all others have.
+
+        Raises `ValueError` for a name that no host has.
+        """
+        if host:
+            self.network.check_known(host)
         return self._wall.now(host)
 
     def shift(self, seconds: float, *, host: str = "") -> None:
         """Let the wall clock jump, as NTP or an operator would: everybody's, or that of the systems
-        of one node. What libraries take from `time.time` is everybody's.
+        of one node. What libraries take from `time.time` is everybody's. Raises `ValueError` for a
+        name that no host has, and for what is no number of seconds.
         """
         if host:
             self.network.check_known(host)
+        seconds = amount("seconds", seconds, least=-math.inf)
         self.note(f"the wall clock{host and f' of {host}'} jumps by {seconds} s")
         self._wall.shift(host, seconds)
 
     def stall(self, seconds: float) -> None:
-        """Stand still, as a machine that sleeps: then all that was due meanwhile is due at once."""
+        """Stand still, as a machine that sleeps: then all that was due meanwhile is due at once.
+
+        Raises `ValueError` for seconds by which time cannot go on.
+        """
+        seconds = amount("seconds", seconds)
         self.note(f"everything stands still for {seconds} s")
         self.clock.stall(seconds)
 
@@ -159,7 +169,11 @@ class Simulation:
         return self.plan.options.get(name, default)
 
     def chance(self, name: str, probability: float) -> bool:
-        """Whether the fault `name` happens now. Never once healed; shrinking takes it away."""
+        """Whether the fault `name` happens now. Never once healed; shrinking takes it away.
+
+        Raises `ValueError` for a probability that is none.
+        """
+        probability = amount("probability", probability, most=1.0)
         if self.healed:
             return False
         luck = self._lucks.get(name)
@@ -207,9 +221,9 @@ class Simulation:
     def node(self, name: str, boot: Boot, *, restart_seconds: float = 1.0) -> Node:
         """A machine of the network that can be killed; `boot` is run once for every life.
 
-        Raises `ValueError` for a name that another node has.
+        Raises `ValueError` for a name that another node has, or that is none.
         """
-        if name in self.nodes:
+        if name in self.nodes or name == OUTSIDE:
             raise ValueError(f"there is a node {name!r} already")
         crash_at = frozenset(crash.step for crash in self.plan.crashes if crash.victim == name)
         node = Node(
@@ -222,8 +236,8 @@ class Simulation:
             enter=self._watch.enter,
             on_crash=self._crashed,
         )
-        self.nodes[name] = node
         self.network.host(name)  # known to the others by its name from now on
+        self.nodes[name] = node
         return node
 
     def _crashed(self, node: Node) -> None:
@@ -296,10 +310,6 @@ class Simulation:
 
     def look(self) -> None:
         """Check what must always be true: after every step, and at last."""
-        if self.trace.steps > self._patience.until:
-            stuck = self._patience.lost(self.trace.steps, self.trace.last[-3:])
-            if stuck is not None:
-                self.clock.fail(stuck)
         for name, check in self._rules:
             if self.clock.failure is None:
                 # Captured: trio switches an instrument off that raises, and nobody looks any more.
@@ -330,25 +340,41 @@ class Simulation:
             await scenario(self)
         self.look()  # what the last step did: after it, nothing could be cancelled any more
 
-    def run(self, scenario: Scenario) -> Run:
-        """Run `scenario` to its end; a failure is part of the answer."""
-        if trio.lowlevel.in_trio_run():
-            msg = "trio runs here already: start a simulation from a plain function, not a task"
-            raise RuntimeError(msg)
+    def run(self, scenario: Scenario, *, passes_max: int = PASSES_AT_ONCE_MAX) -> Run:
+        """Run `scenario` to its end; a failure is part of the answer.
+
+        `passes_max` is as in `clock.run`.
+        """
+        refuse_within_trio()
         check_trio()
         wall = lambda: self.now().timestamp()  # noqa: E731 - a clock in a line
         with (
-            fenced(monotonic=self.monotonic, wall=wall, luck=self.luck("libraries")),
+            fenced(
+                monotonic=self.monotonic,
+                wall=wall,
+                luck=self.luck("libraries"),
+                on_escape=self.clock.fail,
+            ),
             self.scheduler.installed(),
             muted(),
         ):
-            watch = [self._watch, _Look(self.look)]
-            ended = outcome.capture(run, self.play, scenario, clock=self.clock, instruments=watch)
+            watch = [self._watch, Look(self.look)]
+            ended = outcome.capture(
+                lambda: run(
+                    *(self.play, scenario),
+                    clock=self.clock,
+                    instruments=watch,
+                    passes_max=passes_max,
+                )
+            )
             # Told before the fence opens: garbage that goes later is no part of it.
             failure = bare(ended.error) if isinstance(ended, outcome.Error) else None
             if isinstance(failure, KeyboardInterrupt):
                 raise failure
             steps = {name: node.steps for name, node in self.nodes.items()}
+            steps.update(self._watch.actor_steps)
+            if failure is None:
+                failure = unknown_victim(self.plan.crashes, steps)
             return Run(
                 plan=self.plan,
                 scheduler=self.scheduler.name,
@@ -359,7 +385,7 @@ class Simulation:
                 sometimes=dict(self.reached),
                 events=tuple(self._events(failure)),
                 choices=self.choices.taken,
-                node_steps={**steps, **self._watch.actor_steps},
+                node_steps=steps,
                 scenario=scenario,
             )
 
@@ -372,16 +398,3 @@ def simulate(
     Raises `RuntimeError` inside of a running trio: a simulation is a run of its own.
     """
     return Simulation(plan, keep=keep, marks=marks).run(scenario)
-
-
-class _Look(trio.abc.Instrument):
-    """Checks the rules after every step, and collects the garbage after the same ones always."""
-
-    def __init__(self, look: Callable[[], None]) -> None:
-        self._look = look
-        self._steps = 0
-
-    def after_task_step(self, _: trio.lowlevel.Task) -> None:
-        self._look()
-        self._steps += 1
-        collect(self._steps)

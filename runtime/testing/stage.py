@@ -282,7 +282,7 @@ class KitParent:
     def start_after(self, cell: Cell, seconds: float) -> None:
         """The test says when: `Behaviour.restart`."""
 
-    def speaks(self) -> bool:
+    def speaks(self, error: BaseException) -> bool:  # noqa: ARG002 - a stage has no log
         """Nothing is logged: failures are effects."""
         return False
 

@@ -81,7 +81,7 @@ from runtime.dispatch import Dispatch
 from runtime.message import Asks
 from runtime.ref import ActorRef
 from runtime.testing.choices import Choices
-from runtime.testing.guest import Guest
+from runtime.testing.guest import TICKS_MAX, Guest
 from runtime.testing.log import muted
 from runtime.testing.scheduler import Scheduler
 from runtime.testing.system import TestSystem
@@ -107,6 +107,8 @@ class SystemMachine(RuleBasedStateMachine):
     """Of the world's luck, and of the scheduler's."""
     scheduler: ClassVar[str] = "fifo"
     """In which order tasks and actors go; see `runtime.testing.scheduler`."""
+    ticks_max: ClassVar[int] = TICKS_MAX
+    """Passes of trio without time passing, after which a step is a `Livelock`."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -202,7 +204,7 @@ class _Running:
         self._machine = machine
         self._stop = trio.Event()
         self._scope = trio.CancelScope()
-        self.guest = Guest(self._run, ordered=scheduler.installed)
+        self.guest = Guest(self._run, ordered=scheduler.installed, ticks_max=machine.ticks_max)
         self._silence = ExitStack()
         self._silence.enter_context(muted())
         _Running.left = self
@@ -221,13 +223,15 @@ class _Running:
         with self._silence:
             if self.guest.outcome is not None:
                 return  # it fell, and whoever stepped it has heard of it
-            if not orderly:
-                self._scope.cancel()
-                self.guest.end()
-                return
-            self._stop.set()
-            self.guest.end().unwrap()
-            self.system.check_fates()
+            try:
+                if orderly:
+                    self._stop.set()
+                    self.guest.end().unwrap()
+                    self.system.check_fates()
+            finally:
+                if self.guest.outcome is None:  # there can be no second trio as long as it goes on
+                    self._scope.cancel()
+                    self.guest.drop()
 
 
 def _ignore(_event: str, _content: bytes) -> None:

@@ -8,6 +8,7 @@ from types import FrameType
 from typing import Any
 
 import trio
+from trio._core import _run as trio_run
 
 from runtime.cell import Cell
 from runtime.worker import Worker
@@ -39,6 +40,12 @@ def _tasks() -> Iterator[trio.lowlevel.Task]:
             found.extend(sorted(nursery.child_tasks, key=lambda child: child.name, reverse=True))
 
 
+def runnable(most: int) -> list[str]:
+    """Who could go on now, and where: a line for each task, `most` of them at most."""
+    tasks = trio_run.GLOBAL_RUN_CONTEXT.runner.runq
+    return sorted(_line(task) or f"task {task.name}" for task in tasks)[:most]
+
+
 def leaves() -> list[trio.lowlevel.Task]:
     """The blocked tasks below the main one that wait for no other task, outermost first."""
     main = trio.lowlevel.current_root_task()
@@ -67,14 +74,20 @@ def _line(task: trio.lowlevel.Task) -> str | None:
 
 def _frames(task: trio.lowlevel.Task) -> Iterator[tuple[FrameType, int]]:
     """The frames of a task from the outside in, through the handler that a worker runs."""
-    yield from task.iter_await_frames()
-    last = next(reversed([frame for frame, _ in task.iter_await_frames()]), None)
+    last = None
+    for last, line in task.iter_await_frames():
+        yield last, line
     while last is not None and (handler := last.f_locals.get("handler")) is not None:
         last = None
-        while handler is not None and getattr(handler, "cr_frame", None) is not None:
-            last = handler.cr_frame
+        while (frame := _either(handler, "cr_frame", "gi_frame")) is not None:
+            last = frame
             yield last, last.f_lineno
-            handler = handler.cr_await
+            handler = _either(handler, "cr_await", "gi_yieldfrom")
+
+
+def _either(awaited: object, of_coroutine: str, of_generator: str) -> Any:
+    """What is told of whatever is awaited, which may be a generator (`runtime.worker.forward`)."""
+    return getattr(awaited, of_coroutine, None) or getattr(awaited, of_generator, None)
 
 
 def _handled(frames: list[tuple[FrameType, int]]) -> Cell | None:

@@ -10,10 +10,24 @@ import trio
 
 from runtime.cell import Cell, current_worker
 from runtime.lifecycle import kill
+from runtime.testing.fence import collect
 from runtime.testing.node import Crash, Life
 from runtime.testing.waiting import TRIOS_OWN
 
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
+
+
+class Look(trio.abc.Instrument):
+    """Checks the rules after every step, and collects the garbage after the same ones always."""
+
+    def __init__(self, look: Callable[[], None]) -> None:
+        self._look = look
+        self._steps = 0
+
+    def after_task_step(self, _: trio.lowlevel.Task) -> None:
+        self._look()
+        self._steps += 1
+        collect(self._steps)
 
 
 class CrashedError(Exception):

@@ -75,3 +75,15 @@ def test_choices_that_are_all_plain_are_played_back_as_well() -> None:
 def test_malformed_choices_are_refused(text: str) -> None:
     with pytest.raises(RefusedError, match="no choices"):
         Circumstances().plan(Known.by(f"{HERE}:TEA"), 1, choices=text)
+
+
+@pytest.mark.parametrize("change", ["cups", "cups=", "cups=x", "cups=-1"])
+@pytest.mark.parametrize("name", [f"{HERE}:TEA", f"{HERE}:tea"])
+def test_malformed_settings_are_refused(name: str, change: str) -> None:
+    with pytest.raises(RefusedError, match=f"no setting: '{change}'; expected OPTION=NUMBER"):
+        Known.by(name).options([change])
+
+
+def test_a_scenario_without_options_has_none() -> None:
+    with pytest.raises(RefusedError, match="registration has no option 'people'; it has none"):
+        Known.by("registration").options(["people=5"])

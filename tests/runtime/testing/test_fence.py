@@ -26,7 +26,9 @@ from runtime.testing.fence import (
     fenced,
     freeze_for_good,
 )
+from runtime.testing.simulation import Plan, Simulation, simulate
 from runtime.world import THREAD_SECONDS_MAX
+from tests.runtime.puppet import Puppet
 
 
 def _drawn(seed: str) -> list[object]:
@@ -116,6 +118,24 @@ def test_work_for_a_thread_takes_virtual_time_in_this_one() -> None:
         ident, took = run(work)
     assert ident == threading.get_ident()
     assert 0 < took < THREAD_SECONDS_MAX
+
+
+async def test_within_a_run_of_trio_there_is_no_fence() -> None:
+    with pytest.raises(RuntimeError, match="trio runs here already"):
+        _drawn("a")
+
+
+def test_who_reaches_for_the_real_world_and_says_nothing_fails_the_run() -> None:
+    """An actor's supervisor takes it for a failure as others are, and restarts it."""
+
+    async def scenario(sim: Simulation) -> None:
+        async with sim.running() as system:
+            system.spawn(Puppet).tell(lambda _: threading.Thread(target=int).start())
+            await trio.sleep(60)
+
+    run = simulate(scenario, Plan(seed=1))
+    assert isinstance(run.failure, EscapeError)
+    assert run.seconds < 60
 
 
 def test_one_simulation_at_a_time() -> None:

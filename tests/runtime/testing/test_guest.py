@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -10,15 +11,15 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from runtime.testing.clock import Deadlock
-from runtime.testing.guest import Guest, Livelock
+from runtime.testing.clock import Deadlock, Livelock
+from runtime.testing.guest import TICKS_MAX, Guest
 
 Told = list[tuple[float, Any]]
 
 
-def run(deed: Callable[[Told], Awaitable[None]]) -> tuple[Guest, Told]:
+def run(deed: Callable[[Told], Awaitable[None]], ticks_max: int = TICKS_MAX) -> tuple[Guest, Told]:
     told: Told = []
-    return Guest(lambda: deed(told)), told
+    return Guest(lambda: deed(told), ticks_max=ticks_max), told
 
 
 def note(told: Told, what: Any) -> None:
@@ -98,9 +99,9 @@ def test_tasks_that_never_rest_are_a_livelock() -> None:
                 await trio.lowlevel.checkpoint()
 
     scopes: list[trio.CancelScope] = []
-    stepped, _ = run(spins)
+    stepped, _ = run(spins, ticks_max=1_000)
 
-    with pytest.raises(Livelock):
+    with pytest.raises(Livelock, match="no rest after 1,000 ticks"):
         stepped.settle()
     scopes[0].cancel()
     stepped.end().unwrap()
@@ -144,4 +145,48 @@ def test_what_is_due_at_once_is_done_before_it_rests() -> None:
 
     stepped.settle()
     assert told == [(0.0, number) for number in range(10)]
+    stepped.end().unwrap()
+
+
+def test_who_spins_until_his_patience_is_over_has_it() -> None:
+    async def spins(_: Told) -> None:
+        with trio.move_on_after(3600):
+            while True:
+                await trio.lowlevel.checkpoint()
+
+    stepped, _ = run(spins)
+
+    stepped.drop()
+    assert stepped.outcome is not None
+    stepped.outcome.unwrap()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("waits", [trio.lowlevel.checkpoint, trio.sleep_forever])
+def test_what_nothing_can_stop_is_dropped_and_another_run_may_begin(
+    waits: Callable[[], Awaitable[None]],
+) -> None:
+    async def stubborn(_: Told) -> None:
+        with trio.CancelScope(shield=True):
+            while True:
+                await waits()
+
+    stepped, _ = run(stubborn)
+
+    stepped.drop()
+    assert stepped.outcome is not None
+    with pytest.raises(trio.TrioInternalError):
+        stepped.outcome.unwrap()
+    del stepped
+    gc.collect()  # it goes now, and trio is not silent about it
+    other, told = run(ticks)
+    other.end().unwrap()
+    assert len(told) == 3
+
+
+def test_time_does_not_go_back() -> None:
+    stepped, _ = run(ticks)
+
+    with pytest.raises(ValueError, match="seconds is -1"):
+        stepped.advance(-1)
     stepped.end().unwrap()

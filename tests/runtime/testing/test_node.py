@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import trio
 
-from runtime.testing.node import Crash, Killed, Life
+from runtime.testing.node import Crash, Killed, Life, UnknownVictimError
 from runtime.testing.simulation import Plan, Simulation, simulate
+from tests.runtime.puppet import Puppet
 
 
 def _plan(*steps: int) -> Plan:
@@ -154,11 +157,45 @@ def test_what_a_task_of_a_node_starts_is_part_of_it() -> None:
     assert hosts == ["outside", "machine"]
 
 
-@pytest.mark.parametrize("text", ["machine", "@3", "machine@", "machine@x"])
+@pytest.mark.parametrize("text", ["machine", "@3", "machine@", "machine@x", "m@0", "m@-3"])
 def test_a_crash_is_typed_as_node_and_step(text: str) -> None:
     assert Crash.parse(str(Crash("a@b", 17))) == Crash("a@b", 17)
-    with pytest.raises(ValueError):  # noqa: PT011 - whichever part is broken
+    with pytest.raises(ValueError, match="expected NODE@STEP, with steps from 1"):
         Crash.parse(text)
+
+
+def test_to_kill_nobody_is_an_error_that_names_who_is_there() -> None:
+    async def scenario(sim: Simulation) -> None:
+        async def boot(life: Life) -> None:
+            async with life.running() as system:
+                system.spawn(Puppet, name="clerk")
+
+        sim.node("spare", boot)
+        await sim.node("machine", boot).run()
+
+    plan = Plan(seed=1, crashes=(Crash("machine", 9_999), Crash("spare", 1)))
+    assert simulate(scenario, plan).failure is None, "they were not there yet, or not so long"
+    failure = simulate(scenario, Plan(seed=1, crashes=(Crash("mashine", 1),))).failure
+    assert isinstance(failure, UnknownVictimError)
+    known = "machine, root/spawned/clerk, spare"
+    assert str(failure) == f"no crash mashine@1: nobody has that name; there are {known}"
+
+
+def test_a_run_that_failed_anyway_tells_why() -> None:
+    async def fails(_: Simulation) -> None:
+        raise KeyError("as it is")
+
+    assert isinstance(simulate(fails, Plan(seed=1, crashes=(Crash("x", 1),))).failure, KeyError)
+
+
+def test_what_is_no_node_cannot_be_called_one() -> None:
+    async def boot(_: Life) -> None:
+        pass
+
+    sim = Simulation(_plan())
+    for name in ("outside", "localhost", "*", "", "10.0.0.1", "Bank"):
+        with pytest.raises(ValueError, match=f"'{re.escape(name)}'"):
+            sim.node(name, boot)
 
 
 def test_the_dead_make_no_new_connections() -> None:

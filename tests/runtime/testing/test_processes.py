@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -84,6 +86,18 @@ def test_closing_kills_them(tmp_path: Path) -> None:
 def test_ctrl_c_is_not_theirs() -> None:
     assert list(in_processes(errands.interrupted, range(3), jobs=1)) == ["still here"] * 3
     assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
+def test_ctrl_c_is_not_even_the_first_ones() -> None:
+    """It is started together with a process of Python's own, which lets signals through again."""
+    code = (
+        "from runtime.testing.processes import in_processes;"
+        "from tests.runtime.testing import errands;"
+        "print(*in_processes(errands.interrupted, range(2), jobs=1))"
+    )
+    program = f"if __name__ == '__main__': {code}"
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
+    assert (done.stdout, done.stderr) == (b"still here still here\n", b"")
 
 
 def _hanging_after_first(path: str) -> str:

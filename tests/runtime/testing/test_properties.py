@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import trio
 
-from runtime.testing.clock import Livelock, Patience
+from runtime.testing.clock import Livelock
 from runtime.testing.node import Life
 from runtime.testing.simulation import Plan, PropertyError, Simulation, simulate
 
@@ -69,6 +69,7 @@ CHECKS: list[tuple[Callable[[], Any], str]] = [
     (_never, "write `def`, not `async def`"),
     (Never(), "write `def`, not `async def`"),
     (lambda: _never(None), "this one answers a coroutine"),
+    (True, "and not True"),  # type: ignore[list-item]
 ]
 
 
@@ -94,20 +95,22 @@ def test_a_check_that_would_have_to_be_awaited_is_refused(
 
 def test_steps_without_time_are_a_livelock() -> None:
     async def spins(sim: Simulation) -> None:
-        sim._patience = Patience(sim.monotonic, 1_000, "steps")
+        sim.note("round and round")
         while True:
             await trio.lowlevel.checkpoint()
 
-    failure = simulate(spins, Plan(seed=1)).failure
+    failure = Simulation(Plan(seed=1)).run(spins, passes_max=1_000).failure
     assert isinstance(failure, Livelock)
-    assert str(failure).startswith("livelock: 1,000 steps without the virtual clock moving")
-    assert "scoped" in str(failure), "who ran last"
+    assert str(failure).startswith(
+        "livelock: 1,000 passes of trio without the virtual clock moving"
+    )
+    assert "test_properties.py" in str(failure), "who ran last, and where"
 
 
 def test_as_many_steps_in_time_are_none() -> None:
     async def goes_on(sim: Simulation) -> None:
-        sim._patience = Patience(sim.monotonic, 100, "steps")
+        sim.note("on and on")
         for number in range(1_000):
             await trio.sleep(0 if number % 50 else 0.001)
 
-    assert simulate(goes_on, Plan(seed=1)).failure is None
+    assert Simulation(Plan(seed=1)).run(goes_on, passes_max=100).failure is None

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import shlex
+
 import pytest
 
 from runtime.testing.pytest_plugin import simulation
@@ -253,3 +256,53 @@ async def test_not_here(network):
 """,
     )
     result.assert_outcomes(passed=1, errors=1)
+
+
+def test_the_replay_can_be_typed_where_pytest_was_called(inner: pytest.Pytester) -> None:
+    folder = inner.mkdir("deep")
+    (folder / "test_deep.py").write_text(
+        HEAD
+        + """
+@pytest.mark.parametrize("who", ["o'bob; exit"])
+@simulation(seeds=1)
+async def test_who(sim, who):
+    assert not who
+"""
+    )
+    root = ("--rootdir", str(inner.path))
+    with contextlib.chdir(folder):
+        told = inner.runpytest_inprocess(*BARE, *root, "test_deep.py").stdout
+        (replay,) = [line for line in told.lines if "replay: " in line and line[0] == "E"]
+        words = shlex.split(replay.partition("replay: ")[2])
+        assert words[:4] == ["python", "-m", "pytest", "test_deep.py::test_who[o'bob; exit]"]
+        inner.runpytest_inprocess(*BARE, *root, *words[3:]).assert_outcomes(failed=1)
+
+
+def test_a_simulation_may_be_skipped_from_within(inner: pytest.Pytester) -> None:
+    result = _run(
+        inner,
+        """
+@simulation()
+async def test_not_here(sim):
+    pytest.skip("not here")
+""",
+    )
+    result.assert_outcomes(skipped=1)
+
+
+@pytest.mark.parametrize(
+    ("test", "why"),
+    [
+        (
+            "@given(st.integers())\nasync def test_x(sim, n): pass",
+            "has seeds, and no examples by @given",
+        ),
+        ("async def test_x(sim): yield", "does not `yield`"),
+        ("async def test_x(): pass", "takes its simulation as `sim`"),
+    ],
+)
+def test_what_makes_no_simulation_is_told_why(inner: pytest.Pytester, test: str, why: str) -> None:
+    imports = "from hypothesis import given, strategies as st\n"
+    result = _run(inner, f"{imports}@simulation(seeds=2)\n{test}\n")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines([f"*a @simulation test {why}*"])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -72,6 +74,26 @@ def test_what_cannot_be_imported_is_told_in_python() -> None:
             check(simulate(scenario, FAILS))
         assert str(failure.value).splitlines()[-1].startswith("  replay: simulate(scenario, Plan(")
         assert "  last events:" in str(failure.value).splitlines()
+
+
+async def _fails(_: Simulation) -> None:
+    raise ValueError("x")
+
+
+def test_what_main_py_does_not_find_is_told_in_python(tmp_path: Path) -> None:
+    """A test of another project: from there our command leads nowhere."""
+    elsewhere = ModuleType("elsewhere")
+    elsewhere.__file__ = str(tmp_path / "elsewhere.py")
+    vars(elsewhere)["_fails"] = _fails
+    _fails.__module__ = "elsewhere"
+    sys.modules["elsewhere"] = elsewhere
+    try:
+        with pytest.raises(SimulationFailedError) as failure:
+            check(simulate(_fails, FAILS))
+    finally:
+        del sys.modules["elsewhere"]
+        _fails.__module__ = __name__
+    assert str(failure.value).splitlines()[-1].startswith("  replay: simulate(scenario, Plan(")
 
 
 def test_a_run_that_passed_is_no_failure() -> None:

@@ -106,7 +106,9 @@ def test_every_member_of_the_portfolio_has_its_turn() -> None:
     assert {scheduler_of(seed) for seed in range(8)} == set(PORTFOLIO)
 
 
-@pytest.mark.parametrize("name", ["", "best", "pct:x", "pct:-1", "walk:2", "fifo:1"])
+@pytest.mark.parametrize(
+    "name", ["", "best", "pct:x", "pct:-1", "pct:0", "pct:", "walk:", "walk:2", "fifo:1"]
+)
 def test_an_unknown_scheduler_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="no scheduler"):
         _scheduler(name)

@@ -10,6 +10,9 @@ import trio
 from hypothesis import Phase
 from hypothesis.stateful import rule, run_state_machine_as_test
 
+from runtime import Actor, ChildSpec, SupervisorSpec
+from runtime.testing.clock import Livelock
+from runtime.testing.stateful import SystemMachine
 from tests.runtime.testing.test_stateful import TRIED, AdderMachine, Fail, Sum
 
 
@@ -117,3 +120,33 @@ def test_what_fails_in_a_rule_is_not_hidden_by_the_end() -> None:
     with pytest.raises(KeyError, match="the rule's own"):
         run_state_machine_as_test(Faulty, settings=TRIED)
     trio.run(trio.lowlevel.checkpoint)  # and trio was left in good order
+
+
+class Spinner(Actor[str]):
+    async def on_receive(self, message: str) -> None:
+        while True:
+            await trio.lowlevel.checkpoint()
+
+
+class SpinningMachine(SystemMachine):
+    """Has an actor that never rests."""
+
+    ticks_max = 1_000
+
+    def tree(self) -> SupervisorSpec:
+        return SupervisorSpec(name="root", children=(ChildSpec(name="top", factory=Spinner),))
+
+    @rule()
+    def spin(self) -> None:
+        self.system.ref("root/top").tell("spin")
+
+
+def test_after_an_actor_that_never_rests_the_next_example_begins_as_the_first_one() -> None:
+    machine = SpinningMachine()
+    machine.spin()
+    with pytest.raises(Livelock, match="actor root/top handling str"):
+        machine.teardown()
+
+    after = SpinningMachine()
+    after.advance(1)
+    after.teardown()

@@ -9,7 +9,7 @@ from trio.testing import wait_all_tasks_blocked
 
 from runtime import Actor
 from runtime.testing import running
-from runtime.testing.waiting import TASKS_MAX, waiting
+from runtime.testing.waiting import TASKS_MAX, runnable, waiting
 
 
 class Waiter(Actor[Callable[[], object]]):
@@ -60,3 +60,27 @@ async def test_more_than_can_be_read_is_counted() -> None:
     told = await _told(*[nobody_comes] * (TASKS_MAX + 10))
     assert len(told) == TASKS_MAX + 1
     assert told[-1].endswith("tasks more")
+
+
+class Sleeper(Actor[str]):
+    async def on_start(self) -> None:
+        await nobody_comes()
+
+
+async def test_an_actor_that_does_not_come_up_is_told_with_its_own_place() -> None:
+    async with running() as system:
+        ref = system.spawn(Sleeper, name="sleeper")
+        (line,) = [line for line in await _told() if "actor" in line]
+        assert line == "actor root/spawned/sleeper: testing/test_waiting.py:24 in nobody_comes"
+        ref.kill()
+
+
+async def test_who_can_go_on_is_told_and_who_waits_is_not() -> None:
+    async with trio.open_nursery() as nursery:
+        for task in (nobody_comes, nobody_comes, trio.lowlevel.checkpoint):
+            nursery.start_soon(task)
+        started = f"task {__name__}.nobody_comes: testing/test_waiting.py:23 in nobody_comes"
+        assert runnable(2) == [started] * 2
+        await wait_all_tasks_blocked()
+        assert runnable(5) == []
+        nursery.cancel_scope.cancel()
