@@ -146,12 +146,8 @@ class Future(pykka.Future[T]):
         For an edge that answers every failure alike. Raises `AskCycleError` alone.
         """
         if not self._done:
-            await self._waited()
+            await self._wait()
         return self._value if self._failed else None
-
-    @types.coroutine
-    def _waited(self) -> Generator[Any, Any, None]:
-        yield from self._wait()
 
     def _result(self) -> T:
         if self._failed:
@@ -159,6 +155,7 @@ class Future(pykka.Future[T]):
         value: T = self._value
         return value
 
+    @types.coroutine
     def _wait(self) -> Generator[Any, Any, None]:
         """Park until it is done, with the cycle check and the deadline of the ask."""
         if get_ident() != self.system.thread_id:

@@ -20,8 +20,10 @@ BURST_EVENTS = 4
 """So many that are stored together came faster than the store is: more will follow."""
 YIELD_SECONDS = 0.05
 """How long after a part of a burst its next part is waited for."""
-YIELD_MAX_SECONDS = 1.0
-"""How long one burst may hold up the work on events; also what parts it from the next one."""
+YIELD_MAX_SECONDS = 3.0
+"""How long one burst may hold up the work on events: some thousands of deliveries."""
+APART_SECONDS = 1.0
+"""What lies between two bursts; a shorter pause is a part of one, which has only one such time."""
 
 RETRY_FIRST_SECONDS = 1.0
 RETRY_MAX_SECONDS = 600.0
@@ -109,9 +111,8 @@ class Courtesy:
     def told(self, stored: int, now: float) -> None:
         """So many events were stored together."""
         if stored < BURST_EVENTS:
-            self._last = self._until = -inf  # whatever it was, it is over
-            return
-        if now - self._last > YIELD_MAX_SECONDS:
+            return  # also in the middle of a burst few may come together
+        if now - self._last > APART_SECONDS:
             self._since = now
         self._last = now
         self._until = min(now + YIELD_SECONDS, self._since + YIELD_MAX_SECONDS)

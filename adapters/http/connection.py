@@ -10,7 +10,8 @@ Most requests come in one piece, and most answers are taken at once. So what wai
 has one alarm (`runtime.timers`) and one scope for all of them, and what does not wait has none.
 
 HTTP/2 is not spoken; a proxy that wants it speaks HTTP/1.1 to us. What a single request is, is
-said by `adapters.http.exchange`, what a WebSocket is by `adapters.http.websocket`.
+said by `adapters.http.exchange` and, for the plainest ones, which h11 need not hear of, by
+`adapters.http.plain`; what a WebSocket is by `adapters.http.websocket`.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from starlette.types import ASGIApp
 from adapters.http.exchange import Addresses, Exchange
 from adapters.http.head import flaw_in_request, flaw_in_text
 from adapters.http.limits import HEADERS_MAX_BYTES
+from adapters.http.plain import PlainExchange, PlainRequest, read_plainly
 from adapters.http.stream import READ_BYTES, Broken, ClientStream
 from adapters.http.websocket import Conversation, asks_for_websocket
 from runtime import Timers
@@ -137,7 +139,8 @@ class Connection:
                     while not self._gone and await self._serve_next():
                         self._idle, self._turn_since = True, trio.current_time()
                         self._patience_seconds = self._deadlines.keep_alive_seconds
-                        self._http.start_next_cycle()
+                        if self._http.our_state is not h11.IDLE:  # else it has heard of nothing
+                            self._http.start_next_cycle()
                 self._gone = True
                 await self._linger()
         finally:
@@ -155,24 +158,30 @@ class Connection:
             return False
         self._note_request()
         await self._begin(self.host)
+        if isinstance(head, PlainRequest):
+            return await PlainExchange(self, self._http, head, self._addresses).run(self._app)
         if asks_for_websocket(head):
             self._turn_since = None
             await Conversation(self, head, self._http, self._addresses).run(self._app)
             return False
         return await Exchange(self, self._http, head, self._addresses).run(self._app)
 
-    async def _read_head(self) -> h11.Request | HTTPStatus | None:
+    async def _read_head(self) -> PlainRequest | h11.Request | HTTPStatus | None:
         """The next request's, or why it is refused; None when the client is gone.
 
         One that is too slow is hung up on.
         """
         begun = bool(self._http.trailing_data[0])
         self._arm(self._deadlines.headers_seconds if begun else self._patience_seconds)
+        found: PlainRequest | h11.Request | h11.ConnectionClosed | HTTPStatus | None
         found = self._parse_head() if begun else None
         while found is None:
             data = await self._read_idle()
-            if not data and not begun:
-                return None
+            if not begun:
+                if not data:
+                    return None
+                if (found := read_plainly(data)) is not None:
+                    break
             self._http.receive_data(data)
             found = self._parse_head()
             if found is None and not begun:

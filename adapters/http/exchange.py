@@ -18,7 +18,7 @@ import h11
 import trio
 from starlette.types import ASGIApp, Message
 
-from adapters.http.head import target_of
+from adapters.http.head import Head, target_of
 from adapters.http.limits import ARRIVED, secured
 from adapters.http.problems import problem
 
@@ -33,7 +33,6 @@ HEADS_KEPT = 16
 
 _END = h11.EndOfMessage()
 _DISCONNECT: Message = {"type": "http.disconnect"}
-
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
@@ -67,7 +66,7 @@ class Addresses:
             return cls(None, None)
 
 
-def scope_of(head: h11.Request, addresses: Addresses, kind: str) -> dict[str, Any]:
+def scope_of(head: Head, addresses: Addresses, kind: str) -> dict[str, Any]:
     """The ASGI scope of a request; `kind` is `http` or `websocket`."""
     path, query, authority = target_of(head)
     headers = list(head.headers)
@@ -116,10 +115,18 @@ class Exchange:
         try:
             await app(scope, self.receive, self.send)
         finally:
-            if not self._answering:  # it crashed, forgot, or gave up on what is no request
-                await self.refuse(
-                    HTTPStatus.BAD_REQUEST if self._malformed else HTTPStatus.INTERNAL_SERVER_ERROR
-                )
+            await self.close()
+        return self.may_go_on()
+
+    async def close(self) -> None:
+        """Answer if the application has not: it crashed, forgot, or gave up on no request."""
+        if not self._answering:
+            await self.refuse(
+                HTTPStatus.BAD_REQUEST if self._malformed else HTTPStatus.INTERNAL_SERVER_ERROR
+            )
+
+    def may_go_on(self) -> bool:
+        """Whether another request may follow, now that the application is done with this one."""
         if self._wire.draining or self._malformed:
             return False  # without a look at what is left of the body
         if self._http.their_state is h11.SEND_BODY:
@@ -201,10 +208,8 @@ class Exchange:
         await self._wire.write(data)
 
     def _response(self, start: Message) -> h11.Response:
-        headers = [*start.get("headers", ()), (b"date", _date())]
-        if self._wire.draining:
-            headers.append((b"connection", b"close"))
-        return _head(start["status"], tuple(headers))
+        closing = ((b"connection", b"close"),) if self._wire.draining else ()
+        return _head(start["status"], (*dated(start), *closing))
 
     async def refuse(self, status: HTTPStatus) -> None:
         """Answer in the place of the application, and end the connection."""
@@ -218,6 +223,11 @@ class Exchange:
         if self._head is None or self._head.method != b"HEAD":
             data += self._http.send(h11.Data(data=bytes(answer.body))) or b""
         await self._wire.write(data + (self._http.send(h11.EndOfMessage()) or b""))
+
+
+def dated(start: Message) -> Headers:
+    """The headers of an answer, and when it was given."""
+    return (*start.get("headers", ()), (b"date", _date()))
 
 
 @lru_cache(HEADS_KEPT)

@@ -9,13 +9,31 @@ Nobody who speaks to us properly sends any of them, so they are refused, and the
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from http import HTTPStatus
+from typing import Protocol
 
 import h11
 
 LINES_MAX = 100
 """Of one head; each costs us far more work than it costs its sender."""
 VERSIONS = {b"1.0", b"1.1"}
+
+
+class Head(Protocol):
+    """What comes before a body, as `h11.Request` has it: names are in lower case."""
+
+    @property
+    def method(self) -> bytes: ...
+
+    @property
+    def target(self) -> bytes: ...
+
+    @property
+    def http_version(self) -> bytes: ...
+
+    @property
+    def headers(self) -> Iterable[tuple[bytes, bytes]]: ...
 
 
 def flaw_in_text(received: bytes) -> HTTPStatus | None:
@@ -32,7 +50,7 @@ def flaw_in_text(received: bytes) -> HTTPStatus | None:
 _ABSOLUTE = re.compile(rb"https?://([^/?#@]+)((?:[/?][^#]*)?)", re.IGNORECASE)
 
 
-def target_of(head: h11.Request) -> tuple[bytes, bytes, bytes | None]:
+def target_of(head: Head) -> tuple[bytes, bytes, bytes | None]:
     """Path and query of a request, and the authority of a target in absolute form, as a proxy is
     sent it: that one counts, whatever `Host` says (RFC 9112, 3.2.2).
     """

@@ -1,8 +1,12 @@
-"""What a request may cost before a handler sees it, and the headers every answer carries."""
+"""What a request may cost before a handler sees it, and the headers every answer carries.
+
+These layers hand on what the next one answers instead of waiting for it: a task that is resumed
+goes through each coroutine that waits in it, and of such requests there are many at once.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from http import HTTPStatus
 
 import trio
@@ -62,26 +66,27 @@ class RequestLimits:
         self._app, self._seconds, self._guarded = app, seconds, dict(guarded or {})
         self._max_bytes, self._larger = max_bytes, dict(larger or {})
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Serve one request, or refuse it with 408, 413 or 431."""
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
+            return self._app(scope, receive, send)
         header_bytes, declared = _measured(scope)
         # The protocol refuses only headers that are too long *and* unfinished.
         if header_bytes > HEADERS_MAX_BYTES:
             large = problem(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, headers=_CLOSE)
-            await large(scope, receive, send)
-            return
+            return large(scope, receive, send)
         guard = self._guarded.get(scope["path"])
         if guard is not None and (refused := guard(HTTPConnection(scope))) is not None:
             refused.headers["connection"] = "close"
-            await refused(scope, receive, send)
-            return
+            return refused(scope, receive, send)
         arrived: bytes | None = scope.get("extensions", {}).get(ARRIVED)
         if arrived is not None and len(arrived) <= self._larger.get(scope["path"], self._max_bytes):
-            await self._app(scope, receive, send)
-            return
+            return self._app(scope, receive, send)
+        return self._once_arrived(declared, scope, receive, send)
+
+    async def _once_arrived(
+        self, declared: int, scope: Scope, receive: Receive, send: Send
+    ) -> None:
         body: bytes | Response | None = None
         with trio.move_on_after(self._seconds) as deadline:
             body = await self._read(scope["path"], declared, receive)
@@ -164,12 +169,12 @@ class SecurityHeaders:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Serve one request."""
 
-        async def send_with_headers(message: Message) -> None:
+        def send_with_headers(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.start":
                 message["headers"] = secured(message.get("headers", ()))
-            await send(message)
+            return send(message)
 
-        await self._app(scope, receive, send_with_headers)
+        return self._app(scope, receive, send_with_headers)

@@ -28,7 +28,7 @@ def peer_of(connection: HTTPConnection, trusted: Sequence[Network]) -> str:
     if address is None:
         return ""
     if not _is_in(address, trusted):
-        return str(address)
+        return _text(address)
     lines = connection.headers.getlist("x-forwarded-for")
     hops = [hop.strip() for line in lines for hop in line.split(",")]
     for hop in reversed(hops):
@@ -37,6 +37,11 @@ def peer_of(connection: HTTPConnection, trusted: Sequence[Network]) -> str:
             return ""  # a proxy of ours wrote it, and yet it is no address
         if not _is_in(address, trusted):
             break
+    return _text(address)
+
+
+@lru_cache(ADDRESSES_KEPT)
+def _text(address: _Address) -> str:
     return str(address)
 
 

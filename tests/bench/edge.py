@@ -29,6 +29,7 @@ from actors.kernel.ids import EventId
 from adapters.http.app import application
 from adapters.http.listening import Bind
 from adapters.http.messages import FindUrl
+from adapters.http.plain import head_of, read_plainly
 from adapters.http.server import HttpServer
 from adapters.http.webhooks import webhook_routes
 from adapters.memory.ingress import MemoryEvents
@@ -46,6 +47,7 @@ TOGETHER = 30
 
 UNITS = {
     "h11": "us: the protocol of one request and its answer",
+    "plain": "us: the same without h11, as plain requests have it",
     "verify": "us: Stripe's signature and the reading of its event",
     "statement": f"us: an event's part of the statement that stores {TOGETHER}",
     "connection": "us: a request that is answered at once",
@@ -61,7 +63,12 @@ ANSWER = h11.Response(
 def run() -> dict[str, Any]:
     """One measurement; some seconds."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
-    parts = {"h11": _protocol(), "verify": _verification(), "statement": _statement()}
+    parts = {
+        "h11": _protocol(),
+        "plain": _plain_protocol(),
+        "verify": _verification(),
+        "statement": _statement(),
+    }
     return {
         "bench": "edge",
         "unit": UNITS,
@@ -97,6 +104,21 @@ def _protocol() -> Callable[[], int]:
             http.send(h11.Data(data=b"{}"))
             http.send(h11.EndOfMessage())
             http.start_next_cycle()
+        return 10
+
+    return part
+
+
+def _plain_protocol() -> Callable[[], int]:
+    (request,) = events(1)
+
+    def part() -> int:
+        for _ in range(10):
+            if (
+                read_plainly(request) is None
+                or head_of(tuple(ANSWER.headers.raw_items()), 2) is None
+            ):
+                raise ValueError("they are not plain")
         return 10
 
     return part

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.ingress.pacing import (
+    APART_SECONDS,
     ATTEMPTS_MAX,
     BURST_EVENTS,
     RETRY_FIRST_SECONDS,
@@ -136,11 +137,13 @@ def test_work_waits_for_the_next_part_of_a_burst() -> None:
     assert courtesy.seconds(5.05) == pytest.approx(YIELD_SECONDS - 0.01)
 
 
-def test_a_few_deliveries_end_the_burst() -> None:
+def test_a_few_deliveries_neither_make_a_burst_nor_prolong_nor_end_one() -> None:
     courtesy = Courtesy()
-    courtesy.told(BURST_EVENTS, 5.0)
-    courtesy.told(BURST_EVENTS - 1, 5.01)
-    assert courtesy.seconds(5.01) == 0
+    courtesy.told(BURST_EVENTS - 1, 5.0)
+    assert courtesy.seconds(5.0) == 0
+    courtesy.told(BURST_EVENTS, 6.0)
+    courtesy.told(BURST_EVENTS - 1, 6.01)
+    assert courtesy.seconds(6.01) == pytest.approx(YIELD_SECONDS - 0.01)
 
 
 def test_an_endless_burst_holds_up_the_work_for_a_while_and_no_longer() -> None:
@@ -151,6 +154,8 @@ def test_an_endless_burst_holds_up_the_work_for_a_while_and_no_longer() -> None:
         if courtesy.seconds(now):
             waited.append(now)
     assert waited[-1] - waited[0] == pytest.approx(YIELD_MAX_SECONDS, abs=0.02)
-    later = 15.0 + 2 * YIELD_MAX_SECONDS
+    courtesy.told(BURST_EVENTS, now + 0.9 * APART_SECONDS)
+    assert courtesy.seconds(now + 0.9 * APART_SECONDS) == 0, "a pause, no end"
+    later = now + 2 * APART_SECONDS
     courtesy.told(BURST_EVENTS, later)
     assert courtesy.seconds(later) == pytest.approx(YIELD_SECONDS), "it is another one"

@@ -65,6 +65,7 @@ async def test_in_the_middle_of_a_burst_nothing_is_begun(world: World) -> None:
         for number in range(10):
             await world.add(f"evt_{number}", subject=f"pi_{number}")
             ref.tell(ingress.Wake(stored=BURST_EVENTS))
+            ref.tell(ingress.Wake(stored=1))  # a part that happens to be small
             await trio.sleep(YIELD_SECONDS / 2)
         assert world.told.told == []
         await trio.sleep(YIELD_SECONDS)

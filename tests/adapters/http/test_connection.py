@@ -21,6 +21,7 @@ from starlette.websockets import WebSocket
 from adapters.http.app import application
 from adapters.http.connection import Deadlines
 from adapters.http.limits import HEADERS_MAX_BYTES
+from adapters.http.plain import head_of
 from tests.adapters.http.wire import (
     connect,
     exchange,
@@ -109,6 +110,22 @@ async def test_a_connection_serves_one_request_after_the_other() -> None:
             await stream.send_all(get(close=False))
             assert (await read_until(stream, b"hello")).startswith(b"HTTP/1.1 200")
         assert len(served.connections) == 1
+
+
+async def test_plain_requests_and_others_follow_each_other_on_one_connection() -> None:
+    plain = get("/echo", "Content-Length: 2", method="POST", close=False) + b"ab"
+    chunked = get("/echo", "Transfer-Encoding: chunked", method="POST", close=False)
+    others = (get(close=False), b"hello"), (chunked + b"2\r\ncd\r\n0\r\n\r\n", b"cd")
+    before = head_of.cache_info()
+    async with serving(app()) as served, await connect(served.port) as stream:
+        for request, end in ((plain, b"ab"), (plain, b"ab"), *others, (plain, b"ab")):
+            await stream.send_all(request)
+            assert (await read_until(stream, end)).startswith(b"HTTP/1.1 200 \r\n")
+        await stream.send_all(plain + get())
+        assert (await read_all(stream)).count(b"HTTP/1.1 200 \r\n") == 2
+        assert served.requests == 7
+    after = head_of.cache_info()
+    assert after.hits + after.misses == before.hits + before.misses + 3, "the plain ones, alone"
 
 
 async def test_pipelined_requests_are_answered_in_order() -> None:
