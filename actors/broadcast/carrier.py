@@ -32,4 +32,5 @@ class Carrier:
         Raises `Unavailable`.
         """
         if self._outbox is not None and entry.filed is not None:
-            await self._outbox.postponed(entry.filed)
+            became = None if entry.to == entry.letter.chat_id else entry.to
+            await self._outbox.postponed(entry.filed, became=became)

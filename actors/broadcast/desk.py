@@ -173,18 +173,18 @@ class Desk:
 
     def wake(self, now: int) -> int | None:
         """When `next` may have something; None: not before a letter is added or ends."""
-        wakes = [
-            _later(self._ways.due(now), self._lanes.due(lane))
-            for lane in HURRIED
-            if self._lanes.depth(lane)
-        ]
+        wake: int | None = None
+        for lane in HURRIED:
+            if self._lanes.depth(lane):
+                wake = _sooner(wake, self._ways.due(now), self._lanes.due(lane))
         if self._lanes.depth("typing"):
-            wakes.append(_later(self._typing_due(now), self._lanes.due("typing")))
+            wake = _sooner(wake, self._typing_due(now), self._lanes.due("typing"))
         if self._lanes.depth("bulk"):
-            wakes.append(_later(self._ways.bulk_due(now), self._lanes.due("bulk")))
-            paid = self._lanes.due("bulk", only_paid=True)
-            wakes.append(_later(self._ways.paid_due(now), paid))
-        return min((wake for wake in wakes if wake is not None), default=None)
+            wake = _sooner(wake, self._ways.bulk_due(now), self._lanes.due("bulk"))
+            paid = self._ways.paid_due(now)
+            if paid is not None:
+                wake = _sooner(wake, paid, self._lanes.due("bulk", only_paid=True))
+        return wake
 
     def hold_bulk(self) -> None:
         """Nothing of the bulk lane starts any more."""
@@ -263,10 +263,11 @@ class Desk:
             self._lanes.add(Entry(letter, to=to, told_at=now))
 
     def _next_hurried(self, now: int) -> Entry | None:
-        due = self._ways.due(now)
+        waiting = [lane for lane in HURRIED if self._lanes.depth(lane)]
+        due = self._ways.due(now) if waiting else None
         if due is None or due > now:
             return None
-        for lane in HURRIED:
+        for lane in waiting:
             spare = 0 if lane == "answer" else 1
             entry = self._lanes.pick(lane, now, lambda head: self._chat_due(head, now, spare))  # noqa: B023 - called at once
             if entry is not None:
@@ -284,6 +285,8 @@ class Desk:
         return self._ways.typing_due(now, beside_bulk=busy)
 
     def _next_bulk(self, now: int) -> Entry | None:
+        if not self._lanes.depth("bulk"):
+            return None
         due, paid = self._ways.bulk_due(now), self._ways.paid_due(now)
         free = due is not None and due <= now
         if not free and (paid is None or paid > now):
@@ -344,6 +347,9 @@ class Desk:
         return ""
 
 
-def _later(way: int | None, lane: int | None) -> int | None:
-    """When both are due; None while one of them is not known."""
-    return None if way is None or lane is None else max(way, lane)
+def _sooner(wake: int | None, way: int | None, lane: int | None) -> int | None:
+    """When both are due, should that be before `wake`; `wake` while one of them is not known."""
+    if way is None or lane is None:
+        return wake
+    both = max(way, lane)
+    return both if wake is None else min(wake, both)

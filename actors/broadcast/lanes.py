@@ -20,7 +20,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 
 from actors.broadcast import messages as broadcast
-from actors.broadcast.queues import Due, Entry, Lane, Queue, lane_of
+from actors.broadcast.queues import Due, Entry, Lane, Queue, Tally, lane_of
 from actors.kernel.ids import ChatId
 
 HURRIED: tuple[Lane, ...] = ("answer", "notice")
@@ -35,7 +35,10 @@ class Lanes:
     """Every letter on its way to Telegram."""
 
     def __init__(self) -> None:
-        self._hurried: dict[Lane, Queue] = {lane: Queue() for lane in LANES if lane != "bulk"}
+        self._tallies: dict[Lane, Tally] = {lane: Tally() for lane in LANES}
+        self._hurried: dict[Lane, Queue] = {
+            lane: Queue(tally) for lane, tally in self._tallies.items() if lane != "bulk"
+        }
         self._bulk: dict[_Source, Queue] = {}
         self._turns: deque[_Source] = deque()
         self._out: dict[ChatId, Queue] = {}
@@ -49,7 +52,7 @@ class Lanes:
 
     def depth(self, lane: Lane) -> int:
         """Letters of a lane."""
-        return sum(queue.depth for queue in self._queues_of(lane))
+        return self._tallies[lane].letters
 
     def chats(self, lane: Lane) -> int:
         """Chats of a lane, once for each source."""
@@ -107,6 +110,8 @@ class Lanes:
 
     def due(self, lane: Lane, *, only_paid: bool = False) -> int | None:
         """When `pick` is worth another call; None: not before a letter is added or ends."""
+        if lane != "bulk":
+            return self._hurried[lane].due()
         dues = [queue.due() for queue in self._queues_of(lane, only_paid=only_paid)]
         return min((due for due in dues if due is not None), default=None)
 
@@ -141,7 +146,7 @@ class Lanes:
         source = (getattr(letter, "source", ""), paid)
         if source not in self._bulk:
             self._sweep()
-            self._bulk[source] = Queue()
+            self._bulk[source] = Queue(self._tallies["bulk"])
             self._turns.append(source)
         return self._bulk[source]
 

@@ -109,8 +109,9 @@ class Outbox(Protocol):
         """
         ...
 
-    async def postponed(self, letter_id: LetterId) -> None:
-        """The request was certainly not carried out (429, no connection): the letter waits again.
+    async def postponed(self, letter_id: LetterId, *, became: ChatId | None = None) -> None:
+        """The request was certainly not carried out (429, no connection, or the group `became`
+        another one, to which it goes instead): the letter waits again.
 
         It is durable when this returns, and `starting` is not asked before. Raises `Unavailable`;
         it is then told again.

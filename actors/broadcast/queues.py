@@ -125,24 +125,39 @@ class Entry:
         return now - self.told_at > worth_seconds * TICKS_PER_SECOND
 
 
-class Queue:
-    """Letters that differ only in their chats."""
+class Tally:
+    """How many letters there are in the queues that share it: nobody adds them up."""
+
+    __slots__ = ("letters",)
 
     def __init__(self) -> None:
+        self.letters = 0
+
+
+class Queue:
+    """Letters that differ only in their chats. It counts them in its `tally`."""
+
+    def __init__(self, tally: Tally | None = None) -> None:
+        self._tally = tally or Tally()
         self._chats: dict[ChatId, deque[Entry]] = {}
         self._ring: deque[ChatId] = deque()
         self._later: list[tuple[int, int, ChatId]] = []
         self._turn = 0
         self._aside: set[ChatId] = set()
         self._out: set[ChatId] = set()
-        self.depth = 0
-        """Letters in this queue, overtaken and open ones included."""
         self.dropped = 0
         """Letters that were too old to be sent, since the start."""
 
     def __len__(self) -> int:
         """Chats with letters."""
         return sum(map(bool, self._chats.values()))
+
+    @property
+    def depth(self) -> int:
+        """Letters in this queue, and in those that share its tally, overtaken and open ones
+        included.
+        """
+        return self._tally.letters
 
     @property
     def empty(self) -> bool:
@@ -182,10 +197,10 @@ class Queue:
                 return None
             if entry.letter.message_id != edit.message_id:
                 return None
-            self.depth -= entry.weight
+            self._tally.letters -= entry.weight
             entry.letter = edit
             entry.wanted_by(edit)
-            self.depth += entry.weight
+            self._tally.letters += entry.weight
             return entry
         return None
 
@@ -232,7 +247,7 @@ class Queue:
     def finish(self, chat_id: ChatId) -> None:
         """The letter that is out needs no more; its chat queues up for its next turn."""
         queue = self._chats[chat_id]
-        self.depth -= queue.popleft().weight
+        self._tally.letters -= queue.popleft().weight
         self._out.remove(chat_id)
         if queue:
             self._ring.append(chat_id)
@@ -253,12 +268,12 @@ class Queue:
         elif entries:
             # Its place in the ring or in the heap stays, and is given up when it comes up.
             self._chats[chat_id] = deque()
-        self.depth -= sum(entry.weight for entry in entries)
+        self._tally.letters -= sum(entry.weight for entry in entries)
         return entries
 
     def _queue(self, entry: Entry) -> deque[Entry]:
         """The letters of its chat, of which there will be one more."""
-        self.depth += entry.weight
+        self._tally.letters += entry.weight
         queue = self._chats.get(entry.to)
         if queue is None:
             queue = self._chats[entry.to] = deque()
@@ -269,7 +284,7 @@ class Queue:
         """Whether the chat still has letters without its stale ones in front."""
         queue = self._chats[chat_id]
         while queue and queue[0].stale(now):
-            self.depth -= queue.popleft().weight
+            self._tally.letters -= queue.popleft().weight
             self.dropped += 1
         if not queue:
             del self._chats[chat_id]

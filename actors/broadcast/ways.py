@@ -66,12 +66,17 @@ class Ways:
         self._gate, self._bulk_gate = Gate(), Gate(CAREFUL)
         self._bulk_road = Gate()
         """The network as the bulk lane finds it."""
-        self._open: set[int] = set()
-        self._bulk_open: set[int] = set()
+        self._open: dict[int, None] = {}
+        self._bulk_open: dict[int, None] = {}
+        """The numbers of deliveries under way: they grow, so the newest is the last one put in."""
         self._bulk_max = bulk_in_flight(limits)
         self._started = 0
         self._unpaid = 0
         """Messages under way that may not be billed."""
+        self._gates: tuple[int | None, int | None] | None = None
+        """When the gates let a letter in a hurry pass, and one of the bulk lane: looked at once
+        after each change, and asked for many times between two.
+        """
 
     @property
     def in_flight(self) -> int:
@@ -94,23 +99,25 @@ class Ways:
     def hold_bulk(self) -> None:
         """Let no letter of the bulk lane start any more."""
         self._bulk_max = 0
+        self._gates = None
 
     def close_bulk(self, until: int, now: int) -> None:
         """A predecessor's flood wait."""
         if until > now:
             self._bulk_gate.remain_shut(until)
+            self._gates = None
 
     def due(self, now: int) -> int | None:
         """When a letter in a hurry may start; None: not before an open request ended."""
-        return _last(self._tokens.due(now), self._hurried_due())
+        return _last(self._tokens.due(now), self._gates_due()[0])
 
     def typing_due(self, now: int, *, beside_bulk: bool) -> int | None:
         """The same of one that shows typing, beside letters of the bulk lane or not."""
-        return _last(self._tokens.typing_due(now, beside_bulk=beside_bulk), self._hurried_due())
+        return _last(self._tokens.typing_due(now, beside_bulk=beside_bulk), self._gates_due()[0])
 
     def bulk_due(self, now: int) -> int | None:
         """The same of a letter of the bulk lane that is not billed."""
-        return _last(self._tokens.bulk_due(now), self._bulk_gates_due())
+        return _last(self._tokens.bulk_due(now), self._gates_due()[1])
 
     def paid_due(self, now: int) -> int | None:
         """The same of one that is billed; None as well without Stars, and while the first of
@@ -118,13 +125,14 @@ class Ways:
         """
         if not self._postage.affordable() or (self._unpaid and not self._tokens.paying(now)):
             return None
-        return _last(self._tokens.paid_due(now), self._bulk_gates_due())
+        return _last(self._tokens.paid_due(now), self._gates_due()[1])
 
     def start(self, entry: Entry, now: int) -> None:
         """A letter leaves; its number and its fare are written on it."""
         self._started += 1
         entry.started = self._started
-        (self._bulk_open if entry.bulk else self._open).add(self._started)
+        (self._bulk_open if entry.bulk else self._open)[self._started] = None
+        self._gates = None
         entry.fare = self._fare(entry, now)
         self._tokens.take(now, entry.fare)
         if isinstance(entry.letter, broadcast.Typing):
@@ -135,7 +143,8 @@ class Ways:
 
     def end(self, entry: Entry, outcome: Ended, now: int) -> None:
         """It met its outcome, which says something about the ways."""
-        (self._bulk_open if entry.bulk else self._open).remove(entry.started)
+        self._gates = None
+        del (self._bulk_open if entry.bulk else self._open)[entry.started]
         self._unpaid -= entry.unpaid
         counted = not isinstance(outcome, NotSent | Withdrawn | Held)
         self._tokens.answered(entry.to, now, entry.fare, shown=entry.shown, counted=counted)
@@ -189,19 +198,29 @@ class Ways:
                 if entry.bulk:
                     self._bulk_gate.passed(started)
 
+    def _gates_due(self) -> tuple[int | None, int | None]:
+        if self._gates is None:
+            self._gates = self._hurried_due(), self._bulk_gates_due()
+        return self._gates
+
     def _hurried_due(self) -> int | None:
         if len(self._open) >= DELIVERIES_IN_FLIGHT:
             return None
-        return self._gate.due(newest_open=max(self._open, default=0))
+        return self._gate.due(newest_open=_newest(self._open))
 
     def _bulk_gates_due(self) -> int | None:
         if len(self._bulk_open) >= self._bulk_max:
             return None
-        newest = max(self._bulk_open, default=0)
+        newest = _newest(self._bulk_open)
         own = _last(
             self._bulk_gate.due(newest_open=newest), self._bulk_road.due(newest_open=newest)
         )
-        return _last(own, self._gate.due(newest_open=max(newest, max(self._open, default=0))))
+        return _last(own, self._gate.due(newest_open=max(newest, _newest(self._open))))
+
+
+def _newest(under_way: dict[int, None]) -> int:
+    """The number of the delivery that began last; 0 when there is none."""
+    return next(reversed(under_way), 0)
 
 
 def _is_due(due: int | None, now: int) -> bool:

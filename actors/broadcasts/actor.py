@@ -131,7 +131,9 @@ class Broadcaster(BroadcastChat):
         """Of whom it is being written down whom they are for."""
         self._tick_at, self._reported_at, self._stirred = inf, -inf, True
         self._doubtful = False
-        """Something may have been stored of which we were told that it was not."""
+        """What is open may be another than was known here: the next look begins by reading it."""
+        self._after_all = False
+        """Somebody got it of whom nobody knew: what changes it may have him to tell as well."""
 
     async def on_start(self) -> None:
         if unknown := await self._store.recover():
@@ -201,9 +203,11 @@ class Broadcaster(BroadcastChat):
                 await self._load()
                 self._doubtful = False
             await self._write_down()
-            await self._start_due()
             for running in list(self._passes.values()):
                 await self._go_on(running)
+            for kept in list(self._open.values()):
+                self._prepare(kept)  # what could not be done before may be due again
+            await self._start_due()
             silence = PANEL_SECONDS if self._passes else IDLE_SECONDS
             if self._stirred or self.monotonic() - self._reported_at >= silence:
                 await self._report()
@@ -216,7 +220,8 @@ class Broadcaster(BroadcastChat):
     def _prepare(self, kept: Broadcast) -> None:
         """Have it written down, beside the mailbox, whom it is for."""
         broadcast_id = kept.broadcast_id
-        if kept.preparing and broadcast_id not in self._preparing:
+        is_due = self._put_off.due(broadcast_id, now=self.monotonic())
+        if kept.preparing and is_due and broadcast_id not in self._preparing:
             self._preparing.add(broadcast_id)
             self.pipe(
                 self._store.prepare,
@@ -229,7 +234,9 @@ class Broadcaster(BroadcastChat):
         self._preparing.discard(told.broadcast_id)
         try:
             if told.error is not None:
+                self._put_off.failed(told.broadcast_id, str(told.error), now=self.monotonic())
                 raise told.error
+            self._put_off.forget(told.broadcast_id)
             kept = await self._store.find(told.broadcast_id)
             if kept is not None and kept.preparing:
                 await self._move(kept, Occurrence(event=Event.PREPARED))
@@ -255,7 +262,7 @@ class Broadcaster(BroadcastChat):
 
     def _rest_seconds(self) -> float:
         """For how long nothing has to be done of which nobody tells us."""
-        busy = self._passes or self._news or self._stirred
+        busy = self._passes or self._news or self._stirred or self._put_off
         most = TICK_SECONDS if busy else IDLE_SECONDS
         starts = [each.starts_at for each in self._open.values() if each.state is State.SCHEDULED]
         if not starts or self._running >= RUNNING_MAX:
@@ -264,14 +271,20 @@ class Broadcaster(BroadcastChat):
 
     async def _report(self) -> None:
         self._reported_at, self._stirred = self.monotonic(), False
-        for broadcast_id in list(self._passes):
+        stopped = [i for i, kept in self._open.items() if kept.state is State.PAUSED]
+        for broadcast_id in [*self._passes, *stopped]:
             kept = await self._store.find(broadcast_id)
             if kept is not None:
                 self._remember(kept)
                 await self._show_panel(kept)
         self.publish(
             report.reported(
-                self._open, self._passes, self._totals, now=self.monotonic(), paid=self._paid
+                self._open,
+                self._passes,
+                self._totals,
+                now=self.monotonic(),
+                paid=self._paid,
+                put_off=self._put_off.told(),
             )
         )
 
@@ -297,6 +310,8 @@ class Broadcaster(BroadcastChat):
             await self._checked(receipt)
         elif isinstance(receipt, broadcast.Delivered):
             await self._panel_shown(receipt)
+        elif receipt.reason == "gone":
+            await self._panel_lost(receipt)
 
     def _sort(self, receipts: list[_Told]) -> set[BroadcastId]:
         """Who has an outcome now, and who waits again; of which broadcasts anything was heard."""
@@ -311,6 +326,7 @@ class Broadcaster(BroadcastChat):
             late = running if running is not told_in else None
             if late and not done and late.awaits(settled.chat_id):
                 continue  # withdrawn before, and told again since: his request may be under way
+            self._after_all |= running is not told_in and settled.outcome is Outcome.SENT
             self._news.append(settled)
             self._totals.outcomes[settled.outcome] += 1
             if running:
@@ -322,6 +338,9 @@ class Broadcaster(BroadcastChat):
         if self._news:
             await self._store.settle(tuple(self._news))
             self._news.clear()
+            if self._after_all:
+                self._after_all, self._doubtful = False, True
+                self._look_in(0.0)
 
     async def _go_on(self, running: Pass) -> None:
         """Tell the dispatcher as many letters as it may hold, or see that all is done."""

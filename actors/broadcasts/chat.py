@@ -11,7 +11,7 @@ from uuid import UUID
 
 from actors.broadcast import messages as broadcast
 from actors.broadcasts import messages as broadcasts
-from actors.broadcasts import panel, panel_whom
+from actors.broadcasts import panel, panel_when, panel_whom
 from actors.broadcasts import panel_texts as texts
 from actors.broadcasts.desk import BroadcastDesk
 from actors.broadcasts.messages import Refused, Shown
@@ -83,7 +83,9 @@ class BroadcastChat(BroadcastDesk):
                     return await self._not_done(kept, heard, texts.REMARKS[Remark.NOT_WAITING])
                 if press.word != fingerprint(kept):
                     return await self._not_done(kept, heard, texts.BUBBLES[Bubble.CHANGED])
-                return await self._act_on(kept, Event.RESUME, heard, Bubble.STARTS)
+                later = kept.timed and kept.starts_at > self.now()
+                done = Bubble.SCHEDULED if later else Bubble.STARTS
+                return await self._act_on(kept, Event.RESUME, heard, done)
             case "resume":
                 if kept.state is State.READY:
                     return await self._not_done(kept, heard, texts.BUBBLES[Bubble.CHANGED])
@@ -112,12 +114,13 @@ class BroadcastChat(BroadcastDesk):
         return self._reader.bubble(done)
 
     async def _pick(self, kept: Broadcast, word: str, heard: broadcasts.Pressed) -> str:
-        """Somebody else gets it; to be confirmed anew."""
+        """Somebody else gets it, or at another time; to be confirmed anew."""
         audience = panel_whom.chosen(kept.audience, word, now=self.now())
-        if audience is None:
+        starts_at = panel_when.chosen(kept, word, now=self.now())
+        if audience is None and starts_at is None:
             return await self._not_done(kept, heard, texts.BUBBLES[Bubble.GONE])
         self._pages[kept.broadcast_id] = panel_whom.page_after(word)
-        occurrence = Occurrence(event=Event.CHOOSE, audience=audience)
+        occurrence = Occurrence(event=Event.CHOOSE, audience=audience, starts_at=starts_at)
         answer = await self._do(kept, occurrence, "choose", heard.who, WHY, handled=heard.update_id)
         return self._why_not(answer) if isinstance(answer, Refused) else ""
 

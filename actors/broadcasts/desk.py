@@ -6,7 +6,9 @@ it answers.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import assert_never
 from uuid import UUID
 
@@ -31,7 +33,7 @@ from actors.broadcasts.model import (
     check_content,
 )
 from actors.broadcasts.rules import Event, Occurrence, Remark
-from actors.kernel.ids import BroadcastId, UpdateId
+from actors.kernel.ids import BroadcastId, ProductId, UpdateId
 from actors.kernel.language import Phrase
 
 NOBODY_TO_SHOW = (
@@ -42,6 +44,9 @@ NOT_BILLED = (
     "or send it without being paid"
 )
 OTHER_KEY = "this Idempotency-Key was used for another broadcast"
+PAST = timedelta(seconds=120)
+"""A start so long ago is a slip: whoever types, or asks again under his key, takes a moment."""
+MINUTE = "%Y-%m-%dT%H:%MZ"
 TOO_MANY_OPEN = filled(faults.MANY_OPEN, most=OPEN_MAX)
 
 _EVENTS: dict[str, Event] = {
@@ -77,10 +82,14 @@ class BroadcastDesk(BroadcastKeeper):
     async def _create(
         self, asked: broadcasts.Create, *, creation_id: UUID, handled: UpdateId | None = None
     ) -> Answer:
+        now = self.now()
+        if asked.starts_at is not None and asked.starts_at < now - PAST:
+            times = f"it was {asked.starts_at:{MINUTE}}, and now it is {now:{MINUTE}}"
+            return Refused(detail=f"the start is past: {times}; without one it starts at once")
         draft = self._draft(
             content=asked.content,
             audience=asked.audience,
-            starts_at=asked.starts_at or self.now(),
+            starts_at=asked.starts_at or now,
             repeat=asked.repeat,
             paid=asked.paid,
             hold=asked.hold,
@@ -101,7 +110,7 @@ class BroadcastDesk(BroadcastKeeper):
         if refused := self._refusal(draft):
             return refused
         reach = await self._store.reach(draft)
-        if draft.kind is Kind.SEND and (nobody := _nobody(reach)):
+        if draft.kind is Kind.SEND and (nobody := _nobody(reach, self._unknown(draft.audience))):
             return nobody
         kept = await self._store.create(
             draft,
@@ -254,13 +263,16 @@ class BroadcastDesk(BroadcastKeeper):
             return Refused(detail=detail, conflict=True)
         return None
 
+    def _unknown(self, audience: Audience) -> list[ProductId]:
+        """Which of its products are not on sale; somebody may own them all the same."""
+        return [each for each in audience.products if each not in self._reader.products]
+
     def _outdated(self, kept: Broadcast) -> Refused | None:
         """Why nobody may be told what it says: it is about to say something else."""
         for change in self._passes_of(kept.broadcast_id, Kind.EDIT):
             if not change.prepared:
-                number = change.broadcast_id
-                detail = f"broadcast {number} is about to change it: wait for it, or cancel it"
-                return Refused(detail=detail, conflict=True)
+                said = filled(faults.ABOUT_TO_CHANGE, number=change.broadcast_id)
+                return _refused(said, conflict=True)
         return None
 
     async def _changed_since(self, kept: Broadcast) -> Refused | None:
@@ -302,10 +314,14 @@ def _is_no_source(kept: Broadcast) -> Refused:
     return Refused(detail=f"it has sent nothing itself: name broadcast {kept.of}")
 
 
-def _nobody(reach: Reach) -> Refused | None:
-    """Why an audience cannot be told anything; None when somebody is in it."""
+def _nobody(reach: Reach, unknown: Sequence[ProductId] = ()) -> Refused | None:
+    """Why an audience cannot be told anything; None when somebody is in it. `unknown` are products
+    of which nobody has heard.
+    """
     if reach.reachable:
         return None
+    if unknown:
+        return _refused(filled(faults.NO_PRODUCT, names=", ".join(unknown)))
     if not reach.left_out:
         return _refused(faults.NOBODY)
     return _refused(filled(faults.NOBODY_REACHED, left_out=reach.left_out))

@@ -92,7 +92,17 @@ MANY_OPEN = Phrase(
     uk="незавершених розсилок уже {most}: спершу скасуйте одну з них",
     en="{most} broadcasts are open already: cancel one first",
 )
+ABOUT_TO_CHANGE = Phrase(
+    ru="её вот-вот изменит рассылка {number}: дождитесь её или отмените",
+    uk="її от-от змінить розсилка {number}: дочекайтеся її або скасуйте",
+    en="broadcast {number} is about to change it: wait for it, or cancel it",
+)
 NOBODY = Phrase(ru="получателей нет", uk="отримувачів немає", en="nobody would get it")
+NO_PRODUCT = Phrase(
+    ru="получателей нет; такого товара в продаже нет: {names}",
+    uk="отримувачів немає; такого товару в продажу немає: {names}",
+    en="nobody would get it; no such product is on sale: {names}",
+)
 NOBODY_REACHED = Phrase(
     ru="получателей нет; недоступны: {left_out}",
     uk="отримувачів немає; недоступні: {left_out}",

@@ -22,13 +22,14 @@ from actors.broadcasts.model import (
     State,
 )
 from actors.broadcasts.panel_reader import Reader
-from actors.broadcasts.panel_texts import NOBODY_LEFT, NOT_SHOWN
+from actors.broadcasts.panel_texts import NOBODY_LEFT, NOT_ALLOWED, NOT_SHOWN
 from actors.broadcasts.panel_whom import Page
 from actors.broadcasts.ports import Broadcasts
+from actors.broadcasts.put_off import PutOff
 from actors.broadcasts.rules import Effect, Event, Occurrence
 from actors.broadcasts.running import Pass
 from actors.kernel.failures import Conflict, Unavailable
-from actors.kernel.ids import BroadcastId, ChatId, UpdateId
+from actors.kernel.ids import BroadcastId, ChatId, MessageId, UpdateId
 from runtime import Actor, Recipient
 
 OPEN_MAX = 100
@@ -57,10 +58,14 @@ class BroadcastKeeper(Actor[Any]):
         """Those that are not over, by number; their counts are not kept up to date."""
         self._passes: dict[BroadcastId, Pass] = {}
         """Those that run."""
+        self._put_off = PutOff()
+        """Those whose recipients could not be looked up."""
         self._panels: dict[BroadcastId, tuple[str, broadcast.Keyboard]] = {}
         """What was told last to be shown of them in the chat."""
         self._pages: dict[BroadcastId, Page] = {}
         """Which page of it, if it is not the first."""
+        self._deleted_panels: dict[BroadcastId, MessageId] = {}
+        """The message that was one, and that somebody has deleted."""
 
     async def _load(self) -> None:
         """Take over what was saved, and tell again what may not have been heard."""
@@ -77,6 +82,7 @@ class BroadcastKeeper(Actor[Any]):
             self._open[broadcast_id] = kept
         else:
             self._open.pop(broadcast_id, None)
+            self._put_off.forget(broadcast_id)
         if kept.state is not State.RUNNING or not kept.prepared:
             self._passes.pop(broadcast_id, None)
         elif broadcast_id not in self._passes:
@@ -148,7 +154,7 @@ class BroadcastKeeper(Actor[Any]):
             return
         detail = NOT_SHOWN.en.format(detail=receipt.detail)
         if receipt.reason == "blocked":
-            detail = f"the bot may not write to ADMIN_CHAT_ID: {receipt.detail}"
+            detail = NOT_ALLOWED.en.format(detail=receipt.detail)
         self.log.warning("broadcast.refused", broadcast_id=kept.broadcast_id, detail=detail)
         await self._move(kept, Occurrence(event=Event.REFUSED, detail=detail))
 
@@ -160,12 +166,23 @@ class BroadcastKeeper(Actor[Any]):
                 continue
             if self._running >= RUNNING_MAX and kept.kind is not Kind.DELETE:
                 continue  # a mistake is taken back at once, however much else runs
+            if not self._put_off.due(kept.broadcast_id, now=self.monotonic()):
+                continue
             if kept.of is not None and await self._store.under_way(kept.of):
                 continue  # what is being sent right now is to be changed or deleted as well
-            if kept.kind is not Kind.SEND or (await self._store.reach(kept)).reachable:
+            if kept.kind is not Kind.SEND or await self._reaches_somebody(kept):
                 await self._move(kept, Occurrence(event=Event.STARTED))
             else:
                 await self._move(kept, Occurrence(event=Event.EMPTY, detail=NOBODY_LEFT.en))
+
+    async def _reaches_somebody(self, kept: Broadcast) -> bool:
+        try:
+            reach = await self._store.reach(kept)
+        except Unavailable as error:  # the next look begins with the others
+            self._put_off.failed(kept.broadcast_id, str(error), now=self.monotonic())
+            raise
+        self._put_off.forget(kept.broadcast_id)
+        return reach.reachable > 0
 
     @property
     def _running(self) -> int:
@@ -192,14 +209,18 @@ class BroadcastKeeper(Actor[Any]):
         waits = kept.state in UNSTARTED
         reach = await self._store.reach(kept) if waits else None
         page = self._pages.get(kept.broadcast_id, Page.MAIN)
-        seen = panel.view(kept, self._reader, reach=reach, per_second=pace, page=page)
+        seen = panel.view(
+            kept, self._reader, reach=reach, per_second=pace, page=page, now=self.now()
+        )
         if self._panels.get(kept.broadcast_id) == seen:
             return
         self._panels[kept.broadcast_id] = text, keyboard = seen
         if kept.panel_message_id is None:
             self._dispatcher.tell(
                 broadcast.Say(
-                    letter_id=letters.panel_letter(kept.broadcast_id),
+                    letter_id=letters.panel_letter(
+                        kept.broadcast_id, self._deleted_panels.get(kept.broadcast_id)
+                    ),
                     chat_id=self._admin_chat_id,
                     text=text,
                     keyboard=keyboard,
@@ -209,12 +230,15 @@ class BroadcastKeeper(Actor[Any]):
         else:
             self._dispatcher.tell(
                 broadcast.Edit(
-                    letter_id=letters.panel_edit(kept.broadcast_id, self.world.uuid()),
+                    letter_id=letters.panel_edit(
+                        kept.broadcast_id, kept.panel_message_id, self.world.uuid()
+                    ),
                     chat_id=self._admin_chat_id,
                     message_id=kept.panel_message_id,
                     text=text,
                     keyboard=keyboard,
                     lane="notice",
+                    notify=self.actor_ref,
                 )
             )
 
@@ -224,7 +248,19 @@ class BroadcastKeeper(Actor[Any]):
         kept = None if broadcast_id is None else await self._store.find(broadcast_id)
         if kept is None or kept.panel_message_id is not None:
             return
-        after = replace(kept, panel_message_id=receipt.message_id, version=kept.version + 1)
+        await self._panel_is(kept, receipt.message_id)
+
+    async def _panel_lost(self, receipt: broadcast.Undelivered) -> None:
+        """Somebody has deleted the panel: show it anew."""
+        edited = letters.panel_edited(receipt.letter_id)
+        kept = None if edited is None else await self._store.find(edited[0])
+        if edited is None or kept is None or kept.panel_message_id != edited[1]:
+            return
+        self._deleted_panels[kept.broadcast_id] = edited[1]
+        await self._panel_is(kept, None)
+
+    async def _panel_is(self, kept: Broadcast, message_id: MessageId | None) -> None:
+        after = replace(kept, panel_message_id=message_id, version=kept.version + 1)
         with suppress(Conflict):  # it is shown anew, and told again
             await self._store.save(after)
         self._panels.pop(after.broadcast_id, None)

@@ -79,14 +79,20 @@ def check_letter(kept: Broadcast) -> LetterId:
     return LetterId(f"{CHECK_PREFIX}:{kept.broadcast_id}:{kept.version}")
 
 
-def panel_letter(broadcast_id: BroadcastId) -> LetterId:
-    """The panel is one message."""
-    return LetterId(f"{PANEL_PREFIX}:{broadcast_id}:0")
+def panel_letter(broadcast_id: BroadcastId, gone: MessageId | None = None) -> LetterId:
+    """The panel is one message; where somebody deleted it, another one after that."""
+    return LetterId(f"{PANEL_PREFIX}:{broadcast_id}:{gone or 0}")
 
 
-def panel_edit(broadcast_id: BroadcastId, edit_id: UUID) -> LetterId:
+def panel_edit(broadcast_id: BroadcastId, message_id: MessageId, edit_id: UUID) -> LetterId:
     """Each change of the panel is another letter: one of a known name would be taken for told."""
-    return LetterId(f"{PANEL_EDIT_PREFIX}:{broadcast_id}:{edit_id}")
+    return LetterId(f"{PANEL_EDIT_PREFIX}:{broadcast_id}:{message_id}:{edit_id}")
+
+
+def panel_edited(letter_id: LetterId) -> tuple[BroadcastId, MessageId] | None:
+    """Whose panel was to be changed, and which message that was."""
+    found = _numbers(LetterId(letter_id.rpartition(":")[0]), PANEL_EDIT_PREFIX)
+    return None if found is None else (found[0], MessageId(found[1]))
 
 
 def checked(letter_id: LetterId) -> tuple[BroadcastId, int] | None:

@@ -1,8 +1,9 @@
 """The life of a broadcast, declared: from which state what leads where. Pure.
 
 `LIFE` is read from top to bottom: the first row that names the state and the event, and whose
-guard holds, is taken. `step` is the only place where a broadcast moves. docs/broadcasts.md shows
-the same rows as a table and as a graph.
+guard holds, is taken. `step` is the only place where a broadcast moves, but for a pass that had
+finished and has somebody more to tell (`ports.Broadcasts.settle`). docs/broadcasts.md shows the
+same rows as a table and as a graph.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from actors.broadcasts.model import OPEN, UNSTARTED, Broadcast, State
+from actors.broadcasts.model import OPEN, OVER, UNSTARTED, Broadcast, State
 from actors.broadcasts.rules import (
     Effect,
     Event,
@@ -23,7 +24,7 @@ from actors.broadcasts.rules import (
     note_start,
     note_why,
     something_failed,
-    take_audience,
+    take_choice,
     take_content,
 )
 from actors.kernel import transitions
@@ -56,7 +57,7 @@ LIFE: tuple[Transition, ...] = (
     _row(S.CHECKING, E.ACCEPTED, S.SCHEDULED),
     _row(S.CHECKING, E.REFUSED, S.DRAFT, does=note_why),
     _row(UNSTARTED, E.EDIT, S.CHECKING, does=take_content, effect=Effect.CHECK),
-    _row(S.READY, E.CHOOSE, does=take_audience),
+    _row(S.READY, E.CHOOSE, does=take_choice),
     # it begins
     _row(S.READY, E.RESUME, S.SCHEDULED),
     _row(S.SCHEDULED, E.PAUSE, S.READY),
@@ -75,9 +76,11 @@ LIFE: tuple[Transition, ...] = (
     _row(S.DELETED, ASKED, says=Remark.IS_DELETED),
     _row(ANY, E.DELETE, says=Remark.NOT_STARTED),
     _row(ANY, E.PAUSE, says=Remark.NOT_UNDER_WAY),
+    _row(OVER, E.RESUME, says=Remark.IS_OVER),
     _row(ANY, E.RESUME, says=Remark.NOT_WAITING),
     _row(ANY, E.CANCEL, says=Remark.IS_OVER),
     _row(S.FINISHED, E.RETRY, says=Remark.NOTHING_FAILED),
+    _row(S.CANCELLED, E.RETRY, says=Remark.IS_CANCELLED),
     _row(ANY, E.RETRY, says=Remark.NOT_FINISHED),
     _row(ANY, E.EDIT, says=Remark.HAS_STARTED),
     _row(ANY, E.CHOOSE, says=Remark.NOT_WAITING),

@@ -192,6 +192,11 @@ class Broadcast:
     """The store's: a save does not touch them."""
 
     @property
+    def timed(self) -> bool:
+        """It starts at a time that somebody chose, and not at once."""
+        return self.starts_at > self.created_at
+
+    @property
     def idempotent(self) -> bool:
         """A request whose answer is lost does no harm when it is made again."""
         return self.repeat or self.kind is not Kind.SEND

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from html import escape
 
 from actors.broadcast.messages import Button, Keyboard
 from actors.broadcasts import panel_texts as texts
-from actors.broadcasts import panel_whom
+from actors.broadcasts import panel_when, panel_whom
 from actors.broadcasts.model import Broadcast, Reach, State
 from actors.broadcasts.panel_buttons import Verb, button, fingerprint
 from actors.broadcasts.panel_reader import IN_ENGLISH, Reader
@@ -24,6 +25,7 @@ def view(
     reach: Reach | None = None,
     per_second: float | None = None,
     page: Page = Page.MAIN,
+    now: datetime | None = None,
 ) -> tuple[str, Keyboard]:
     """How it stands, as HTML."""
     lines = [f"<b>{_heading(broadcast, reader)}</b>"]
@@ -31,6 +33,13 @@ def view(
         lines.append(_trouble(broadcast.trouble, reader))
     if reach is not None:
         lines += [panel_whom.told(broadcast.audience, reader), _reach(reach, reader)]
+    if broadcast.state is State.READY:
+        lines += panel_when.told(broadcast, reader)
+    if broadcast.state is State.READY and page is Page.WHEN:
+        at = now or broadcast.created_at
+        back = button(broadcast, reader.label(Label.BACK), "page", Page.MAIN)
+        lines += ["", panel_when.asked(reader, at)]
+        return "\n".join(lines), (*panel_when.choices(broadcast, reader, at), (back,))
     if broadcast.state is State.READY and page is not Page.MAIN:
         lines += ["", reader.say(texts.ASKS_WHOM)]
         return "\n".join(lines), panel_whom.choices(broadcast, reader, page)
@@ -69,7 +78,7 @@ def refusal(why: str, reader: Reader = IN_ENGLISH) -> str:
 
 def _heading(broadcast: Broadcast, reader: Reader) -> str:
     it = f"{reader.say(texts.TITLES[broadcast.kind])} {broadcast.broadcast_id}"
-    if broadcast.state is State.SCHEDULED and broadcast.starts_at > broadcast.created_at:
+    if broadcast.state is State.SCHEDULED and broadcast.timed:
         when = local_time.told(broadcast.starts_at, reader.zone)
         return reader.say(texts.STARTS_AT, it=it, when=when)
     return reader.say(texts.HEADINGS[broadcast.state], it=it)
@@ -79,9 +88,10 @@ def _trouble(trouble: str, reader: Reader) -> str:
     """What was kept in English, in the reader's language; Telegram's own words stay."""
     if trouble == texts.NOBODY_LEFT.en:
         return reader.say(texts.NOBODY_LEFT)
-    known = texts.NOT_SHOWN.en.format(detail="")
-    if trouble.startswith(known):
-        return reader.say(texts.NOT_SHOWN, detail=trouble.removeprefix(known))
+    for phrase in (texts.NOT_SHOWN, texts.NOT_ALLOWED):
+        known = phrase.en.format(detail="")
+        if trouble.startswith(known):
+            return reader.say(phrase, detail=trouble.removeprefix(known))
     return escape(trouble, quote=False)
 
 
@@ -131,7 +141,8 @@ def _keyboard(broadcast: Broadcast, reader: Reader, *, startable: bool) -> Keybo
         case State.READY:
             confirm = pressable(Label.CONFIRM, "start", fingerprint(broadcast))
             whom = pressable(Label.WHOM, "page", Page.WHOM)
-            return ((confirm, cancel) if startable else (cancel,)), (whom,)
+            when = pressable(Label.WHEN, "page", Page.WHEN)
+            return ((confirm, cancel) if startable else (cancel,)), (whom, when)
         case State.PAUSED:
             return ((pressable(Label.GO_ON, "resume"), cancel),)
         case State.RUNNING | State.SCHEDULED:

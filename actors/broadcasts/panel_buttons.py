@@ -7,7 +7,7 @@ restart is understood:
 b:<verb>:<broadcast>          pause, resume and cancel
 b:start:<broadcast>:<what>    sends what was seen (`fingerprint`), and nothing else
 b:page:<broadcast>:<page>     turns to a page of `panel_whom`
-b:pick:<broadcast>:<word>     marks or unmarks somebody there
+b:pick:<broadcast>:<word>     marks or unmarks somebody there, or says when (`panel_when`)
 ```
 """
 
@@ -22,6 +22,8 @@ from actors.broadcasts.messages import BUTTON_PREFIX
 from actors.broadcasts.model import Broadcast, packed
 from actors.kernel.ids import BroadcastId
 
+MARK = "\u2713 "
+"""In front of what is chosen."""
 NUMBER_LENGTH_MAX = 17
 """Digits of 63 bits that are certain to fit."""
 
@@ -50,8 +52,10 @@ def press_of(data: str) -> Press | None:
 
 
 def fingerprint(broadcast: Broadcast) -> str:
-    """Of what would be sent, and to whom: another one is something that nobody has confirmed."""
+    """Of what would be sent, to whom and when: another one is what nobody has confirmed."""
     told = f"{packed(broadcast.content)}\n{packed(broadcast.audience)}"
+    if broadcast.timed:
+        told += f"\n{broadcast.starts_at.timestamp()}"
     return f"{crc32(told.encode()):08x}"
 
 

@@ -22,6 +22,8 @@ class Label(StrEnum):
     PAUSE = "pause"
     GO_ON = "go_on"
     WHOM = "whom"
+    WHEN = "when"
+    AT_ONCE = "at_once"
     REGISTRATION = "registration"
     PLAN = "plan"
     ACTIVE = "active"
@@ -33,6 +35,7 @@ class Bubble(StrEnum):
     """What answers a pressed button."""
 
     STARTS = "starts"
+    SCHEDULED = "scheduled"
     GOES_ON = "goes_on"
     PAUSED = "paused"
     CANCELLED = "cancelled"
@@ -47,18 +50,18 @@ USAGE = Phrase(
     f" документу или анимации; или ответьте командой <code>/{COMMAND}</code> на сообщение, чтобы"
     " разослать его. Кнопки — последними строками: <code>[Текст] https://example.org</code>."
     f" Подставляются {_PLACES}.\n\nСначала вы увидите всё так, как увидят получатели, и выберете,"
-    " кому отправить. Без подтверждения ничего не будет отправлено.",
+    " кому и когда отправить. Без подтверждения ничего не будет отправлено.",
     uk=f"Напишіть, що розіслати, після <code>/{COMMAND}</code> або в підписі до фото, відео,"
     f" документа чи анімації; або дайте відповідь командою <code>/{COMMAND}</code> на"
     " повідомлення, щоб розіслати його. Кнопки — останніми рядками:"
     f" <code>[Текст] https://example.org</code>. Підставляються {_PLACES}.\n\nСпочатку ви"
-    " побачите все так, як побачать отримувачі, і виберете, кому надіслати. Без підтвердження"
-    " нічого не буде надіслано.",
+    " побачите все так, як побачать отримувачі, і виберете, кому й коли надіслати. Без"
+    " підтвердження нічого не буде надіслано.",
     en=f"Write what is to be sent behind <code>/{COMMAND}</code>, or below a photo, a video, a"
     f" document or an animation; or answer a message with <code>/{COMMAND}</code> to send that"
     " one. Buttons are the last lines: <code>[Text] https://example.org</code>. These are filled"
-    f" in: {_PLACES}.\n\nYou see it first as everybody will, and choose who gets it. Nothing is"
-    " sent before you confirm.",
+    f" in: {_PLACES}.\n\nYou see it first as everybody will, and choose who gets it and when."
+    " Nothing is sent before you confirm.",
 )
 """`_PLACES` survives one filling, like all of it."""
 
@@ -139,6 +142,12 @@ TO_PLAN = Phrase(ru="купили {which}", uk="купили {which}", en="have 
 TO_ACTIVE = Phrase(ru="были активны с {when}", uk="були активні з {when}", en="active since {when}")
 TO_CHATS = Phrase(ru="чаты по списку: {count}", uk="чати за списком: {count}", en="{count} chats")
 
+BEGINS = Phrase(ru="Начало: {when}", uk="Початок: {when}", en="Start: {when}")
+ASKS_WHEN = Phrase(
+    ru="Выберите, когда начать. Сейчас {now}.",
+    uk="Виберіть, коли почати. Зараз {now}.",
+    en="Choose when it starts. It is {now} now.",
+)
 ASKS_WHOM = Phrase(
     ru="Отметьте, кто получит: подходит тот, к кому относится всё отмеченное.",
     uk="Позначте, хто отримає: підходить той, кого стосується все позначене.",
@@ -151,6 +160,8 @@ LABELS: Mapping[Label, Phrase] = {
     Label.PAUSE: Phrase(ru="Пауза", uk="Пауза", en="Pause"),
     Label.GO_ON: Phrase(ru="Продолжить", uk="Продовжити", en="Go on"),
     Label.WHOM: Phrase(ru="Кому…", uk="Кому…", en="To whom…"),
+    Label.WHEN: Phrase(ru="Когда…", uk="Коли…", en="When…"),
+    Label.AT_ONCE: Phrase(ru="Сразу", uk="Одразу", en="At once"),
     Label.REGISTRATION: Phrase(ru="Регистрация…", uk="Реєстрація…", en="Registration…"),
     Label.PLAN: Phrase(ru="Покупки…", uk="Покупки…", en="Purchases…"),
     Label.ACTIVE: Phrase(ru="Активность…", uk="Активність…", en="Activity…"),
@@ -181,6 +192,9 @@ HOURS = Phrase(ru="{h} ч {n} мин", uk="{h} год {n} хв", en="{h} h {n} m
 
 BUBBLES: Mapping[Bubble, Phrase] = {
     Bubble.STARTS: Phrase(ru="Начинаем.", uk="Починаємо.", en="It starts."),
+    Bubble.SCHEDULED: Phrase(
+        ru="Начнётся в своё время.", uk="Почнеться у свій час.", en="It starts at its time."
+    ),
     Bubble.GOES_ON: Phrase(ru="Продолжаем.", uk="Продовжуємо.", en="It goes on."),
     Bubble.PAUSED: Phrase(ru="Поставлено на паузу.", uk="Поставлено на паузу.", en="It is paused."),
     Bubble.CANCELLED: Phrase(ru="Отменено.", uk="Скасовано.", en="It is cancelled."),
@@ -224,6 +238,11 @@ REMARKS: Mapping[Remark, Phrase] = {
         uk="ще нічого не надіслано: скасуйте розсилку",
         en=Remark.NOT_STARTED.value,
     ),
+    Remark.IS_CANCELLED: Phrase(
+        ru="рассылка отменена: создайте новую",
+        uk="розсилку скасовано: створіть нову",
+        en=Remark.IS_CANCELLED.value,
+    ),
     Remark.IS_DELETED: Phrase(
         ru="рассылка удалена: создайте новую",
         uk="розсилку видалено: створіть нову",
@@ -237,6 +256,11 @@ NOT_SHOWN = Phrase(
     ru="Telegram не принимает это сообщение: {detail}",
     uk="Telegram не приймає це повідомлення: {detail}",
     en="Telegram does not show it to the administrators: {detail}",
+)
+NOT_ALLOWED = Phrase(
+    ru="бот не может писать администраторам: {detail}",
+    uk="бот не може писати адміністраторам: {detail}",
+    en="the bot may not write to ADMIN_CHAT_ID: {detail}",
 )
 NOBODY_LEFT = Phrase(
     ru="получателей больше нет",

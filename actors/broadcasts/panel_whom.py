@@ -16,7 +16,7 @@ from typing import TypeVar
 from actors.broadcast.messages import Button, Keyboard
 from actors.broadcasts import panel_texts as texts
 from actors.broadcasts.model import Audience, Broadcast
-from actors.broadcasts.panel_buttons import button
+from actors.broadcasts.panel_buttons import MARK, button
 from actors.broadcasts.panel_reader import Reader
 from actors.broadcasts.panel_texts import Label
 from actors.broadcasts.template import LANGUAGE_NAMES
@@ -26,7 +26,6 @@ from actors.kernel.language import Language
 
 PLANS_MAX = 50
 """Products that can be chosen in the chat; the command knows all."""
-MARK = "\u2713 "
 
 _T = TypeVar("_T")
 
@@ -48,6 +47,7 @@ class Page(StrEnum):
     REGISTRATIONS = "registrations"
     PLANS = "plans"
     ACTIVE = "active"
+    WHEN = "when"
 
 
 def chosen(audience: Audience, word: str, *, now: datetime) -> Audience | None:
@@ -74,7 +74,8 @@ def chosen(audience: Audience, word: str, *, now: datetime) -> Audience | None:
 
 def page_after(word: str) -> Page:
     """Where somebody is who has chosen `word`."""
-    return {"s": Page.REGISTRATIONS, "p": Page.PLANS}.get(word[:1], Page.WHOM)
+    pages = {"s": Page.REGISTRATIONS, "p": Page.PLANS, "t": Page.WHEN}
+    return pages.get(word[:1], Page.WHOM)
 
 
 def told(audience: Audience, reader: Reader) -> str:

@@ -29,6 +29,8 @@ LETTER_PREFIX = "broadcast"
 NOT_SENT = "it was not sent: Telegram asked to wait, or was not reached"
 """Why somebody has failed of whom that was learnt when everything else was over."""
 
+MOVED = "the group became another one, which gets it"
+"""Why somebody is `blocked` who can be reached, as somebody else among the recipients."""
 
 _LETTER = re.compile(rf"{LETTER_PREFIX}:([0-9]+):(-?[0-9]+)(?::([0-9]+))?")
 
@@ -161,8 +163,10 @@ class Broadcasts(Protocol):
         """Write outcomes down, and count them, in one transaction.
 
         What is final stays so, with one exception: of an `unknown` one the outcome may become
-        known after all. Only a `sending` one goes back to `pending`, and only where making the
-        request again does no harm: elsewhere that is for `postponed` to say.
+        known after all. When it was `sent`, he is pending as well in the newest change or deletion
+        of what he got, should that have started without him; one that had finished runs again.
+        Only a `sending` one goes back to `pending`, and only where making the request again does
+        no harm: elsewhere that is for `postponed` to say.
         """
         ...
 
@@ -188,14 +192,16 @@ class Broadcasts(Protocol):
         """The request of this letter is about to be made: its recipient is `sending`, durably.
 
         False: it must not be made, because the broadcast is not running, is not prepared, or says
-        something else by now, or because the recipient has an outcome. Told again before it is
-        settled, the answer is the same, as long as it runs.
+        something else by now, or because the recipient has an outcome. So has, from now on, a group
+        that became another one which is a recipient too: it is `blocked`, and gets it once. Told
+        again before it is settled, the answer is the same, as long as it runs.
         """
         ...
 
-    async def postponed(self, letter_id: LetterId) -> None:
+    async def postponed(self, letter_id: LetterId, *, became: ChatId | None = None) -> None:
         """The request was not carried out after all: the recipient is `pending` again, also one
         of whom that was `unknown` since a `recover`. Where the broadcast has finished meanwhile
-        such a one has `failed`, to be tried again by whoever wants to.
+        such a one has `failed`, to be tried again by whoever wants to. That the group `became`
+        another one is known from then on, see `starting`.
         """
         ...

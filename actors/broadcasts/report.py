@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from actors.broadcasts.model import FINAL, Broadcast, Outcome, State
@@ -31,8 +31,9 @@ def reported(
     *,
     now: float,
     paid: bool = True,
+    put_off: Sequence[str] = (),
 ) -> Reported:
-    """The figures, and which broadcast a person should look at."""
+    """The figures, and which broadcast a person should look at; `put_off` says so of some."""
     still = [
         f"broadcast {broadcast_id} makes no progress: is Telegram there, is the lane shut?"
         for broadcast_id, running in passes.items()
@@ -57,14 +58,18 @@ def reported(
         "preparing": sum(each.preparing for each in kept.values()),
         "waiting": states[State.READY] + states[State.CHECKING] + states[State.DRAFT],
         "letters_out": sum(each.out for each in passes.values()),
-        "recipients_pending": sum(kept[i].counts.pending for i in passes if i in kept),
+        "recipients_pending": sum(
+            each.counts.pending
+            for each in kept.values()
+            if each.state in {State.RUNNING, State.PAUSED}
+        ),
         "per_second": sum(each.per_second(now=now) for each in passes.values()),
     }
     figures |= {f"{outcome.value}_total": totals.outcomes[outcome] for outcome in FINAL}
     return Reported(
         component=COMPONENT,
-        status="warn" if still or drafts or unpaid else "pass",
-        output="; ".join(still + drafts + unpaid),
+        status="warn" if still or drafts or unpaid or put_off else "pass",
+        output="; ".join([*still, *drafts, *unpaid, *put_off]),
         measurements=tuple(
             Measurement(name=name, value=float(value)) for name, value in figures.items()
         ),

@@ -36,7 +36,7 @@ class Event(StrEnum):
     EDIT = "edit"
     """Send something else."""
     CHOOSE = "choose"
-    """Send it to others."""
+    """Send it to others, or at another time."""
     DELETE = "delete"
     """Send nothing more, and take back what was sent."""
 
@@ -57,6 +57,7 @@ class Remark(StrEnum):
     NOTHING_FAILED = "nothing of it failed"
     HAS_STARTED = "it has started"
     NOT_STARTED = "nothing of it was sent: cancel it"
+    IS_CANCELLED = "it was cancelled, and nothing more of it is sent: create another"
     IS_DELETED = "it was deleted, and nothing more of it is sent: create another"
 
 
@@ -68,6 +69,7 @@ class Occurrence:
     detail: str = ""
     content: Content | None = None
     audience: Audience | None = None
+    starts_at: datetime | None = None
     again: int = 0
     """How many recipients would be tried again."""
     outcomes: tuple[Outcome, ...] = ()
@@ -94,9 +96,13 @@ def take_content(broadcast: Broadcast, heard: Occurrence, _now: datetime) -> Bro
     return replace(broadcast, content=heard.content or broadcast.content, trouble="")
 
 
-def take_audience(broadcast: Broadcast, heard: Occurrence, _now: datetime) -> Broadcast:
-    """Remember who is to get it."""
-    return replace(broadcast, audience=heard.audience or broadcast.audience)
+def take_choice(broadcast: Broadcast, heard: Occurrence, _now: datetime) -> Broadcast:
+    """Remember who is to get it, or when."""
+    return replace(
+        broadcast,
+        audience=heard.audience or broadcast.audience,
+        starts_at=heard.starts_at or broadcast.starts_at,
+    )
 
 
 def note_start(broadcast: Broadcast, _heard: Occurrence, now: datetime) -> Broadcast:

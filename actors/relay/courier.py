@@ -22,18 +22,20 @@ from typing import assert_never
 from uuid import UUID
 
 from actors.broadcast import messages as broadcast
-from actors.kernel.ids import LetterId, MessageId
+from actors.kernel.ids import ChatId, LetterId, MessageId
 from actors.operations import messages as operations
 from actors.relay import messages as relay
 from actors.relay.ports import Notes, Unsent
-from actors.relay.satchel import Satchel
+from actors.relay.satchel import USER_HELD_MAX, Satchel
 from runtime import Actor, Recipient, message
 
 COMPONENT = "relay.courier"
 
 HELD_MAX = 2_000
 """Notes in memory, a minute of what Telegram takes; those behind them wait in the store, and no
-operator's is taken in."""
+operator's is taken in. Of one user a few are enough to go on with (`satchel.USER_HELD_MAX`)."""
+PAGE = 200
+"""Notes of one look at the store."""
 USER_WAITING_MAX = 50
 """Notes of one user that wait, beyond which no operator's is taken in. He can be told one a
 second: `HELD_MAX` are those of so many users that Telegram's limit for all of them counts."""
@@ -107,16 +109,28 @@ class Courier(Actor[relay.CourierCommand | _Own]):
 
     async def _fetch(self) -> None:
         """Take along what is new in the store, as far as there is room for it."""
-        room = HELD_MAX - len(self._satchel)
-        if room <= 0:
-            self._more_wait = True
-            return
-        page = await self._notes.unsent(after=self._seen, limit=room)
-        self._more_wait = len(page) == room
-        for note in page:
-            self._seen = note.place
-            if self._satchel.add(note):
-                self._tell(note)
+        self._more_wait = True
+        while len(self._satchel) < HELD_MAX:
+            page = await self._notes.unsent(after=self._seen, limit=PAGE)
+            for note in page[: HELD_MAX - len(self._satchel)]:
+                self._seen = note.place
+                self._add(note)
+            if len(page) < PAGE and (not page or self._seen == page[-1].place):
+                self._more_wait = False
+                return
+
+    async def _fetch_of(self, chat_id: ChatId) -> None:
+        """Take along what was left behind of a user who has been brought everything else."""
+        after = self._satchel.left(chat_id)
+        if after is not None:
+            # One more than there is room for: it is left again, and says that there are more.
+            limit = USER_HELD_MAX + 1
+            for note in await self._notes.unsent(after=after, limit=limit, of=chat_id):
+                self._add(note)
+
+    def _add(self, note: Unsent) -> None:
+        if self._satchel.add(note):
+            self._tell(note)
 
     def _tell(self, note: Unsent) -> None:
         self._satchel.tell(note, again_at=self.monotonic() + UNHEARD_SECONDS)
@@ -168,6 +182,8 @@ class Courier(Actor[relay.CourierCommand | _Own]):
         following = self._satchel.settled(note_id)
         if following is not None:
             self._tell(following)
+        else:
+            await self._fetch_of(receipt.chat_id)
         if self._more_wait and len(self._satchel) <= HELD_MAX // 2:
             await self._fetch()
 

@@ -127,9 +127,11 @@ class Notes(Protocol):
         """How a note stands."""
         ...
 
-    async def unsent(self, *, after: int, limit: int) -> tuple[Unsent, ...]:
-        """Notes behind this place that nobody has confirmed, in their order. Sees every write
-        that was asked for before.
+    async def unsent(
+        self, *, after: int, limit: int, of: ChatId | None = None
+    ) -> tuple[Unsent, ...]:
+        """Notes behind this place that nobody has confirmed, in their order; those `of` one user,
+        or all. Sees every write that was asked for before.
         """
         ...
 

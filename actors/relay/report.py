@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import get_args
 
+from actors.kernel.wording import several
 from actors.operations import messages as operations
 from actors.relay.gate import Gate, State
 from actors.relay.model import Counts
@@ -49,7 +50,9 @@ def _condition(gate: Gate, counts: Counts, oldest_seconds: float) -> tuple[opera
         case "listening" if gate.is_failing:
             return "warn", f"the webhook fails, so far for one user alone: {gate.detail}"
         case "listening" if counts.parked:
-            return "warn", f"{counts.parked} events were refused: look at them, mend it, replay"
+            refused = several(counts.parked, "event was refused", "events were refused")
+            where = "GET /v1/admin/relay/events?state=parked tells why (docs/relay.md)"
+            return "warn", f"{refused}: {where}; mend it, then replay"
         case "listening" if oldest_seconds > BEHIND_SECONDS:
             return "warn", "events arrive late: does the webhook take long, or fail often?"
         case _:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_right, insort
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +11,6 @@ from uuid import UUID
 from actors.broadcast.ports import Outbox
 from actors.broadcasts.model import (
     Action,
-    Audience,
     Broadcast,
     Content,
     Counts,
@@ -23,12 +22,12 @@ from actors.broadcasts.model import (
     State,
     settles,
 )
-from actors.broadcasts.ports import NOT_SENT, Broadcasts, edition_of, recipient_of
+from actors.broadcasts.ports import MOVED, NOT_SENT, Broadcasts, edition_of, recipient_of
 from actors.broadcasts.template import Person
 from actors.kernel.failures import Conflict
-from actors.kernel.ids import BroadcastId, ChatId, LetterId, MessageId, ProductId, UpdateId
-from actors.payments.orders import DONE
+from actors.kernel.ids import BroadcastId, ChatId, LetterId, MessageId, UpdateId
 from adapters.memory.database import MemoryConnection, MemoryDatabase
+from adapters.memory.preparing import chosen, is_open
 from adapters.memory.tables import BroadcastRow, Tables, check_texts
 
 
@@ -139,8 +138,8 @@ class MemoryBroadcasts(Broadcasts, Outbox):
                     if recipient.outcome in broadcast.again:
                         _move(row, replace(recipient, detail=""), Outcome.PENDING)
                 return
-            chosen = dict(_chosen(tables, broadcast))
-            reachable = {c: m for c, m in chosen.items() if _is_open(tables, c)}
+            meant = dict(chosen(tables, broadcast))
+            reachable = {c: m for c, m in meant.items() if is_open(tables, c)}
             row.chat_ids = sorted(reachable)
             row.recipients = {
                 chat_id: Recipient(
@@ -148,15 +147,15 @@ class MemoryBroadcasts(Broadcasts, Outbox):
                 )
                 for chat_id in row.chat_ids
             }
-            counts = Counts(total=len(reachable), left_out=len(chosen) - len(reachable))
+            counts = Counts(total=len(reachable), left_out=len(meant) - len(reachable))
             row.broadcast = replace(row.broadcast, counts=counts)
 
         await self.connection.write(prepare)
 
     async def reach(self, broadcast: Broadcast) -> Reach:
         def reach(tables: Tables) -> Reach:
-            chosen = [_is_open(tables, chat_id) for chat_id, _ in _chosen(tables, broadcast)]
-            return Reach(reachable=sum(chosen), left_out=len(chosen) - sum(chosen))
+            meant = [is_open(tables, chat_id) for chat_id, _ in chosen(tables, broadcast)]
+            return Reach(reachable=sum(meant), left_out=len(meant) - sum(meant))
 
         return await self.connection.read(reach)
 
@@ -183,8 +182,8 @@ class MemoryBroadcasts(Broadcasts, Outbox):
     ) -> tuple[Recipient, ...]:
         def recipients(tables: Tables) -> tuple[Recipient, ...]:
             found = _recipients(tables, broadcast_id, after=after)
-            chosen = (each for each in found if not outcomes or each.outcome in outcomes)
-            return tuple(each for each, _ in zip(chosen, range(limit), strict=False))
+            listed = (each for each in found if not outcomes or each.outcome in outcomes)
+            return tuple(each for each, _ in zip(listed, range(limit), strict=False))
 
         return await self.connection.read(recipients)
 
@@ -202,8 +201,10 @@ class MemoryBroadcasts(Broadcasts, Outbox):
                 blind = each.outcome is Outcome.PENDING and not row.broadcast.idempotent
                 if settles(known.outcome, each.outcome) and not blind:
                     message_id = each.message_id or known.message_id
-                    known = replace(known, message_id=message_id, detail=each.detail)
-                    _move(row, known, each.outcome)
+                    after = replace(known, message_id=message_id, detail=each.detail)
+                    _move(row, after, each.outcome)
+                    if (known.outcome, each.outcome) == (Outcome.UNKNOWN, Outcome.SENT):
+                        _follow(tables, after, row.broadcast.broadcast_id)
 
         await self.connection.write(settle)
 
@@ -251,16 +252,21 @@ class MemoryBroadcasts(Broadcasts, Outbox):
             if kept.edition != edition_of(letter_id):
                 return False
             recipient = row.recipients.get(named[1])
-            if recipient is not None and recipient.outcome is Outcome.PENDING:
-                _move(row, recipient, Outcome.SENDING)
-                return True
-            return recipient is not None and recipient.outcome is Outcome.SENDING
+            if recipient is None or recipient.outcome is not Outcome.PENDING:
+                return recipient is not None and recipient.outcome is Outcome.SENDING
+            if tables.moved_chats.get(named[1]) in row.recipients:
+                _move(row, replace(recipient, detail=MOVED), Outcome.BLOCKED)
+                return False
+            _move(row, recipient, Outcome.SENDING)
+            return True
 
         return await self.connection.write(starting)
 
-    async def postponed(self, letter_id: LetterId) -> None:
+    async def postponed(self, letter_id: LetterId, *, became: ChatId | None = None) -> None:
         def postponed(tables: Tables) -> None:
             named = recipient_of(letter_id)
+            if named is not None and became is not None:
+                tables.moved_chats[named[1]] = became
             row = None if named is None else tables.broadcasts.get(named[0])
             known = None if named is None or row is None else row.recipients.get(named[1])
             if row is None or known is None:
@@ -309,6 +315,26 @@ def _move(row: BroadcastRow, recipient: Recipient, outcome: Outcome) -> None:
     row.broadcast = replace(row.broadcast, counts=replace(counts, **counted))
 
 
+def _follow(tables: Tables, recipient: Recipient, of: BroadcastId) -> None:
+    """Who got it after all is pending in what changes it, or takes it back, without him."""
+    following = [row for row in tables.broadcasts.values() if row.broadcast.of == of]
+    row = next((row for row in reversed(following) if row.broadcast.started_at), None)
+    if row is None or recipient.chat_id in row.recipients:
+        return
+    if row.broadcast.state not in {State.RUNNING, State.PAUSED, State.FINISHED}:
+        return
+    chat_id = recipient.chat_id
+    row.recipients[chat_id] = replace(recipient, outcome=Outcome.PENDING)
+    insort(row.chat_ids, chat_id)
+    kept = row.broadcast
+    counts = replace(kept.counts, total=kept.counts.total + 1)
+    row.broadcast = replace(kept, counts=counts)
+    if kept.state is State.FINISHED:
+        version = kept.version + 1
+        again = replace(row.broadcast, state=State.RUNNING, ended_at=None, version=version)
+        _keep(row, again, object())
+
+
 _COUNTED = ("sent", "blocked", "failed", "unknown")
 
 
@@ -324,52 +350,6 @@ def _recipients(
         return iter(())
     first = 0 if after is None else bisect_right(row.chat_ids, after)
     return (row.recipients[row.chat_ids[n]] for n in range(first, len(row.chat_ids)))
-
-
-def _chosen(tables: Tables, broadcast: Broadcast) -> Iterator[tuple[ChatId, MessageId | None]]:
-    """Everybody who is meant, reachable or not, and the message that is to be changed."""
-    if broadcast.kind is Kind.SEND:
-        audience = broadcast.audience
-        owners = _owners(tables, audience.products)
-        everybody = set(audience.chat_ids or tables.sessions)
-        for chat_id in everybody:
-            if _applies(tables, audience, owners, chat_id):
-                yield chat_id, None
-    elif broadcast.of is not None and (row := tables.broadcasts.get(broadcast.of)) is not None:
-        for recipient in row.recipients.values():
-            if recipient.outcome is Outcome.SENT:
-                yield recipient.chat_id, recipient.message_id
-
-
-def _applies(
-    tables: Tables, audience: Audience, owners: frozenset[ChatId], chat_id: ChatId
-) -> bool:
-    session = tables.sessions.get(chat_id)
-    if session is None:
-        narrowed = (audience.languages, audience.states, audience.products, audience.active_since)
-        return not any(narrowed)
-    return (
-        (not audience.languages or session.language in audience.languages)
-        and (not audience.states or session.state.value in audience.states)
-        and (not audience.products or chat_id in owners)
-        and (
-            audience.active_since is None
-            or tables.session_saved_at[chat_id] >= audience.active_since
-        )
-    )
-
-
-def _owners(tables: Tables, products: Collection[ProductId]) -> frozenset[ChatId]:
-    return frozenset(
-        row.order.chat_id
-        for row in tables.orders.values()
-        if row.order.product_id in products and row.order.state in DONE
-    )
-
-
-def _is_open(tables: Tables, chat_id: ChatId) -> bool:
-    session = tables.sessions.get(chat_id)
-    return chat_id not in tables.unreachable and (session is None or not session.blocked)
 
 
 def _person(tables: Tables, chat_id: ChatId) -> Person:

@@ -60,9 +60,15 @@ class MemoryNotes(Notes):
 
         return await self.connection.read(find)
 
-    async def unsent(self, *, after: int, limit: int) -> tuple[Unsent, ...]:
+    async def unsent(
+        self, *, after: int, limit: int, of: ChatId | None = None
+    ) -> tuple[Unsent, ...]:
         def unsent(tables: Tables) -> tuple[Unsent, ...]:
-            rows = [row for row in tables.relay.unsent.values() if row.place > after]
+            rows = [
+                row
+                for row in tables.relay.unsent.values()
+                if row.place > after and of in {None, row.chat_id}
+            ]
             return tuple(
                 Unsent(row.place, row.note_id, row.chat_id, row.text) for row in rows[:limit]
             )

@@ -135,9 +135,9 @@ select %(action_id)s, broadcast_id, %(what)s, %(who)s, %(why)s, %(at)s::timestam
 _SAVE = """
 update broadcast set
     content = %(content)s, audience = %(audience)s, state = %(state)s, trouble = %(trouble)s,
-    version = %(version)s, saved_by = %(saved_by)s, started_at = %(started_at)s,
-    ended_at = %(ended_at)s, panel_message_id = %(panel_message_id)s,
-    prepared = %(prepared)s, again = %(again)s
+    version = %(version)s, saved_by = %(saved_by)s, starts_at = %(starts_at)s,
+    started_at = %(started_at)s, ended_at = %(ended_at)s,
+    panel_message_id = %(panel_message_id)s, prepared = %(prepared)s, again = %(again)s
 where broadcast_id = %(broadcast_id)s and version = %(version)s - 1
 """
 

@@ -73,15 +73,19 @@ class PostgresNotes(Notes):
         )
         return _note(rows[0]) if rows else None
 
-    async def unsent(self, *, after: int, limit: int) -> tuple[Unsent, ...]:
+    async def unsent(
+        self, *, after: int, limit: int, of: ChatId | None = None
+    ) -> tuple[Unsent, ...]:
         # By the writer, as `PostgresOutbox.pending`.
         (rows,) = await self._database.write(
             Statement(
                 """
                 select place, note_id, chat_id, text from note
-                where state = 'pending' and place > %(after)s order by place limit %(limit)s
+                where state = 'pending' and place > %(after)s
+                    and (%(of)s::bigint is null or chat_id = %(of)s)
+                order by place limit %(limit)s
                 """,
-                {"after": after, "limit": limit},
+                {"after": after, "limit": limit, "of": of},
             )
         )
         return tuple(

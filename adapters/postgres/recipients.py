@@ -19,11 +19,12 @@ from actors.broadcasts.model import (
     Settled,
     settles,
 )
-from actors.broadcasts.ports import NOT_SENT, edition_of, recipient_of
+from actors.broadcasts.ports import MOVED, NOT_SENT, edition_of, recipient_of
 from actors.broadcasts.template import Person
 from actors.kernel.ids import BroadcastId, ChatId, LetterId, MessageId
 from actors.kernel.language import Language
 from adapters.postgres.database import Statement
+from adapters.postgres.dispatch import moved_chats
 from adapters.postgres.preparing import PostgresPreparation, choice, chosen
 
 
@@ -137,15 +138,17 @@ class PostgresRecipients(PostgresPreparation, Outbox):
             "broadcast_id": named[0],
             "chat_id": named[1],
             "edition": edition_of(letter_id),
+            "moved": MOVED,
         }
         ((row,),) = await self._database.write(Statement(_STARTING, told))
         return bool(row["begins"])
 
-    async def postponed(self, letter_id: LetterId) -> None:
+    async def postponed(self, letter_id: LetterId, *, became: ChatId | None = None) -> None:
         named = recipient_of(letter_id)
         if named is not None:
             told = {"broadcast_id": named[0], "chat_id": named[1], "why": NOT_SENT}
-            await self._database.write(Statement(_POSTPONED, told))
+            moved = [] if became is None else [moved_chats({named[1]: became})]
+            await self._database.write(*moved, Statement(_POSTPONED, told))
 
 
 # Recipients first: a join of all of them would read everybody before `after` once for each page.
@@ -185,7 +188,20 @@ moved as (
         when t.was = 'unknown' then t.outcome <> 'unknown'
         else t.was in ('pending', 'sending')
     end
-    returning r.broadcast_id, t.was, t.outcome
+    returning r.broadcast_id, r.chat_id, r.message_id, t.was, t.outcome
+),
+followed as (
+    insert into broadcast_recipient (broadcast_id, chat_id, message_id)
+    select follows.broadcast_id, m.chat_id, m.message_id
+    from moved as m, lateral (
+        select broadcast_id, state from broadcast
+        where of = m.broadcast_id and started_at is not null
+        order by broadcast_id desc limit 1
+    ) as follows
+    where m.was = 'unknown' and m.outcome = 'sent'
+        and follows.state in ('running', 'paused', 'finished')
+    on conflict (broadcast_id, chat_id) do nothing
+    returning broadcast_id
 ),
 changed as (
     select broadcast_id,
@@ -193,13 +209,29 @@ changed as (
         count(*) filter (where outcome = 'blocked') as blocked,
         count(*) filter (where outcome = 'failed') as failed,
         count(*) filter (where outcome = 'unknown') - count(*) filter (where was = 'unknown')
-            as unknown
-    from moved group by broadcast_id
+            as unknown,
+        count(*) filter (where outcome = 'followed') as more
+    from (
+        select broadcast_id, was, outcome from moved
+        union all
+        select broadcast_id, '', 'followed' from followed
+    ) as news
+    group by broadcast_id
+),
+reopened as (
+    select b.broadcast_id, gen_random_uuid() as saved_by
+    from broadcast as b join changed as c using (broadcast_id)
+    where c.more > 0 and b.state = 'finished'
 )
 update broadcast as b set
     sent = b.sent + c.sent, blocked = b.blocked + c.blocked, failed = b.failed + c.failed,
-    unknown = b.unknown + c.unknown
-from changed as c where b.broadcast_id = c.broadcast_id
+    unknown = b.unknown + c.unknown, total = b.total + c.more,
+    state = case when o.saved_by is null then b.state else 'running' end,
+    ended_at = case when o.saved_by is null then b.ended_at end,
+    version = b.version + case when o.saved_by is null then 0 else 1 end,
+    saved_by = coalesce(o.saved_by, b.saved_by)
+from changed as c left join reopened as o using (broadcast_id)
+where b.broadcast_id = c.broadcast_id
 """
 
 _RECOVER = """
@@ -223,15 +255,27 @@ select count(*) filter (where outcome = 'unknown') as unknown from moved
 
 _STARTING = """
 with begun as (
-    update broadcast_recipient as r set outcome = 'sending'
-    from broadcast as b
-    where r.broadcast_id = %(broadcast_id)s and r.chat_id = %(chat_id)s
-        and r.outcome = 'pending'
-        and b.broadcast_id = r.broadcast_id and b.state = 'running' and not b.stopped
-        and b.prepared and b.edition = %(edition)s
-    returning 1
+    update broadcast_recipient as r set
+        outcome = case when t.twice then 'blocked' else 'sending' end,
+        detail = case when t.twice then %(moved)s else r.detail end
+    from (
+        select broadcast_id, exists (
+            select from moved_chat as m join broadcast_recipient as o
+                on o.broadcast_id = %(broadcast_id)s and o.chat_id = m.moved_to
+            where m.chat_id = %(chat_id)s
+        ) as twice
+        from broadcast
+        where broadcast_id = %(broadcast_id)s and state = 'running' and not stopped
+            and prepared and edition = %(edition)s
+    ) as t
+    where r.broadcast_id = t.broadcast_id and r.chat_id = %(chat_id)s and r.outcome = 'pending'
+    returning t.twice
+),
+counted as (
+    update broadcast set blocked = blocked + 1
+    where broadcast_id = %(broadcast_id)s and exists (select from begun where twice)
 )
-select exists (select from begun) or exists (
+select exists (select from begun where not twice) or exists (
     select from broadcast_recipient as r join broadcast as b using (broadcast_id)
     where r.broadcast_id = %(broadcast_id)s and r.chat_id = %(chat_id)s
         and r.outcome = 'sending' and b.state = 'running' and not b.stopped

@@ -33,6 +33,7 @@ from actors.payments.ports import (
 from adapters.telegram.bot import TrioBot
 from adapters.telegram.refusals import EXPIRED, unavailable
 
+WRONG_PROVIDER = "PAYMENT_PROVIDER_INVALID"
 TITLE_MAX_CHARACTERS = 32
 DESCRIPTION_MAX_CHARACTERS = 255
 ERROR_MAX_CHARACTERS = 200
@@ -44,7 +45,8 @@ PAGE = 100
 PAGES_MAX = 100
 """Read in one go."""
 ORDERS_MAX = 10_000
-"""Orders whose transactions are remembered, about 10 MB; far more than are open at a time."""
+"""Orders whose transactions are remembered, those that moved last, about 10 MB; far more than are
+open at a time."""
 TRANSACTIONS_MAX = 2 * ORDERS_MAX
 """Of what is older hardly anything would still be remembered at the end of the list."""
 TIME_MAX_SECONDS = 4_102_444_800
@@ -90,7 +92,8 @@ class TelegramCheckout(Checkout):
         try:
             link = await self._bot.call("createInvoiceLink", parameters)
         except (BadRequest, Forbidden) as error:
-            return Declined(detail=self._said(error))
+            said = self._said(error)
+            return Declined(detail=said, key_refused=WRONG_PROVIDER in said.upper())
         except TelegramError as error:
             raise unavailable(error) from None
         if not isinstance(link, str) or not link.startswith("https://"):
@@ -169,7 +172,8 @@ class _Moved:
 
 class _Transactions:
     """The bot's transactions in Stars, read once each: Telegram lists them oldest first, so that
-    what is new stands behind what has been read. Of the oldest orders nothing is remembered.
+    what is new stands behind what has been read: a refund with the newest, however old its payment.
+    The orders of which nothing was heard for the longest time are forgotten.
 
     How far it has read is not stored. After a start the newest are read again, some 400 questions
     at most however long the list is, and told again, which changes nothing.
@@ -203,6 +207,7 @@ class _Transactions:
                 page = await self._page(self._read, PAGE)
                 for entry in _moved(page):
                     self._moved.setdefault(entry.payload, {})[entry.charge_id, entry.back] = entry
+                    self._moved.move_to_end(entry.payload)
                 while len(self._moved) > ORDERS_MAX:
                     self._moved.popitem(last=False)
                 self._read += len(page)

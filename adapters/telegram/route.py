@@ -77,17 +77,24 @@ def proxy_for(url: str, settings: Mapping[str, str]) -> str | None:
     """The URL of the proxy on the way to `url`, by `urllib.request.getproxies()`; None for none.
 
     A server reached without TLS is one's own, and stands where no proxy leads. Raises `NoWay` for
-    a kind of proxy that cannot be used.
+    what is no proxy, or a kind of proxy that cannot be used.
     """
     parts = urlsplit(url)
     found = settings.get("https") or settings.get("all")
     if parts.scheme != "https" or not found:
         return None
-    if proxy_bypass_environment(parts.netloc.rpartition("@")[2], dict(settings)):
+    origin = place_of(url).origin
+    # With its port: whoever is to be left out may be named with or without.
+    if proxy_bypass_environment(f"{origin.host}:{origin.port}", dict(settings)):
         return None
     proxy = found if "://" in found else f"http://{found}"
-    if urlsplit(proxy).scheme not in _PORTS:
-        raise NoWay(f"a proxy of the kind {urlsplit(proxy).scheme!r} cannot be used")
+    kind = proxy.partition("://")[0].lower()
+    if kind not in _PORTS:
+        raise NoWay(f"a proxy of the kind {kind!r} cannot be used")
+    try:
+        place_of(proxy)
+    except NoWay:
+        raise NoWay("not an address of a proxy, such as http://proxy.example:3128") from None
     return proxy
 
 

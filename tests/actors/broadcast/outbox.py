@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from actors.broadcast import ports
 from actors.kernel.failures import Unavailable
-from actors.kernel.ids import LetterId
+from actors.kernel.ids import ChatId, LetterId
 
 
 class Outbox(ports.Outbox):
@@ -16,6 +16,8 @@ class Outbox(ports.Outbox):
         self.away: Unavailable | None = None
         self.sending: set[LetterId] = set()
         """Whose request may be under way."""
+        self.became: dict[LetterId, ChatId] = {}
+        """Where letters go instead."""
 
     async def starting(self, letter_id: LetterId) -> bool:
         self._call("starting", letter_id)
@@ -24,8 +26,10 @@ class Outbox(ports.Outbox):
         self.sending.add(letter_id)
         return True
 
-    async def postponed(self, letter_id: LetterId) -> None:
+    async def postponed(self, letter_id: LetterId, *, became: ChatId | None = None) -> None:
         self._call("postponed", letter_id)
+        if became is not None:
+            self.became[letter_id] = became
         self.sending.discard(letter_id)
 
     def _call(self, name: str, letter_id: LetterId) -> None:

@@ -34,6 +34,16 @@ async def test_the_outbox_knows_of_a_letter_before_telegram_does() -> None:
     assert outbox.calls == ["starting x", "postponed x"]
 
 
+async def test_the_outbox_hears_where_a_letter_goes_instead() -> None:
+    outbox, moved = Outbox(), entry()
+    carrier = Carrier(telegram(), outbox)
+    await carrier.postpone(moved)
+    assert outbox.became == {}
+    moved.to = ChatId(-1_001)
+    await carrier.postpone(moved)
+    assert outbox.became == {"x": -1_001}
+
+
 async def test_what_was_withdrawn_is_not_sent() -> None:
     messenger, outbox = telegram(), Outbox()
     outbox.withdrawn.add(LetterId("x"))

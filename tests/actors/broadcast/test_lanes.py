@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import count
+from random import Random
+
 from actors.broadcast import messages as broadcast
 from actors.broadcast.lanes import LANES, Lanes
 from actors.broadcast.queues import Entry, Lane
@@ -172,3 +175,31 @@ def test_what_was_too_old_is_counted_also_after_its_queue_is_gone() -> None:
     lanes.add(typing())
     assert lanes.pick("typing", 10**12, at_once) is None
     assert lanes.dropped == 1
+
+
+def test_letters_are_counted_as_if_somebody_had_added_them_up() -> None:
+    chance, lanes, numbers = Random(3), Lanes(), count()
+    chats = [ChatId(number) for number in range(6)]
+    told: tuple[broadcast.Lane, ...] = ("answer", "notice", "bulk")
+    out: list[Entry] = []
+    for _ in range(600):
+        lane = chance.choice(told)
+        match chance.randrange(7):
+            case 0 | 1 | 2:
+                source = f"{chance.randrange(4)}"
+                lanes.add(say(f"{next(numbers)}", chance.choice(chats), lane=lane, source=source))
+            case 3 | 4:
+                entry = lanes.pick(lane, 0, at_once)
+                out += [entry] if entry else []
+            case 5 if out:
+                entry = out.pop()
+                lanes.finish(entry.to)
+                if chance.random() < 0.3:
+                    lanes.put_back(entry)
+            case 6 if out:
+                chat_id = out.pop().to
+                (lanes.repeat if chance.random() < 0.5 else lanes.clear)(chat_id)
+            case _:
+                pass
+        for each in told:
+            assert lanes.depth(each) == sum(lanes.depth_of(each, chat) for chat in chats)

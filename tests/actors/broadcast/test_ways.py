@@ -198,6 +198,7 @@ def test_letters_of_the_bulk_lane_that_hang_leave_room_for_replies() -> None:
 
 def test_a_stopping_dispatcher_starts_nothing_of_the_bulk_lane() -> None:
     way = road()
+    assert way.open(0) == (True, True)
     way.ways.hold_bulk()
     assert way.open(0) == (True, False)
 

@@ -13,7 +13,7 @@ import trio
 from actors.broadcast import messages as broadcast
 from actors.broadcasts import messages as broadcasts
 from actors.broadcasts.actor import Broadcaster
-from actors.broadcasts.model import Audience, Broadcast, Content, Outcome, State
+from actors.broadcasts.model import Audience, Broadcast, Content, Outcome, Reach, State
 from actors.broadcasts.panel_reader import IN_ENGLISH, Reader
 from actors.kernel.failures import Unavailable
 from actors.kernel.ids import BroadcastId, ChatId, LetterId, MessageId
@@ -41,6 +41,9 @@ class FlakyBroadcasts(MemoryBroadcasts):
     """What it creates is there, and nobody is told."""
     pages = 0
     """How often it was asked for recipients."""
+    looks = 0
+    """How often it was asked for an audience that is `too_large`."""
+    too_large: frozenset[BroadcastId] = frozenset()
     slow: trio.Event | None = None
     """Recipients are written down when this has happened."""
 
@@ -50,7 +53,16 @@ class FlakyBroadcasts(MemoryBroadcasts):
             raise Unavailable("the answer got lost")
         return created
 
+    async def reach(self, broadcast: Broadcast) -> Reach:
+        if broadcast.broadcast_id in self.too_large:
+            self.looks += 1
+            raise Unavailable("the statement took too long")
+        return await super().reach(broadcast)
+
     async def prepare(self, broadcast: Broadcast) -> None:
+        if broadcast.broadcast_id in self.too_large:
+            self.looks += 1
+            raise Unavailable("the statement took too long")
         if self.slow is not None:
             await self.slow.wait()
         await super().prepare(broadcast)

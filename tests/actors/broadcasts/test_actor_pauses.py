@@ -13,6 +13,13 @@ from runtime import ask
 from tests.actors.broadcasts.post import Bureau
 
 
+def pending_of(bureau: Bureau) -> float:
+    """As the newest report tells it."""
+    report = bureau.reports.told[-1]
+    (pending,) = [each for each in report.measurements if each.name == "recipients_pending"]
+    return float(pending.value)
+
+
 async def test_a_late_withdrawal_takes_nobody_back_whose_request_was_begun_since() -> None:
     bureau = Bureau()
     await bureau.people(1)
@@ -40,6 +47,26 @@ async def test_a_late_withdrawal_takes_nobody_back_whose_request_was_begun_since
         assert await bureau.outcomes(broadcast_id) == {1: Outcome.PENDING}
 
 
+async def test_who_was_under_way_when_it_was_paused_is_pending_until_it_is_known() -> None:
+    bureau = Bureau()
+    await bureau.people(3)
+    async with bureau.open():
+        broadcast_id = await bureau.started()
+        (letter_id, letter), *_ = bureau.post.waiting.items()
+        assert await bureau.store.starting(letter_id)
+        await bureau.act(broadcast_id, "pause")
+        await bureau.passes(60)
+        assert pending_of(bureau) == 3
+        assert letter.notify is not None
+        letter.notify.tell(
+            broadcast.Undelivered(
+                letter_id=letter_id, chat_id=letter.chat_id, reason="blocked", detail="no"
+            )
+        )
+        await bureau.passes(60)
+        assert pending_of(bureau) == 2
+
+
 async def test_paused_nobody_is_told_any_more_and_resumed_everybody_is() -> None:
     bureau = Bureau()
     await bureau.people(10)
@@ -51,6 +78,7 @@ async def test_paused_nobody_is_told_any_more_and_resumed_everybody_is() -> None
         await bureau.passes(60)
         assert not bureau.post.waiting
         assert (await bureau.kept(broadcast_id)).counts.pending == 7
+        assert pending_of(bureau) == 7
         await bureau.act(broadcast_id, "resume")
         await bureau.passes(2)
         assert await bureau.carry() == [4, 5, 6, 7, 8, 9, 10]
@@ -180,3 +208,45 @@ async def test_a_pass_that_waits_for_one_request_reads_nothing_when_others_are_h
             await bureau.carry(1)
         assert bureau.store.pages == before
         assert (await bureau.kept(waits)).counts.pending == 1
+
+
+async def test_an_audience_that_cannot_be_looked_up_is_reported_and_holds_up_nobody() -> None:
+    bureau = Bureau()
+    await bureau.people(2)
+    async with bureau.open():
+        held = (await bureau.create(hold=True)).broadcast.broadcast_id
+        bureau.store.too_large = frozenset({held})
+        await bureau.act(held, "resume")
+        await bureau.passes(120)
+        assert bureau.store.looks <= 6
+        report = bureau.reports.told[-1]
+        assert report.status == "warn"
+        assert "broadcast 1 cannot begin" in report.output
+        assert "took too long" in report.output
+        other = await bureau.started()
+        assert len(await bureau.carry()) == 2
+        await bureau.passes(2)
+        assert (await bureau.kept(other)).state is State.FINISHED
+        bureau.store.too_large = frozenset()
+        await bureau.passes(180)
+        assert len(await bureau.carry()) == 2
+        await bureau.passes(2)
+        assert (await bureau.kept(held)).state is State.FINISHED
+        assert bureau.reports.told[-1].status == "pass"
+
+
+async def test_recipients_that_cannot_be_written_down_are_tried_again_later_and_later() -> None:
+    bureau = Bureau()
+    await bureau.people(2)
+    bureau.store.slow = trio.Event()
+    async with bureau.open():
+        broadcast_id = await bureau.started()
+        bureau.store.too_large = frozenset({broadcast_id})
+    bureau.store.slow = None
+    async with bureau.open():
+        await bureau.passes(600)
+        assert 5 <= bureau.store.looks <= 9
+        assert "cannot begin" in bureau.reports.told[-1].output
+        await bureau.act(broadcast_id, "cancel")
+        await bureau.passes(2)
+        assert bureau.reports.told[-1].status == "pass"

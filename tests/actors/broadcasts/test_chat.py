@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -12,80 +10,27 @@ from actors.broadcast import messages as broadcast
 from actors.broadcasts import messages as broadcasts
 from actors.broadcasts.model import Audience, Content, State
 from actors.broadcasts.panel_reader import Reader
-from actors.gateway.model import Entry
-from actors.kernel.ids import BroadcastId, MessageId, ProductId, UpdateId
+from actors.kernel.ids import ProductId
 from actors.kernel.language import Language
-from adapters.memory.gateway import MemoryInbox
 from runtime import ask
-from tests.actors.broadcasts.post import ADMIN, EPOCH, Bureau
+from tests.actors.broadcasts.admin import (
+    ONE,
+    RU,
+    Admin,
+    bubble,
+    buttons,
+    composed,
+    delivered,
+    hear,
+    pressed,
+    said,
+    shown,
+    unhandled,
+)
+from tests.actors.broadcasts.post import EPOCH, Bureau
 
 PHOTO = broadcast.Media(kind="photo", file="https://example.org/a.jpg")
 LINK = ((broadcast.Button(text="Go", url="https://example.org"),),)
-ONE = BroadcastId(1)
-RU = Reader(language=Language.RU, zone=ZoneInfo("Europe/Kyiv"))
-
-
-async def hear(bureau: Bureau, told: Any) -> None:
-    """An update came, and is told."""
-    inbox = MemoryInbox(bureau.connection)
-    entry = Entry(told.update_id, "{}", chat_id=ADMIN)
-    await inbox.add([entry], batch_id=bureau.world.uuid(), at=EPOCH)
-    bureau.ref.tell(told)
-    await bureau.system.settle()
-
-
-async def unhandled(bureau: Bureau) -> int:
-    return len(await MemoryInbox(bureau.connection).unhandled())
-
-
-def composed(text: str, number: int = 5, **more: Any) -> Any:
-    return broadcasts.Composed(update_id=UpdateId(number), who="telegram:@ann", text=text, **more)
-
-
-def pressed(data: str, number: int) -> Any:
-    return broadcasts.Pressed(
-        update_id=UpdateId(number), who="telegram:@ann", callback_id=f"c{number}",
-        message_id=MessageId(1), data=data,
-    )  # fmt: skip
-
-
-def shown(bureau: Bureau) -> Any:
-    """The panel as it was told last."""
-    told = bureau.post.others.told
-    return [e for e in told if isinstance(e, broadcast.Say | broadcast.Edit)][-1]
-
-
-def said(bureau: Bureau) -> list[str]:
-    """What the administrators were told, edits included."""
-    told = bureau.post.others.told
-    return [each.text for each in told if isinstance(each, broadcast.Say | broadcast.Edit)]
-
-
-def buttons(bureau: Bureau) -> dict[str, str]:
-    """What can be pressed, and what it would say."""
-    return {button.text: button.data for row in shown(bureau).keyboard for button in row}
-
-
-def bubble(bureau: Bureau) -> str:
-    answers = [e for e in bureau.post.others.told if isinstance(e, broadcast.AnswerCallback)]
-    return answers[-1].text
-
-
-class Admin:
-    """Somebody who presses what he sees; every press is another update."""
-
-    def __init__(self, bureau: Bureau) -> None:
-        self.bureau, self._number = bureau, 5
-
-    async def presses(self, label: str) -> str:
-        """Press the button of this name; what the bubble says."""
-        return await self.repeats(buttons(self.bureau)[label])
-
-    async def repeats(self, data: str) -> str:
-        """Press a button that says `data`, whether or not it is still there."""
-        self._number += 1
-        await hear(self.bureau, pressed(data, self._number))
-        return bubble(self.bureau)
 
 
 async def test_it_is_shown_confirmed_and_followed_to_its_end() -> None:
@@ -200,7 +145,7 @@ async def test_who_gets_it_is_chosen_and_counted() -> None:
             "active since 2025-12-25 00:00 UTC"
         )
         await admin.presses("Back")
-        assert list(buttons(bureau)) == ["Cancel", "To whom…"]
+        assert list(buttons(bureau)) == ["Cancel", "To whom…", "When…"]
         audience = (await bureau.kept(ONE)).audience
         assert audience == Audience(
             languages=(Language.UK,), states=("success",), products=(ProductId("notes"),),
@@ -385,9 +330,3 @@ async def test_a_panel_that_is_shown_late_holds_up_no_check() -> None:
         kept = await bureau.kept(ONE)
         assert (kept.state, kept.content.text) == (State.READY, "Bye")
         assert kept.panel_message_id is not None
-
-
-def delivered(letter: Any, message_id: int) -> broadcast.Delivered:
-    return broadcast.Delivered(
-        letter_id=letter.letter_id, chat_id=letter.chat_id, message_id=MessageId(message_id)
-    )

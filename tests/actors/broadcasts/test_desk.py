@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from actors.broadcast import messages as broadcast
 from actors.broadcasts import messages as broadcasts
+from actors.broadcasts.desk import PAST
 from actors.broadcasts.keeping import OPEN_MAX, RUNNING_MAX
-from actors.broadcasts.model import Broadcast, Content, Kind, Outcome, State
-from actors.kernel.ids import BroadcastId, ChatId
+from actors.broadcasts.model import Audience, Broadcast, Content, Kind, Outcome, State
+from actors.broadcasts.panel_reader import Reader
+from actors.kernel.ids import BroadcastId, ChatId, ProductId
 from runtime import ask
 from tests.actors.broadcasts.post import ADMIN, Bureau
 
@@ -159,6 +162,31 @@ async def test_what_cannot_be_done_says_so() -> None:
             broadcasts.Edit(broadcast_id=nobody, content=Content(text="x"), who="ann"),
         ):
             assert await ask(bureau.ref, question) is None
+
+
+async def test_a_start_in_the_past_is_a_slip_and_nobody_is_told() -> None:
+    bureau = Bureau()
+    await bureau.people(1)
+    async with bureau.open():
+        now = bureau.system.world.now()
+        refused = await bureau.create(starts_at=now - PAST - timedelta(seconds=1))
+        assert isinstance(refused, broadcasts.Refused)
+        assert refused.detail.startswith("the start is past: it was 2025-12-31T23:57Z")
+        assert only(await bureau.create(starts_at=now - PAST)).broadcast_id == 1
+
+
+async def test_a_product_that_nobody_sells_and_nobody_has_is_named() -> None:
+    bureau = Bureau(reader=Reader(products={ProductId("notes"): "Notes"}))
+    await bureau.people(1)
+    async with bureau.open():
+        for names, why in (
+            (("notes", "nope"), "nobody would get it; no such product is on sale: nope"),
+            (("notes",), "nobody would get it"),
+        ):
+            audience = Audience(products=tuple(map(ProductId, names)))
+            refused = await bureau.create(audience=audience)
+            assert isinstance(refused, broadcasts.Refused)
+            assert refused.detail == why
 
 
 async def test_only_so_many_are_open_and_fewer_run() -> None:

@@ -88,6 +88,32 @@ async def test_what_failed_is_tried_again_with_what_was_edited_since() -> None:
         assert texts(bureau) == {ChatId(3): "New"}
 
 
+async def test_who_got_it_after_all_gets_the_change_that_is_over_too() -> None:
+    bureau = Bureau()
+    await bureau.people(2)
+    bureau.post.fates[ChatId(1)] = "silence"
+    async with bureau.open():
+        first = await bureau.started("Old")
+        letter_id, letter = next(iter(bureau.post.waiting.items()))
+        await bureau.carry()
+        bureau.post.fates.clear()
+        await bureau.act(first, "pause")
+        assert await bureau.store.recover() == 1
+        change = only(await edited(bureau, first, Content(text="New"))).broadcast_id
+        await bureau.passes(2)
+        assert await bureau.carry() == [2]
+        await bureau.passes(2)
+        assert (await bureau.kept(change)).state is State.FINISHED
+        assert letter.notify is not None
+        letter.notify.tell(bureau.post._delivered(letter_id, ChatId(1)))  # the old dispatcher
+        await bureau.passes(2)
+        assert texts(bureau) == {ChatId(1): "New"}
+        assert await bureau.carry() == [1]
+        await bureau.passes(2)
+        kept = await bureau.kept(change)
+        assert (kept.state, kept.counts.sent, kept.counts.total) == (State.FINISHED, 2, 2)
+
+
 async def test_nobody_is_told_what_is_about_to_be_changed() -> None:
     bureau = Bureau()
     await bureau.people(3)

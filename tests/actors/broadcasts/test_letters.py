@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -68,6 +69,12 @@ def test_each_content_is_checked_under_a_name_of_its_own() -> None:
     assert letters.checked(shown.letter_id) == (3, 2)
     assert letters.checked(letters.check_letter(replace(KEPT, version=5))) == (3, 5)
     assert letters.panel_of(letters.panel_letter(BroadcastId(3))) == 3
+    again = letters.panel_letter(BroadcastId(3), MessageId(7))
+    assert letters.panel_of(again) == 3
+    assert again != letters.panel_letter(BroadcastId(3))
+    edit = letters.panel_edit(BroadcastId(3), MessageId(7), UUID(int=1))
+    assert letters.panel_edited(edit) == (3, 7)
+    assert letters.panel_edited(again) is None
     for other in ("notice:stars:1", "broadcast:3:5", letters.panel_letter(BroadcastId(3))):
         assert letters.checked(LetterId(other)) is None
     assert letters.panel_of(shown.letter_id) is None

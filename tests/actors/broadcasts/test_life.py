@@ -9,7 +9,16 @@ from itertools import product
 import pytest
 
 from actors.broadcasts.life import LIFE, step
-from actors.broadcasts.model import OPEN, UNSTARTED, Audience, Broadcast, Content, Outcome, State
+from actors.broadcasts.model import (
+    OPEN,
+    OVER,
+    UNSTARTED,
+    Audience,
+    Broadcast,
+    Content,
+    Outcome,
+    State,
+)
 from actors.broadcasts.rules import Effect, Event, Occurrence, Remark
 from actors.kernel.ids import BroadcastId
 
@@ -113,6 +122,8 @@ def test_what_cannot_be_is_refused_and_changes_nothing(event: Event, state: Stat
     where, remark = REFUSALS[event]
     if state is S.DELETED:
         remark = Remark.IS_DELETED
+    elif event is E.RESUME and state in OVER:
+        remark = Remark.IS_OVER
     before = replace(PLAIN, state=state)
     taken = step(before, Occurrence(event=event), now=LATER)
     if state in where:
@@ -129,7 +140,8 @@ def test_only_what_failed_in_a_finished_one_is_tried_again(state: State) -> None
     if state is S.FINISHED:
         assert (some.refused, none.refused) == (None, Remark.NOTHING_FAILED)
     else:
-        remark = Remark.IS_DELETED if state is S.DELETED else Remark.NOT_FINISHED
+        never = {S.DELETED: Remark.IS_DELETED, S.CANCELLED: Remark.IS_CANCELLED}
+        remark = never.get(state, Remark.NOT_FINISHED)
         assert some.refused is none.refused is remark
 
 

@@ -48,13 +48,13 @@ def test_what_waits_shows_how_many_it_will_reach() -> None:
     )
     seen = fingerprint(KEPT)
     pressable = [button.data for row in keyboard for button in row]
-    assert pressable == [f"b:start:3:{seen}", "b:cancel:3", "b:page:3:whom"]
+    assert pressable == [f"b:start:3:{seen}", "b:cancel:3", "b:page:3:whom", "b:page:3:when"]
 
 
 def test_what_nobody_would_get_cannot_be_confirmed() -> None:
     text, keyboard = view(replace(KEPT, state=State.READY), reach=Reach(reachable=0, left_out=2))
     assert text.endswith("Nobody would get it: choose others; cannot be reached: 2")
-    assert [button.text for row in keyboard for button in row] == ["Cancel", "To whom…"]
+    assert [button.text for row in keyboard for button in row] == ["Cancel", "To whom…", "When…"]
 
 
 def test_what_starts_later_says_when_by_the_readers_clocks() -> None:
@@ -110,6 +110,9 @@ def test_what_runs_shows_how_far_it_is_and_for_how_long() -> None:
 def test_what_cannot_start_says_why() -> None:
     text, _ = view(replace(KEPT, state=State.DRAFT, trouble="can't parse <b>"))
     assert text.endswith("can't parse &lt;b&gt;")
+    shut_out = "the bot may not write to ADMIN_CHAT_ID: Forbidden: bot was <kicked>"
+    text, _ = view(replace(KEPT, state=State.DRAFT, trouble=shut_out), Reader(language=Language.UK))
+    assert "бот не може писати адміністраторам: Forbidden: bot was &lt;kicked&gt;" in text
     nobody = replace(KEPT, state=State.DRAFT, trouble="there is nobody to send it to any more")
     assert view(nobody, Reader(language=Language.RU))[0].endswith("получателей больше нет")
 
@@ -117,7 +120,8 @@ def test_what_cannot_start_says_why() -> None:
 def test_there_is_a_button_for_what_can_be_done() -> None:
     pressable = {state: labels(replace(KEPT, state=state)) for state in State}
     assert pressable == {
-        State.CHECKING: [], State.DRAFT: ["Cancel"], State.READY: ["Confirm", "Cancel", "To whom…"],
+        State.CHECKING: [], State.DRAFT: ["Cancel"],
+        State.READY: ["Confirm", "Cancel", "To whom…", "When…"],
         State.SCHEDULED: ["Pause", "Cancel"], State.RUNNING: ["Pause", "Cancel"],
         State.PAUSED: ["Go on", "Cancel"], State.FINISHED: [], State.CANCELLED: [],
         State.DELETED: [],

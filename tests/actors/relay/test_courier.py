@@ -16,6 +16,7 @@ from actors.relay.courier import (
     USER_WAITING_MAX,
 )
 from actors.relay.messages import NoteState
+from actors.relay.satchel import USER_HELD_MAX
 from adapters.memory.relay_tables import NoteRow
 from runtime import ask
 from tests.actors.relay.world import ANNA, BOB, Post, answering
@@ -178,7 +179,7 @@ async def test_of_one_user_so_many_notes_wait_and_then_nobody_writes_to_him() ->
         await post.rest(6)
         assert isinstance(await write(post, key="more"), relay.Taken)
         assert post.figure("refused_total", COMPONENT) == 1
-        assert post.figure("waiting_notes", COMPONENT) == USER_WAITING_MAX
+        assert post.figure("waiting_notes", COMPONENT) == USER_HELD_MAX, "Bob's is one"
 
 
 async def test_answers_are_kept_however_many_wait() -> None:
@@ -194,6 +195,35 @@ async def test_answers_are_kept_however_many_wait() -> None:
             await post.rest(0.01)
         assert [say.text for say in post.says()][-1] == "x"
         assert len(post.says()) == USER_WAITING_MAX + 1
+
+
+async def test_one_users_answers_hold_up_nobody_else_and_reach_him_in_their_order() -> None:
+    post, many = Post(), HELD_MAX + 3
+    for number in range(many + 1):
+        post.tables.relay.put_note(
+            NoteRow(
+                place=post.tables.relay.place(),
+                note_id=UUID(int=number),
+                key=f"event:{number}",
+                chat_id=ANNA if number < many else BOB,
+                text=f"{number}",
+                created_at=post.clock,
+            )
+        )
+    async with post.open():
+        assert [say.chat_id for say in post.says()] == [ANNA, BOB]
+        post.deliver(post.says()[1])
+        for number in range(3 * USER_HELD_MAX):
+            assert [say.text for say in post.says() if say.chat_id == ANNA][number:] == [
+                f"{number}"
+            ]
+            post.deliver([say for say in post.says() if say.chat_id == ANNA][-1])
+            if number == USER_HELD_MAX:  # somebody looks at the store meanwhile
+                post.courier.tell(relay.Look())
+            await post.rest(0.01)
+        assert isinstance(await write(post, key="b", chat_id=BOB), relay.Taken)
+        await post.rest(6)
+        assert post.report(COMPONENT).status == "pass"
 
 
 async def test_what_is_too_much_for_all_waits_in_the_store_and_nobody_writes_more() -> None:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from actors.kernel.ids import ChatId
 from actors.relay.ports import Unsent
-from actors.relay.satchel import Satchel
+from actors.relay.satchel import USER_HELD_MAX, Satchel
 
 ANNA, BOB = ChatId(1), ChatId(2)
 
@@ -50,3 +50,22 @@ def test_what_is_not_heard_of_is_told_again_in_its_time_and_what_was_turned_away
     assert satchel.due(5.0) == [note(2, BOB)]
     satchel.tell(note(2, BOB), again_at=65.0)
     assert satchel.due(60.0) == [note(1)]
+
+
+def test_of_one_user_some_are_here_and_the_others_are_left_where_they_were() -> None:
+    satchel, last = Satchel(), USER_HELD_MAX
+    for place in range(1, last + 4):
+        satchel.add(note(place))
+    assert len(satchel) == USER_HELD_MAX
+    assert satchel.add(note(last + 4, BOB))
+    for place in range(1, last + 1):
+        satchel.tell(note(place), again_at=60.0)
+        following = satchel.settled(UUID(int=place))
+        assert following == (note(place + 1) if place < last else None)
+        assert not satchel.add(note(last + 9)), "those before it are left"
+    assert satchel.left(ANNA) == last
+    assert satchel.left(ANNA) is None
+    assert satchel.add(note(last + 1))
+    assert not satchel.add(note(last + 2))
+    assert not satchel.add(note(last + 2)), "it is here"
+    assert len(satchel) == 3

@@ -145,6 +145,7 @@ async def test_what_telegram_never_takes_is_declined(offer: Offer, token: str, w
         found = await TelegramCheckout(bot, provider_token=token, live=True).open(offer)
     assert isinstance(found, Declined)
     assert words.lower() in found.detail.lower()
+    assert found.key_refused is (words == "PAYMENT_PROVIDER_INVALID")
 
 
 async def test_a_refusal_does_not_tell_the_providers_token() -> None:
@@ -233,19 +234,27 @@ async def test_transactions_are_read_once_each() -> None:
 
 
 class Listed(Recorder):
-    """Lists transactions as Telegram does, `PAGE` at a time; each is for an order of its own."""
+    """Lists transactions as Telegram does, `PAGE` at a time; each is for an order of its own, but
+    for the one at `refund_at`, which goes back of the order with the number `refunded`.
+    """
 
     count = ORDERS_MAX + 5
+    refund_at = refunded = -1
 
     async def __call__(self, request: Request) -> Response:
         parameters = parameters_of(request)
         offset, limit = int(parameters["offset"]), int(parameters["limit"])
-        page = [
-            {"id": f"c{n}", "amount": 1, "date": 1, "source": {"invoice_payload": f"order {n}"}}
-            for n in range(self.count)[offset : offset + limit]
-        ]
+        page = [self._transaction(n) for n in range(self.count)[offset : offset + limit]]
         self.result = {"transactions": page}
         return await super().__call__(request)
+
+    def _transaction(self, place: int) -> dict[str, object]:
+        back = place == self.refund_at
+        number = self.refunded if back else place
+        partner = {"invoice_payload": f"order {number}"}
+        return {
+            "id": f"c{number}", "amount": 1, "date": 1, "receiver" if back else "source": partner
+        }  # fmt: skip
 
 
 async def test_a_long_list_is_read_in_several_goes_and_its_oldest_orders_are_forgotten() -> None:
@@ -257,7 +266,13 @@ async def test_a_long_list_is_read_in_several_goes_and_its_oldest_orders_are_for
         assert len(server.asked) == PAGES_MAX
         assert len(await checkout.look("order 5")) == 1
         assert await checkout.look("order 4") == ()
-    assert len(server.asked) == PAGES_MAX + 2
+        assert len(server.asked) == PAGES_MAX + 2
+
+        server.refund_at, server.refunded = server.count, 5
+        server.count += 3
+        (report,) = await checkout.look("order 5")
+        assert report.standing is Standing.REFUNDED
+        assert await checkout.look("order 6") == ()
 
 
 async def test_after_a_start_only_the_newest_of_a_very_long_list_are_read() -> None:

@@ -136,6 +136,9 @@ def test_what_is_no_url_of_ours_is_no_way(url: str) -> None:
         ({"https": "http://p:1", "no": "telegram.org"}, None),
         ({"https": "http://p:1", "no": "elsewhere.org"}, "http://p:1"),
         ({"https": "http://p:1", "no": "*"}, None),
+        ({"https": "http://p:1", "no": "x, api.telegram.org:443"}, None),
+        ({"https": "http://p:1", "no": "api.telegram.org:8443"}, "http://p:1"),
+        ({"https": "HTTP://p"}, "HTTP://p"),
     ],
 )
 def test_the_environments_proxy_leads_to_telegram(
@@ -152,6 +155,12 @@ def test_no_proxy_leads_to_a_server_of_ones_own() -> None:
 def test_a_kind_of_proxy_that_cannot_be_used_is_named() -> None:
     with pytest.raises(NoWay, match="socks5"):
         proxy_for(API, {"all": "socks5://p:1"})
+
+
+@pytest.mark.parametrize("proxy", ["http://p:bad", "p:99999", "http://", "http://[", "//:1"])
+def test_what_is_no_address_of_a_proxy_is_refused_before_anything_is_sent(proxy: str) -> None:
+    with pytest.raises(NoWay, match="not an address of a proxy"):
+        proxy_for(API, {"https": proxy})
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
