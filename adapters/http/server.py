@@ -85,7 +85,7 @@ class HttpServer(Actor[_Message]):
         self._app, self._bind, self._connections_max = app, bind, connections_max
         self._deadlines = deadlines or Deadlines()
         self._doors: list[Door] = []
-        self._connections: set[Connection] = set()
+        self._connections: dict[Connection, None] = {}  # in the order in which they came
         self._turns, self._timers = RequestTurns(), Timers()
         self._empty = trio.Event()
         self._url = ""
@@ -198,7 +198,7 @@ class HttpServer(Actor[_Message]):
             note_request=self._count,
             begin=self._turns.begin,
         )
-        self._connections.add(connection)
+        self._connections[connection] = None
         self.pipe(
             self._serve,
             connection,
@@ -223,7 +223,7 @@ class HttpServer(Actor[_Message]):
         count = max(1, self._connections_max // ROOM_PARTS)
         for connection in nlargest(count, owing, key=lambda c: (crowd[c.host], -owing[c])):
             connection.cut()
-            self._connections.discard(connection)
+            self._connections.pop(connection, None)
             self._evicted += 1
         return True
 
@@ -231,6 +231,6 @@ class HttpServer(Actor[_Message]):
         try:
             await connection.serve()
         finally:
-            self._connections.discard(connection)
+            self._connections.pop(connection, None)
             if not self._connections:
                 self._empty.set()

@@ -26,7 +26,7 @@ class Pool:
         self._tls = tls
         self._free = trio.Semaphore(connections, max_value=connections)
         self._idle: list[tuple[Origin, Connection]] = []
-        self._open: set[Connection] = set()
+        self._open: dict[Connection, None] = {}  # a set has an order of its own in each process
 
     def __len__(self) -> int:
         """How many are open."""
@@ -81,9 +81,9 @@ class Pool:
             origin, tls=self._tls, proxy=self.proxy, within_seconds=connect_seconds
         )
         connection = Connection(stream, socket)
-        self._open.add(connection)
+        self._open[connection] = None
         return connection
 
     async def _close(self, connection: Connection) -> None:
-        self._open.discard(connection)
+        self._open.pop(connection, None)
         await connection.aclose()

@@ -147,3 +147,32 @@ async def test_nobody_there_is_no_way_and_the_turn_is_given_back() -> None:
         with pytest.raises(NoWay, match="ConnectionRefusedError"):
             await use(made, Origin("http", "127.0.0.1", 9))
     assert len(made) == 0
+
+
+class Watched(Pool):
+    """Knows in which order its connections were made and closed."""
+
+    def __init__(self) -> None:
+        super().__init__(connections=9, tls=tls_for("http:"))
+        self.made: list[Connection] = []
+        self.closed: list[Connection] = []
+
+    async def _make(self, origin: Origin, connect_seconds: float) -> Connection:
+        self.made.append(await super()._make(origin, connect_seconds))
+        return self.made[-1]
+
+    async def _close(self, connection: Connection) -> None:
+        self.closed.append(connection)
+        await super()._close(connection)
+
+
+async def test_all_are_closed_in_the_order_in_which_they_were_made() -> None:
+    """Any other order would be the machine's: no seed could repeat it."""
+    async with serving(Server()) as origin:
+        made = Watched()
+        async with trio.open_nursery() as nursery:
+            for _ in range(9):
+                nursery.start_soon(lambda: use(made, origin, seconds=1))
+        await made.aclose()
+        assert len(made.closed) == 9
+        assert made.closed == made.made
