@@ -6,6 +6,7 @@ from collections import Counter, OrderedDict, deque
 from collections.abc import Collection
 
 from actors.kernel.ids import ChatId, UpdateId
+from actors.kernel.wording import several
 
 TOLD_MAX = 1_000
 """So many unhandled updates are in the hands of sessions at most; others wait here."""
@@ -48,7 +49,8 @@ class Backlog:
     @property
     def said(self) -> str:
         """How far sessions are behind, for a person; empty when they are not."""
-        return f"{len(self)} updates wait in the store: sessions are behind" if len(self) else ""
+        waiting = several(len(self), "update waits", "updates wait")
+        return f"{waiting} in the store: sessions are behind" if len(self) else ""
 
     @property
     def in_hands(self) -> tuple[UpdateId, ...]:

@@ -28,6 +28,7 @@ from uuid import UUID
 
 from actors.gateway.model import Arrival, Counts, Entry, Stored
 from actors.kernel.ids import UpdateId
+from actors.kernel.language import Phrase
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,17 @@ class Updates(Protocol):
     async def set_webhook(self, webhook: Webhook) -> Pushing | WebhookRefused | TokenRejected:
         """Have updates sent to `webhook` from now on, what is waiting first. Asked again, the
         same; nobody can poll meanwhile.
+        """
+        ...
+
+
+class Menu(Protocol):
+    """What Telegram offers whoever types a slash."""
+
+    async def show(self, commands: Mapping[str, Phrase]) -> str:
+        """Offer these and no others, in every language; what Telegram has against them, or "".
+
+        May be repeated. Raises only `Unavailable`.
         """
         ...
 

@@ -24,6 +24,7 @@ from actors.ingress import messages as ingress
 from actors.ingress.model import Added, Arrival, Event, Rejected, SourceName, is_keepable
 from actors.ingress.pacing import DELIVERIES_BURST, DELIVERIES_PER_SECOND, Bucket, Turns
 from actors.ingress.ports import Events, Source
+from actors.ingress.refusals import Refusals
 from actors.kernel.failures import Conflict, Unavailable
 from actors.operations import messages as operations
 from runtime import Actor, ActorDeadError, ActorRef, Recipient, ReplyLater, Timeout, ask, message
@@ -131,6 +132,7 @@ class WebhookIngress(Actor[_Message]):
         self._reported: dict[SourceName, Counter[str]] = {}
         self._logged: dict[tuple[SourceName, str], float] = {}
         self._last_at: dict[SourceName, float] = {}
+        self._refusals = Refusals()
 
     async def on_start(self) -> None:
         if self._sources:
@@ -315,7 +317,14 @@ class WebhookIngress(Actor[_Message]):
         for source, counts in self._counts.items():
             news = counts - self._reported.get(source, Counter())
             self._reported[source] = Counter(counts)
-            status, output = _judge(source, news)
+            worst = max(_REFUSED, key=lambda reason: news[reason])
+            refused = self._refusals.heard(
+                source,
+                why=worst if news[worst] else "",
+                kept=any(news[kept] for kept in _DURABLE),
+                now=self.monotonic(),
+            )
+            status, output = _judge(source, news, refused)
             figures = {f"{what}_total": float(counts[what]) for what in _COUNTED}
             if source in self._last_at:
                 figures["last_event_age_seconds"] = self.monotonic() - self._last_at[source]
@@ -336,13 +345,14 @@ _REFUSED = ("signature", "stale", "address", "malformed", "size", "media")
 _COUNTED = (*_DURABLE, *_REFUSED, "throttled", "busy", "failed")
 
 
-def _judge(source: SourceName, news: Counter[str]) -> tuple[operations.Status, str]:
-    """What the last seconds' outcomes mean to an operator."""
+def _judge(source: SourceName, news: Counter[str], refused: str) -> tuple[operations.Status, str]:
+    """What the last seconds' outcomes mean to an operator. `refused`: why those deliveries were
+    that came since the last one that was kept; blank when there were none.
+    """
     if news["failed"]:
         return "warn", f"events of {source} could not be stored: see webhook.failed in the log"
     if news["busy"] or news["throttled"]:
         return "warn", f"{source} was told to deliver again later: the store or the rate is full"
-    if any(news[reason] for reason in _REFUSED) and not any(news[kept] for kept in _DURABLE):
-        worst = max(_REFUSED, key=lambda reason: news[reason])
-        return "warn", f"deliveries of {source} are refused ({worst}): is its secret still right?"
+    if refused:
+        return "warn", f"deliveries of {source} are refused ({refused}): is its secret still right?"
     return "pass", ""

@@ -3,6 +3,7 @@
 ```
 Exception
 ├── runtime.Unavailable   the dependency does not answer: try later
+│   └── KeyRefused        it does not take our credentials: a person has to correct them
 └── Conflict              somebody else was faster: read again
 ```
 """
@@ -11,7 +12,11 @@ from __future__ import annotations
 
 from runtime import Unavailable
 
-__all__ = ["Conflict", "Unavailable"]
+__all__ = ["Conflict", "KeyRefused", "Unavailable"]
+
+
+class KeyRefused(Unavailable):
+    """The dependency does not take our credentials. Asking later helps if it was its mistake."""
 
 
 class Conflict(Exception):  # noqa: N818 - a verdict, like Unavailable

@@ -7,11 +7,13 @@ from datetime import datetime, timedelta, tzinfo
 _HOUR, _MINUTE = timedelta(hours=1), timedelta(minutes=1)
 
 
-def told(moment: datetime, zone: tzinfo) -> str:
-    """`2026-11-21 18:00 UTC+2`: the same words in every language, and never two meanings."""
+def told(moment: datetime, zone: tzinfo, *, seconds: bool = False) -> str:
+    """`2026-11-21 18:00 UTC+2`, or `18:00:07` with its `seconds`: the same words in every language,
+    and never two meanings.
+    """
     local = moment.astimezone(zone)
     ahead = local.utcoffset() or timedelta()
     hours, rest = divmod(abs(ahead), _HOUR)
     minutes = f":{rest // _MINUTE:02}" if rest else ""
     offset = f"{'-' if ahead < timedelta() else '+'}{hours}{minutes}" if ahead else ""
-    return f"{local:%Y-%m-%d %H:%M} UTC{offset}"
+    return f"{local:{'%Y-%m-%d %H:%M:%S' if seconds else '%Y-%m-%d %H:%M'}} UTC{offset}"

@@ -35,6 +35,18 @@ MINOR_DIGITS = {**dict.fromkeys(_WHOLE.split(), 0), **dict.fromkeys(_THOUSANDTHS
 """Digits after the point of a currency's minor unit where they are not two (ISO 4217; Stripe and
 Telegram count stars and these currencies in whole units)."""
 
+_ISO_4217 = """
+AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD
+CAD CDF CHF CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD
+GNF GTQ GYD HKD HNL HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT
+LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR
+NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP
+STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VES VND VUV WST XAF XCD XCG
+XOF XPF YER ZAR ZMW ZWG
+"""
+FIAT = frozenset(map(Currency, _ISO_4217.split()))
+"""The money of countries, by the codes of ISO 4217."""
+
 
 @dataclass(frozen=True, slots=True, order=False)
 class Money:
@@ -65,7 +77,7 @@ class Money:
         """From a decimal text such as `"990.00"`; raises `ValueError` for any other."""
         if isinstance(amount, str):
             if _AMOUNT.fullmatch(amount) is None:
-                raise ValueError("not a decimal amount")
+                raise ValueError("not a decimal amount: write 4.99, with a dot")
             amount = Decimal(amount)
         return cls(amount, Currency(currency.upper()))
 
@@ -85,7 +97,8 @@ class Money:
         """In integer minor units; raises `ValueError` where that would lose a part."""
         units = self.amount.scaleb(minor_digits(self.currency), _EXACT)
         if units != units.to_integral_value():
-            raise ValueError(f"{self} has parts of a minor unit")
+            digits = minor_digits(self.currency) or "no"
+            raise ValueError(f"{self} has parts of a minor unit: it has {digits} decimals")
         return int(units)
 
     def __add__(self, other: Money) -> Money:

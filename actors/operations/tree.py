@@ -6,7 +6,7 @@ import heapq
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from actors.operations.messages import Status
+from actors.operations.messages import Reported, Status
 from actors.operations.model import Phase, Readiness, line
 from runtime import Node
 
@@ -51,18 +51,30 @@ def static(node: Node) -> Iterator[Node]:
             yield from static(child)
 
 
-def readiness(root: Node, *, phase: Phase, required: Mapping[str, str]) -> Readiness:
-    """Judge whether new work may come: the parts that it needs, by name and path, all run."""
+def readiness(
+    root: Node,
+    *,
+    phase: Phase,
+    required: Mapping[str, str],
+    reports: Mapping[str, Reported],
+) -> Readiness:
+    """Judge whether new work may come: the parts that it needs, by name and path, all run.
+
+    An actor may run and wait for somebody who does not answer: `reports` are what the parts say
+    of themselves at this moment, by the same names.
+    """
     found = {node.path: node for node in static(root)}
     missing, present = [], []
     for name, path in required.items():
         node = found.get(path)
         if node is None:
             missing.append((name, f"{path} is not there"))
-        elif node.state == "running":
-            present.append(name)
-        else:
+        elif node.state != "running":
             missing.append((name, f"{path} is {node.state}{_because(node)}"))
+        elif name in reports and reports[name].status != "pass":
+            missing.append((name, reports[name].output))
+        else:
+            present.append(name)
     return Readiness(phase=phase, missing=tuple(missing), present=tuple(present))
 
 

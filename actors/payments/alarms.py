@@ -18,6 +18,7 @@ from typing import assert_never
 
 from actors.kernel.ids import ChatId
 from actors.kernel.rounds import Rounds
+from actors.kernel.wording import several
 from actors.operations import messages as operations
 from actors.payments import messages as payments
 from actors.payments.ports import OrderAlarm, OrderCounts, Orders
@@ -106,12 +107,22 @@ class OrderAlarms(Actor[_Tick | _Count | payments.DueBy]):
         oldest = 0.0 if since is None else max(0.0, (now - since).total_seconds())
         said = ""
         if oldest > UNGRANTED_WARN_SECONDS:
+            unseen = several(
+                counts.ungranted,
+                "paid order has not reached its chat",
+                "paid orders have not reached their chats",
+            )
             said = (
-                f"{counts.ungranted} paid orders have not reached their chats, the oldest for "
-                f"{oldest:.0f} s: look whether letters to Telegram get through"
+                f"{unseen}, the oldest for {oldest:.0f} s: look whether letters to Telegram get "
+                "through"
             )
         elif counts.for_a_person:
-            said = f"{counts.for_a_person} orders paid late, oddly or taken back wait for a person"
+            what = "paid late, oddly or taken back"
+            said = several(
+                counts.for_a_person,
+                f"order {what} waits for a person",
+                f"orders {what} wait for a person",
+            )
         status: operations.Status = "warn" if said else "pass"
         measurements = {
             "ungranted": float(counts.ungranted),

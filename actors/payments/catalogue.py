@@ -8,7 +8,7 @@ That is `DigitalRails.STARS_ONLY`, the default; an operator who knows the rule m
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -24,7 +24,19 @@ DESCRIPTION_LENGTH_MAX = 128
 GOODS_LENGTH_MAX = 3_000
 """With the receipt above it, it fits into one message of 4,096 characters."""
 
+LENGTHS_MAX = {
+    "title": TITLE_LENGTH_MAX,
+    "description": DESCRIPTION_LENGTH_MAX,
+    "goods": GOODS_LENGTH_MAX,
+}
+"""Of each text of a product, in characters."""
+
 _PRODUCT_ID = re.compile(r"[a-z0-9_]{1,24}")
+
+
+def is_product_id(told: str) -> bool:
+    """Whether a product can be called that."""
+    return _PRODUCT_ID.fullmatch(told) is not None
 
 
 class DigitalRails(StrEnum):
@@ -46,18 +58,15 @@ class Product:
     description: Phrase
     goods: Phrase
     prices: tuple[Money, ...]
-    """At most one in each currency."""
+    """At most one in each currency; of several that a rail takes it takes the first."""
     digital: bool = True
 
     def __post_init__(self) -> None:
-        if _PRODUCT_ID.fullmatch(self.product_id) is None:
+        if not is_product_id(self.product_id):
             raise ValueError(f"a product's id is 1 to 24 of a-z 0-9 _: {self.product_id[:40]!r}")
-        limits = (
-            ("title", self.title, TITLE_LENGTH_MAX),
-            ("description", self.description, DESCRIPTION_LENGTH_MAX),
-            ("goods", self.goods, GOODS_LENGTH_MAX),
-        )
-        for name, phrase, longest in limits:
+        phrases = {"title": self.title, "description": self.description, "goods": self.goods}
+        for name, phrase in phrases.items():
+            longest = LENGTHS_MAX[name]
             if not all(text.strip() and len(text) <= longest for text in phrase):
                 raise ValueError(f"{self.product_id}: {name} has 1 to {longest} characters")
         if len({price.currency for price in self.prices}) != len(self.prices):
@@ -66,20 +75,19 @@ class Product:
             if price.amount <= 0 or price.minor <= 0:
                 raise ValueError(f"{self.product_id}: a price is more than nothing")
 
-    def price(self, currencies: tuple[Currency, ...]) -> Money | None:
-        """The price in the first of these currencies that it has one in."""
-        prices = {price.currency: price for price in self.prices}
-        return next((prices[wanted] for wanted in currencies if wanted in prices), None)
+    def price(self, currencies: Container[Currency]) -> Money | None:
+        """The first of its prices that is in one of these currencies."""
+        return next((price for price in self.prices if price.currency in currencies), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalogue:
     """Everything on sale, in the order in which it is shown. `rails` are those that are
-    configured, each with the currencies it takes, the preferred one first.
+    configured, each with the currencies it takes.
     """
 
     products: tuple[Product, ...]
-    rails: Mapping[Rail, tuple[Currency, ...]]
+    rails: Mapping[Rail, Container[Currency]]
     digital_rails: DigitalRails = DigitalRails.STARS_ONLY
 
     def find(self, product_id: str) -> Product | None:
@@ -98,10 +106,25 @@ class Catalogue:
         """What can be bought at all."""
         return tuple(product for product in self.products if self.offers(product))
 
+    def unsold(self) -> Mapping[ProductId, str]:
+        """What is on sale nowhere, each with the reason."""
+        return {
+            product.product_id: self._why_not(product)
+            for product in self.products
+            if not self.offers(product)
+        }
+
     def still_sells(self, product_id: ProductId, rail: Rail, price: Money) -> bool:
         """Whether somebody could order the same at the same price now."""
         product = self.find(product_id)
         return product is not None and self.offers(product).get(rail) == price
+
+    def _why_not(self, product: Product) -> str:
+        """Why no rail sells it, and what would help. Stars are taken everywhere."""
+        if product.digital and self.digital_rails is DigitalRails.STARS_ONLY:
+            return "digital goods are sold for Stars (DIGITAL_RAILS), and it has no price in XTR"
+        told = ", ".join(price.currency for price in product.prices) or "no currency at all"
+        return f"it is priced in {told}, which no rail with credentials takes"
 
     def _may(self, product: Product, rail: Rail, price: Money) -> bool:
         if (rail is Rail.STARS) is not (price.currency == STARS):

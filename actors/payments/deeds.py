@@ -212,6 +212,12 @@ def _total(charge: Charge, total: Money | None) -> Money | Impossible:
         return most or Impossible("the payer's bank has taken all of it")
     if total.currency != most.currency:
         return Impossible(f"the charge is in {most.currency}")
-    if not 0 < total.amount <= most.amount:
+    if total.amount <= 0:
+        return Impossible("what is to have gone back in all is more than nothing")
+    if total.amount > most.amount:
         return Impossible(f"of this charge at most {most} can go back in all")
+    try:
+        total.minor  # noqa: B018 - whoever has it refuses what no provider could pay
+    except ValueError as error:
+        return Impossible(str(error))
     return total

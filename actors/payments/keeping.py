@@ -185,6 +185,7 @@ class OrderKeeper(Actor[payments.Command | Own]):
         order = await self._orders.find(told.order_id)
         if order is None:
             return
+        self._answered(order, told.outcome)
         match told.outcome:
             case Opened(checkout_id=checkout_id, url=url):
                 heard = Occurrence(event=Event.OPENED, checkout_id=checkout_id, url=url)
@@ -203,6 +204,20 @@ class OrderKeeper(Actor[payments.Command | Own]):
             case Exception() as error:
                 raise error
         await self._occur(order, heard)
+
+    def _answered(self, order: Order, outcome: Opened | Declined | Exception) -> None:
+        """Whoever watches the rails hears what the provider said, if he said anything."""
+        if isinstance(outcome, Exception):
+            return
+        declined = outcome if isinstance(outcome, Declined) else None
+        self.publish(
+            payments.RailAnswered(
+                rail=order.rail,
+                product_id=order.product_id,
+                detail=declined.detail if declined else "",
+                key_refused=declined is not None and declined.key_refused,
+            )
+        )
 
     async def _shown(self, receipt: broadcast.Delivered) -> None:
         shown = panel.parts(receipt.letter_id)

@@ -15,7 +15,7 @@ from typing import Protocol
 
 from actors.kernel.charges import Rail
 from actors.kernel.failures import Unavailable
-from actors.kernel.ids import OrderId
+from actors.kernel.ids import OrderId, PaymentId
 from actors.payments.orders import UNSETTLED, State
 
 LOOK_FIRST_SECONDS = 60
@@ -52,7 +52,7 @@ class MoreToRead(Unavailable):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenCheckout:
     """A checkout whose provider is to be asked at `look_at` how it stands; `looks` counts the
-    times before.
+    times before, and `charges` are those that its order has heard of.
     """
 
     order_id: OrderId
@@ -62,6 +62,7 @@ class OpenCheckout:
     expires_at: datetime
     looks: int
     look_at: datetime
+    charges: tuple[PaymentId, ...] = ()
 
 
 class Checkouts(Protocol):

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from actors.broadcast import messages as broadcast
 from actors.kernel.charges import Rail
-from actors.kernel.ids import ChatId, OrderId, PaymentId, UpdateId
+from actors.kernel.ids import ChatId, OrderId, PaymentId, ProductId, UpdateId
 from actors.kernel.money import Money
 from actors.sessions import messages as sessions
 from actors.tracker import messages as tracker
@@ -150,6 +150,20 @@ class OrderMoved:
     was: str
     state: str
     """`orders.State`; `late`, `held` and `disputed` wait for a person."""
+
+
+@message
+class RailAnswered:
+    """A provider was asked to collect for a product, or how a checkout stands (None). Published
+    each time he was asked to collect, and when a look finds his mind about our key changed.
+    """
+
+    rail: Rail
+    product_id: ProductId | None
+    detail: str = ""
+    """Why he declined, in his words; blank when he did not."""
+    key_refused: bool = False
+    """He does not take our credentials, whatever he is asked."""
 
 
 Decision = Accept | Dismiss

@@ -4,7 +4,7 @@ Receives  tracker.OrderPaymentChanged (from the event stream), its own ticks, br
 Tells     broadcast.Say to the dispatcher; publishes operations.Reported
 Owns      what became of each notice (ports.Notices)
 Restarts  safely: what was being told is called `unknown` and not told again; a receipt that comes
-          later still counts
+          later still counts. Before an orderly stop it waits for the receipt of what it has told
 
 A notice is stored by the transaction that books the payment. It is claimed before it is told: a
 crash in between costs the notice, and it shows as `unknown`, but nobody is told twice. It is looked
@@ -21,12 +21,13 @@ from typing import assert_never
 
 from actors.broadcast import messages as broadcast
 from actors.kernel.charges import Rail
+from actors.kernel.failures import Unavailable
 from actors.kernel.ids import ChatId, LetterId, PaymentId
 from actors.kernel.language import Language
 from actors.kernel.rounds import Looks
 from actors.operations import messages as operations
 from actors.payments import admin_texts
-from actors.payments.ports import Notice, Notices, NoticeState
+from actors.payments.ports import Notice, Notices, NoticeState, Pause
 from actors.tracker import messages as tracker
 from runtime import Actor, Recipient, message
 
@@ -44,6 +45,9 @@ UNHEARD_SECONDS = 3_600.0
 """A letter that nobody has heard of for so long was lost with the dispatcher."""
 REPORT_SECONDS = 30.0
 """From one report to the next at least."""
+DRAIN_SECONDS = 2.0
+"""The dispatcher, which stops after this one, has time of its own to deliver what it holds."""
+DRAIN_LOOK_SECONDS = 0.02
 TROUBLE_SECONDS = 86_400.0
 """How long a notice that went wrong is a reason to warn."""
 
@@ -58,6 +62,22 @@ class _Tick:
 _Message = _Tick | tracker.OrderPaymentChanged | broadcast.Receipt
 
 
+class _Ear:
+    """Where receipts go: whoever stops, and is told nothing any more, still finds the last one."""
+
+    def __init__(self, ref: Recipient[broadcast.Receipt]) -> None:
+        self._ref = ref
+        self.closed = False
+        """Whoever stops looks for himself."""
+        self.last: broadcast.Receipt | None = None
+
+    def tell(self, receipt: broadcast.Receipt, /) -> None:
+        """A receipt is here."""
+        self.last = receipt
+        if not self.closed:
+            self._ref.tell(receipt)
+
+
 class AdminNotices(Actor[_Message]):
     """See the four headings above."""
 
@@ -66,15 +86,17 @@ class AdminNotices(Actor[_Message]):
         *,
         store: Notices,
         dispatcher: Recipient[broadcast.Command],
+        pause: Pause,
         admin_chat_id: ChatId,
         language: Language = Language.EN,
     ) -> None:
         super().__init__()
-        self._store, self._dispatcher = store, dispatcher
+        self._store, self._dispatcher, self._pause = store, dispatcher, pause
         self._admin_chat_id, self._language = admin_chat_id, language
         self._waiting: deque[Notice] = deque()
         self._under_way: LetterId | None = None
         """The one that is claimed: whoever ends us costs this one, and none that waits."""
+        self._ear = _Ear(self.actor_ref)
         self._looks = Looks(pace_seconds=INTERVAL_SECONDS, look_seconds=LOOK_SECONDS)
         self._reported_at, self._told_at = -inf, inf
 
@@ -82,6 +104,21 @@ class AdminNotices(Actor[_Message]):
         await self._store.interrupted(claimed_before=None, at=self.now())
         self.subscribe(tracker.OrderPaymentChanged)
         self.actor_ref.tell(_Tick())
+
+    async def on_stop(self) -> None:
+        """Learn what becomes of the one that is under way; those that wait are in the store."""
+        self._ear.closed = True
+        end = self.monotonic() + DRAIN_SECONDS
+        while self._under_way is not None and self.monotonic() < end:
+            receipt = self._ear.last
+            if receipt is None or receipt.letter_id != self._under_way:
+                await self._pause(DRAIN_LOOK_SECONDS)
+                continue
+            self._under_way = None
+            try:
+                await self._keep(receipt)
+            except Unavailable as error:
+                self.log.warning("notice.outcome_not_kept", detail=str(error))
 
     async def on_receive(self, message: _Message) -> None:
         match message:
@@ -91,11 +128,9 @@ class AdminNotices(Actor[_Message]):
                 seconds = self._looks.sooner(now=self.monotonic(), due_in=0.0)
                 if seconds is not None:
                     self.after(seconds, _Tick(), key=_Tick)
-            case broadcast.Delivered():
-                await self._end(message.letter_id, "sent", "")
-            case broadcast.Undelivered():
-                state: NoticeState = "unknown" if message.reason == "unknown" else "failed"
-                await self._end(message.letter_id, state, f"{message.reason}: {message.detail}")
+            case broadcast.Delivered() | broadcast.Undelivered():
+                await self._keep(message)
+                await self._go_on_after(message.letter_id)
             case _:
                 assert_never(message)
 
@@ -131,17 +166,23 @@ class AdminNotices(Actor[_Message]):
                     text=admin_texts.notice(notice, self._language),
                     repeat=False,
                     lane="notice",
-                    notify=self.actor_ref,
+                    notify=self._ear,
                 )
             )
 
-    async def _end(self, letter_id: LetterId, state: NoticeState, detail: str) -> None:
-        if state != "sent":
-            self.log.warning("notice.undelivered", letter_id=letter_id, detail=detail)
-        _, rail, payment_id = letter_id.split(":", 2)
+    async def _keep(self, receipt: broadcast.Receipt) -> None:
+        state: NoticeState = "sent"
+        detail = ""
+        if isinstance(receipt, broadcast.Undelivered):
+            state = "unknown" if receipt.reason == "unknown" else "failed"
+            detail = f"{receipt.reason}: {receipt.detail}"
+            self.log.warning("notice.undelivered", letter_id=receipt.letter_id, detail=detail)
+        _, rail, payment_id = receipt.letter_id.split(":", 2)
         await self._store.end(
             Rail(rail), PaymentId(payment_id), state, detail=ascii(detail)[1:-1], at=self.now()
         )
+
+    async def _go_on_after(self, letter_id: LetterId) -> None:
         if letter_id == self._under_way:
             self._under_way = None
             await self._tell_next()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, NamedTuple, Protocol
@@ -46,6 +46,8 @@ class Declined:
     """The provider will never open this checkout; `detail` tells an operator why, no secrets."""
 
     detail: str
+    key_refused: bool = False
+    """It is our credentials that he does not take: he would decline any other checkout, too."""
 
 
 class Checkout(Protocol):
@@ -55,7 +57,7 @@ class Checkout(Protocol):
 
     @property
     def look_limits(self) -> LookLimits | None:
-        """How often `look` may be asked; None where it never has anything to tell."""
+        """How often `look` may be asked; None where the provider lists no charges."""
         return LookLimits()
 
     async def open(self, offer: Offer) -> Opened | Declined:
@@ -140,6 +142,12 @@ told again. `late` was never told, because it was no news any more. `failed`: re
 """
 
 
+class Pause(Protocol):
+    """Lets some seconds pass for whoever awaits it; `trio.sleep` is one."""
+
+    async def __call__(self, seconds: float) -> None: ...
+
+
 class Notices(Protocol):
     """Which payments administrators have been told of. `Payments.record` adds them.
 
@@ -176,13 +184,13 @@ class Notices(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Till:
-    """One rail as the shop has it: how it collects money, in which currencies (the preferred one
-    first), and for how long an order on it can be paid.
+    """One rail as the shop has it: how it collects money, in which currencies, and for how long
+    an order on it can be paid.
     """
 
     rail: Rail
     checkout: Checkout
-    currencies: tuple[Currency, ...]
+    currencies: Container[Currency]
     lifetime_seconds: int = 3_600
     """Stripe takes 30 min to 24 h."""
     refunding: Refunding | None = None
@@ -228,6 +236,12 @@ class Orders(Checkouts, Protocol):
         """The order as it was saved last; None when there is none of this id.
 
         No save that was asked for before happens after it, whatever its caller was told.
+        """
+        ...
+
+    async def named(self, beginning: str, *, limit: int) -> tuple[Order, ...]:
+        """Orders whose id begins with these hexadecimal digits, small letters, by their id. People
+        name an order by the first few (`views.reference`).
         """
         ...
 

@@ -2,15 +2,16 @@
 
 Receives  its own ticks and answers
 Tells     tracker.Observed, whatever it learns; the tracker knows what is new. Publishes
-          operations.Reported about how late it is
+          operations.Reported about how late it is, RailAnswered about our keys
 Owns      when each checkout is looked at next, through looks.Checkouts
 Restarts  safely: what was not looked at is still due
 
 It looks when a checkout is due, as the store says (`looks` says when that is). Each rail has a
 lane of its own: one page of what is due, as many looks together as its provider allows, and the
 next page when all of them are back. So no rail waits for another; one that does not answer is
-left alone until its pause is over, and tried with a single look then. What cannot be looked at
-at all is dropped.
+left alone until its pause is over, and tried with a single look then. A provider that lists no
+charges is asked about those that it once told of, if it can be. What cannot be looked at at all
+is dropped.
 """
 
 from __future__ import annotations
@@ -22,9 +23,10 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from actors.kernel.charges import PaymentReport, Rail
-from actors.kernel.failures import Unavailable
+from actors.kernel.failures import KeyRefused, Unavailable
 from actors.kernel.rounds import Looks
 from actors.operations import messages as operations
+from actors.payments import messages as payments
 from actors.payments.looks import (
     LOOK_FIRST_SECONDS,
     Checkouts,
@@ -33,9 +35,7 @@ from actors.payments.looks import (
     OpenCheckout,
     again_at,
 )
-from actors.payments.ports import (
-    Till,
-)
+from actors.payments.ports import Till
 from actors.tracker import messages as tracker
 from runtime import Actor, Recipient, message
 
@@ -47,6 +47,8 @@ IDLE_SECONDS = float(LOOK_FIRST_SECONDS)
 """At most: whatever was opened since the last look is not due before this one."""
 PAGE_MAX = 100
 """Read at once of each rail, at most every 10 s: 864,000 a day, far above what is asked for."""
+READ_LIMITS = LookLimits(at_a_time=1, pace_seconds=1.0)
+"""Of a rail where each charge is read by itself: few providers say how often they may be asked."""
 PAUSE_SECONDS = 30.0
 PAUSE_MAX_SECONDS = 1_800.0
 """A rail that does not answer is left alone for so long, doubling at each failure."""
@@ -92,6 +94,8 @@ class _Lane:
     failures: int = 0
     """In a row, of a pause each."""
     closed_until: datetime | None = None
+    key_refused: bool = False
+    """The newest answer was that our credentials are not taken."""
 
     @property
     def busy(self) -> bool:
@@ -123,7 +127,7 @@ class Reconciler(Actor[_Own]):
         self._lanes = {
             rail: _Lane(till=till, limits=limits)
             for rail, till in tills.items()
-            if (limits := till.checkout.look_limits) is not None
+            if (limits := _limits(till)) is not None
         }
 
     async def on_start(self) -> None:
@@ -179,8 +183,9 @@ class Reconciler(Actor[_Own]):
     def _look(self, checkout: OpenCheckout, till: Till) -> None:
         began = self.monotonic()
         self.pipe(
-            till.checkout.look,
-            checkout.checkout_id,
+            _seen,
+            till,
+            checkout,
             then=lambda reports: _Looked(checkout=checkout, began=began, reports=reports),
             failed=lambda error: _Looked(checkout=checkout, began=began, error=error),
         )
@@ -191,6 +196,7 @@ class Reconciler(Actor[_Own]):
         match told.error:
             case None:
                 lane.failures = 0
+                self._key(lane)
                 for report in told.reports:
                     self._tracker.tell(tracker.Observed(report=report))
                 again = again_at(checkout, now=now, jitter=self._jitter())
@@ -198,6 +204,7 @@ class Reconciler(Actor[_Own]):
                 lane.close(until=now + timedelta(seconds=INTERVAL_SECONDS))
                 again = lane.closed_until
             case Unavailable() as error:
+                self._key(lane, error)
                 self._fail(lane, error, now)
                 again = lane.closed_until
             case error:
@@ -210,6 +217,21 @@ class Reconciler(Actor[_Own]):
             self.after(pause, _Free(rail=checkout.rail), key=checkout.order_id)
         else:
             self._freed(lane)
+
+    def _key(self, lane: _Lane, error: Unavailable | None = None) -> None:
+        """Tell when the provider does not take our key, and when he takes it again."""
+        refused = isinstance(error, KeyRefused)
+        if refused is lane.key_refused or not (refused or error is None):
+            return
+        lane.key_refused = refused
+        self.publish(
+            payments.RailAnswered(
+                rail=lane.till.rail,
+                product_id=None,
+                detail=error.detail if error is not None else "",
+                key_refused=refused,
+            )
+        )
 
     def _fail(self, lane: _Lane, error: Unavailable, now: datetime) -> None:
         """Leave the rail alone; looks that were under way together fail together, once."""
@@ -255,3 +277,17 @@ class Reconciler(Actor[_Own]):
                 measurements=(operations.Measurement(name="overdue_seconds", value=late),),
             )
         )
+
+
+def _limits(till: Till) -> LookLimits | None:
+    """How often a rail may be asked; None where there is nothing to ask it."""
+    limits = till.checkout.look_limits
+    return READ_LIMITS if limits is None and till.charges is not None else limits
+
+
+async def _seen(till: Till, checkout: OpenCheckout) -> tuple[PaymentReport, ...]:
+    """What the provider says of a checkout, or else of each of its charges that we know."""
+    if till.checkout.look_limits is not None or till.charges is None:
+        return await till.checkout.look(checkout.checkout_id)
+    read = [await till.charges.read(payment_id) for payment_id in checkout.charges]
+    return tuple(report for report in read if report is not None)

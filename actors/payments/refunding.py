@@ -23,6 +23,7 @@ from typing import assert_never
 
 from actors.kernel.charges import PaymentReport, Rail
 from actors.kernel.failures import Unavailable
+from actors.kernel.wording import several
 from actors.operations import messages as operations
 from actors.payments import messages as payments
 from actors.payments.deeds import Deed, Impossible, Refund, RefundState, What, refund_of
@@ -215,13 +216,13 @@ class RefundClerk(Actor[payments.GiveBack | _Look | _Count | _Asked]):
         warnings = []
         if unknown:
             warnings.append(
-                f"nobody knows what became of {unknown} refunds: look at the provider's page, "
-                "then ask for each once more, or leave it"
+                f"nobody knows what became of {several(unknown, 'refund', 'refunds')}: look at the "
+                "provider's page, then ask for each once more, or leave it"
             )
         if unshown:
             warnings.append(
-                f"{unshown} refunds are done, and no report shows them after a day: look at the "
-                "provider's page, then ask for each once more"
+                f"{several(unshown, 'refund is done', 'refunds are done')}, and no report shows it "
+                "after a day: look at the provider's page, then ask for each once more"
             )
         self.publish(
             operations.Reported(

@@ -67,7 +67,7 @@ _Own = _Recorded | _Absent | _Postponed
 
 
 class UserSession(Actor[sessions.Command | _Own]):
-    """Without a `batcher` nothing is passed on."""
+    """Without a `batcher` nothing is passed on. `sells`: there are products, and `/buy`."""
 
     def __init__(
         self,
@@ -78,11 +78,12 @@ class UserSession(Actor[sessions.Command | _Own]):
         dispatcher: Recipient[broadcast.Command],
         tracker: Recipient[tracker.Command],
         batcher: Recipient[debounce.Collect] | None = None,
+        sells: bool = False,
     ) -> None:
         super().__init__()
         self._store, self._records = store, records
         self._dispatcher, self._tracker, self._batcher = dispatcher, tracker, batcher
-        self._session = Session(chat_id=chat_id)
+        self._session, self._sells = Session(chat_id=chat_id), sells
         self._registering = False
         self._letter: LetterId | None = None
         """The letter whose receipt is awaited; the next view waits for it."""
@@ -122,7 +123,8 @@ class UserSession(Actor[sessions.Command | _Own]):
     async def _hear(self, said: Said) -> None:
         known = acquainted(self._session, said.profile)
         passed = None if self._batcher is None else collect(known, said, now=self.now())
-        heard = replace(occurrence(known, said), relayed=passed is not None)
+        heard = occurrence(known, said)
+        heard = replace(heard, relayed=passed is not None, sells=self._sells)
         bubble = await self._occur(heard, known, handled=said.update_id, passed=passed)
         if isinstance(said, sessions.ButtonPressed):
             self._answer(said, bubble)

@@ -50,6 +50,8 @@ class Note(StrEnum):
     UNSUPPORTED = "unsupported"
     HELP = "help"
     UNKNOWN_COMMAND = "unknown_command"
+    HELP_IN_SHOP = "help_in_shop"
+    UNKNOWN_IN_SHOP = "unknown_in_shop"
     NOTHING_TO_CANCEL = "nothing_to_cancel"
     ALREADY_PAID = "already_paid"
     STALE_BUTTON = "stale_button"

@@ -70,6 +70,8 @@ class Occurrence:
     retry_at: datetime | None = None
     relayed: bool = False
     """There is somebody else to whom it can be passed on."""
+    sells: bool = False
+    """Something is on sale here."""
 
 
 Guard = Callable[[Session, Occurrence], bool]
@@ -104,6 +106,11 @@ def same_phone(session: Session, heard: Occurrence) -> bool:
 def relay_open(_session: Session, heard: Occurrence) -> bool:
     """What no form awaits can be passed on."""
     return heard.relayed
+
+
+def on_sale(_session: Session, heard: Occurrence) -> bool:
+    """Something is on sale here."""
+    return heard.sells
 
 
 def form_complete(session: Session, _heard: Occurrence) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 from actors.kernel.language import Language, Phrase
@@ -114,14 +115,14 @@ TEXTS: dict[Text, Phrase] = {
     ),
     Text.AWAITING_PAYMENT: Phrase(
         ru="<b>Ожидаем оплату</b>\n\nРегистрация № {record_id} сохранена.\nИмя: {name}\n"
-        "Телефон: {contact}\n\nКак только оплата поступит, здесь появится подтверждение."
-        " Проверять ничего не нужно.",
+        "Телефон: {contact}\n\nКак только оплата регистрации поступит, здесь появится"
+        " подтверждение. Проверять ничего не нужно.",
         uk="<b>Очікуємо на оплату</b>\n\nРеєстрацію № {record_id} збережено.\nІм’я: {name}\n"
-        "Телефон: {contact}\n\nЩойно оплата надійде, тут з’явиться підтвердження."
+        "Телефон: {contact}\n\nЩойно оплата реєстрації надійде, тут з’явиться підтвердження."
         " Перевіряти нічого не потрібно.",
         en="<b>Waiting for your payment</b>\n\nRegistration No. {record_id} is saved.\n"
-        "Name: {name}\nPhone: {contact}\n\nAs soon as the payment arrives, the confirmation"
-        " appears here. There is nothing you need to check.",
+        "Name: {name}\nPhone: {contact}\n\nAs soon as the payment for the registration arrives, the"
+        " confirmation appears here. There is nothing you need to check.",
     ),
     Text.SUCCESS: Phrase(
         ru="<b>Оплата получена. Спасибо!</b>\n\nРегистрация № {record_id} подтверждена.\n"
@@ -158,6 +159,44 @@ TEXTS: dict[Text, Phrase] = {
     Text.KEYBOARD_HIDDEN: Phrase(ru="Готово.", uk="Готово.", en="Done."),
 }
 
+COMMANDS: dict[str, Phrase] = {
+    "start": Phrase(ru="регистрация", uk="реєстрація", en="registration"),
+    "status": Phrase(
+        ru="что происходит сейчас", uk="що відбувається зараз", en="where things stand"
+    ),
+    "lang": Phrase(ru="язык", uk="мова", en="language"),
+    "cancel": Phrase(ru="отменить", uk="скасувати", en="cancel"),
+}
+"""What people can ask for everywhere, as `/help` explains it."""
+
+SHOP_COMMANDS: dict[str, Phrase] = {
+    "buy": Phrase(ru="что продаётся", uk="що продається", en="what is on sale"),
+    "orders": Phrase(ru="ваши заказы", uk="ваші замовлення", en="your orders"),
+    "paysupport": Phrase(
+        ru="вопросы об оплате", uk="питання щодо оплати", en="questions about a payment"
+    ),
+}
+"""Where there are products; `payments` answers them."""
+
+HELP = Phrase(ru="все команды", uk="усі команди", en="all commands")
+
+
+def commands_of(*, sells: bool) -> dict[str, Phrase]:
+    """Every command, as Telegram offers it to whoever types a slash."""
+    return {**(SHOP_COMMANDS if sells else {}), **COMMANDS, "help": HELP}
+
+
+def _explained(commands: Mapping[str, Phrase]) -> Phrase:
+    """A line for each, in every language."""
+
+    def lines(language: Language) -> str:
+        return "\n".join(
+            f"/{name} – {said.in_language(language)}" for name, said in commands.items()
+        )
+
+    return Phrase(ru=lines(Language.RU), uk=lines(Language.UK), en=lines(Language.EN))
+
+
 NOTES: dict[Note, Phrase] = {
     Note.NAME_EMPTY: Phrase(
         ru="В имени нет видимых символов. Попробуйте ещё раз.",
@@ -190,18 +229,20 @@ NOTES: dict[Note, Phrase] = {
         uk="Такі повідомлення ми поки не вміємо читати, лише текст.",
         en="We cannot read messages of this kind, only text.",
     ),
-    Note.HELP: Phrase(
-        ru="/start – регистрация\n/status – что происходит сейчас\n/lang – язык\n"
-        "/cancel – отменить",
-        uk="/start – реєстрація\n/status – що відбувається зараз\n/lang – мова\n"
-        "/cancel – скасувати",
-        en="/start – registration\n/status – where things stand\n/lang – language\n"
-        "/cancel – cancel",
-    ),
+    Note.HELP: _explained(COMMANDS),
+    Note.HELP_IN_SHOP: _explained(SHOP_COMMANDS | COMMANDS),
     Note.UNKNOWN_COMMAND: Phrase(
         ru="Такой команды нет. Доступны /start, /status, /lang, /cancel и /help.",
         uk="Такої команди немає. Доступні /start, /status, /lang, /cancel і /help.",
         en="There is no such command. Try /start, /status, /lang, /cancel or /help.",
+    ),
+    Note.UNKNOWN_IN_SHOP: Phrase(
+        ru="Такой команды нет. Доступны /buy, /orders, /paysupport, /start, /status, /lang,"
+        " /cancel и /help.",
+        uk="Такої команди немає. Доступні /buy, /orders, /paysupport, /start, /status, /lang,"
+        " /cancel і /help.",
+        en="There is no such command. Try /buy, /orders, /paysupport, /start, /status, /lang,"
+        " /cancel or /help.",
     ),
     Note.NOTHING_TO_CANCEL: Phrase(
         ru="Отменять нечего.",

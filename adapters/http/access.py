@@ -60,17 +60,19 @@ class Operators:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Writers:
-    """Who may write to users: operators, and whoever has the `token` for that and nothing else."""
+    """Who may write to users: operators, and whoever has one of the `tokens` for that and nothing
+    else.
+    """
 
     operators: Operators
-    token: str | None
+    tokens: tuple[str, ...] = ()
 
     def refusal(self, connection: HTTPConnection) -> Response | None:
         """Return why `connection` may not write, or None when it may."""
         refused = self.operators.refusal(connection)
-        if refused is None or self.token is None:
+        if refused is None or not self.tokens:
             return refused
-        if bears(connection, self.token):
+        if bears(connection, *self.tokens):
             return None
         return stranger(connection, "MESSAGES_TOKEN or the OPERATOR_TOKEN")
 
@@ -88,13 +90,15 @@ def guarded(refusal: Callable[[HTTPConnection], Response | None], endpoint: Endp
     return answer
 
 
-def bears(connection: HTTPConnection, token: str) -> bool:
-    """Whether the request was sent with this token, and no other."""
+def bears(connection: HTTPConnection, *tokens: str) -> bool:
+    """Whether the request was sent with one of these tokens, and no other."""
     sent = connection.headers.getlist("authorization")
     scheme, _, credentials = (sent or [""])[0].partition(" ")
-    # Bytes, in constant time: a str beyond ASCII would raise, and time would tell a prefix.
-    right = hmac.compare_digest(credentials.strip().encode("latin-1"), token.encode())
-    return len(sent) == 1 and scheme.lower() == "bearer" and right
+    told = credentials.strip().encode("latin-1")
+    # Bytes, in constant time: a str beyond ASCII would raise, and time would tell a prefix. All of
+    # them, whichever is right.
+    right = [hmac.compare_digest(told, token.encode()) for token in tokens]
+    return len(sent) == 1 and scheme.lower() == "bearer" and any(right)
 
 
 def stranger(connection: HTTPConnection, wanted: str) -> Response:

@@ -23,8 +23,9 @@ _AUDIENCE = frozenset({"chat_ids", "languages", "states", "products", "active_si
 
 def known_only(told: dict[str, Any], names: Collection[str]) -> None:
     """Raises `Refusal` for what nobody would look at."""
-    if told.keys() - set(names):
-        raise Refusal(f"all that can be told is {', '.join(sorted(names))}")
+    if unknown := sorted(told.keys() - set(names)):
+        known = ", ".join(sorted(names))
+        raise Refusal(f"there is no {unknown[0][:NAME_MAX_CHARACTERS]!r}: what is told is {known}")
 
 
 def flag(told: dict[str, Any], name: str) -> bool:
@@ -128,8 +129,8 @@ def _names(told: dict[str, Any], name: str, known: Collection[str] | None) -> tu
     names = told.get(name, [])
     fits = isinstance(names, list) and len(names) <= NAMES_MAX
     if not fits or not all(isinstance(each, str) and _is_name(each, known) for each in names):
-        among = f": {', '.join(sorted(known))}" if known else ""
-        raise Refusal(f"{name} are at most {NAMES_MAX} names{among}")
+        among = f", each one of {', '.join(sorted(known))}" if known else ""
+        raise Refusal(f"{name} is a list of at most {NAMES_MAX} names{among}")
     return tuple(names)
 
 

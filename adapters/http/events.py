@@ -149,7 +149,9 @@ def _chosen(query: QueryParams) -> Chosen:
         raise Refusal(f"events are chosen by {', '.join(sorted(_FILTERS))}")
     ids = query.getlist("id")
     if len(ids) > EVENT_IDS_MAX or not all(is_number(text, EVENT_ID_MAX) for text in ids):
-        raise Refusal(f"id is the number of an event, at most {EVENT_IDS_MAX} times")
+        raise Refusal(
+            f"id is the number of one event, such as id=42; at most {EVENT_IDS_MAX} of them"
+        )
     kind = query.get("kind")
     if kind is not None and not KIND.fullmatch(kind):
         raise Refusal("kind is a type of event in its source's own words")

@@ -107,16 +107,16 @@ def _key(request: Request) -> str:
 def _user(told: dict[str, Any]) -> ChatId:
     user_id = told.get("user_id")
     if isinstance(user_id, bool) or not isinstance(user_id, int):
-        raise Refusal("user_id is a number")
+        raise Refusal("user_id is the id of a Telegram user, a whole number such as 123456789")
     if not 1 <= user_id <= USER_ID_MAX:
-        raise Refusal("user_id is that of a user")
+        raise Refusal("user_id is the id of one person, above 0: groups cannot be written to")
     return ChatId(user_id)
 
 
 def _text(told: dict[str, Any]) -> str:
     text = told.get("text")
     if not isinstance(text, str) or not text.strip():
-        raise Refusal("text is what he is to read")
+        raise Refusal("text is missing or blank: it is what the user will read")
     if _UNSPEAKABLE.search(text):
         raise Refusal("text is plain: no control characters but new lines and tabs")
     if len(text.encode("utf-16-le")) // 2 > TEXT_UNITS_MAX:

@@ -26,7 +26,7 @@ from adapters.http.described import posting as _posting
 from adapters.http.described import problem as _problem
 from adapters.http.described import query as _query
 from adapters.http.events import EVENT_ID_MAX, KIND
-from adapters.http.orders import ORDER_ID, ORDERS, PAYMENT_ID
+from adapters.http.orders import ORDER_ID, ORDER_NAME, ORDERS, PAYMENT_ID
 from adapters.http.relay_described import relay_paths
 from adapters.http.success import PATH as SUCCESS_PATH
 from adapters.http.webhooks import WEBHOOKS
@@ -186,7 +186,8 @@ def _events() -> Json:
 
 def _orders() -> Json:
     known: Json = {"type": "string", "pattern": f"^{ORDER_ID.pattern}$"}
-    order_id = {"name": "order_id", "in": "path", "required": True, "schema": known}
+    named: Json = {"type": "string", "pattern": f"^{ORDER_NAME.pattern}$"}
+    order_id = {"name": "order_id", "in": "path", "required": True, "schema": named}
     errors = {"400": _PROBLEM, "401": _PROBLEM, "403": _PROBLEM, "503": _BUSY}
     found = {"200": _json({"type": "object"}), **errors, "404": _PROBLEM}
     listed = {

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from actors.kernel.charges import Standing
 from actors.kernel.ids import ChatId, OrderId, PaymentId
 from actors.kernel.money import Money
 from actors.payments import messages as payments
@@ -28,6 +29,10 @@ from runtime import ActorRef, ask
 
 ORDERS = "/v1/admin/orders"
 ORDER_ID = re.compile(r"[0-9a-f]{32}")
+ORDER_NAME = re.compile(r"[0-9A-Fa-f]{8,32}")
+"""An order's id, or at least as much of it as receipts show, in either case."""
+NAMESAKES_MAX = 10
+"""So many are listed when several orders begin alike."""
 PAYMENT_ID = re.compile(r"[!-~]{1,255}")
 ANSWER_SECONDS = 10.0
 
@@ -129,10 +134,17 @@ class _Pages:
         return _answer(await ask(purchases, asked, timeout=ANSWER_SECONDS))
 
     async def _order(self, request: Request) -> Order | None:
-        order_id = request.path_params["order_id"]
-        if ORDER_ID.fullmatch(order_id) is None:
+        name: str = request.path_params["order_id"]
+        if ORDER_NAME.fullmatch(name) is None:
             return None
-        return await self._orders.load(OrderId(order_id))
+        beginning = name.lower()
+        if ORDER_ID.fullmatch(beginning) is not None:
+            return await self._orders.load(OrderId(beginning))
+        found = await self._orders.named(beginning, limit=NAMESAKES_MAX)
+        if len(found) > 1:
+            alike = ", ".join(order.order_id for order in found)
+            raise Refusal(f"several orders begin like that, say which: {alike}")
+        return found[0] if found else None
 
 
 # What came
@@ -221,7 +233,7 @@ def whole(
 def _charge(charge: Charge) -> dict[str, object]:
     return {
         "payment_id": charge.payment_id,
-        "standing": charge.standing.value,
+        "standing": _standing(charge),
         "received": str(charge.received),
         "refunded": str(charge.refunded),
         "disputed": str(charge.disputed),
@@ -229,6 +241,12 @@ def _charge(charge: Charge) -> dict[str, object]:
         "live": charge.live,
         "parent": charge.parent,
     }
+
+
+def _standing(charge: Charge) -> str:
+    """Providers call a charge refunded whatever part of it went back."""
+    partly = charge.standing is Standing.REFUNDED and charge.refunded < charge.received
+    return "partly_refunded" if partly else charge.standing.value
 
 
 def _refund(refund: Refund) -> dict[str, object]:

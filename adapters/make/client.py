@@ -51,13 +51,7 @@ class MakeWebhook(ApiClient, Destination):
         deadline_seconds: float = DEADLINE_SECONDS,
     ) -> None:
         place = urlsplit(url)
-        self._place = Place(
-            place.hostname or "",
-            place.port or (TLS_PORT if place.scheme == "https" else PLAIN_PORT),
-            private_hosts=private_hosts,
-        )
-        if place.scheme != "https" and not self._place.may_be_private:
-            raise ValueError("a webhook is asked by https, unless RELAY_PRIVATE_HOSTS names it")
+        self._place = place_of(url, private_hosts)
         self._target = (place.path or "/") + (f"?{place.query}" if place.query else "")
         self._keys, self._now, self._deadline_seconds = tuple(signing_keys), now, deadline_seconds
         headers = {"content-type": "application/json", "accept": "application/json, text/plain"}
@@ -90,6 +84,19 @@ class MakeWebhook(ApiClient, Destination):
             "POST", self._target, body, headers, address=address, deadline=deadline, whole=False
         )
         return outcome_of(answer)
+
+
+def place_of(url: str, private_hosts: Collection[str]) -> Place:
+    """Where `url` is. Raises `ValueError` for plain http to a host that was not named."""
+    place = urlsplit(url)
+    found = Place(
+        place.hostname or "",
+        place.port or (TLS_PORT if place.scheme == "https" else PLAIN_PORT),
+        private_hosts=private_hosts,
+    )
+    if place.scheme != "https" and not found.may_be_private:
+        raise ValueError("a webhook is asked by https, unless RELAY_PRIVATE_HOSTS names its host")
+    return found
 
 
 def outcome_of(answer: Answer) -> Outcome:

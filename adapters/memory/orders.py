@@ -48,6 +48,13 @@ class MemoryOrders(Orders, OrderBook):
 
         return await self.connection.write(load)
 
+    async def named(self, beginning: str, *, limit: int) -> tuple[Order, ...]:
+        def named(tables: Tables) -> tuple[Order, ...]:
+            found = (order for order in _orders(tables) if order.order_id.startswith(beginning))
+            return tuple(sorted(found, key=lambda order: order.order_id))[:limit]
+
+        return await self.connection.read(named)
+
     async def unfinished(self, chat_id: ChatId) -> tuple[Order, ...]:
         def unfinished(tables: Tables) -> tuple[Order, ...]:
             return tuple(
@@ -237,4 +244,5 @@ def _checkout(row: OrderRow, look_at: datetime) -> OpenCheckout:
         expires_at=order.expires_at,
         looks=row.looks,
         look_at=look_at,
+        charges=tuple(charge.payment_id for charge in order.charges),
     )

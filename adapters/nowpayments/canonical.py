@@ -28,6 +28,8 @@ PLAIN_ZEROS_MAX = 6
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 PLAIN_TEXT = re.compile(r"[ !#-\[\]-~]*")
 """Nothing in it needs an escape; nearly every text of a notification. Asked first, for speed."""
+PROTOTYPE = "__proto__"
+"""Assigned, as sorting does, it becomes what an object inherits from, and is no member any more."""
 ORDINARY_KEY = re.compile("[A-Za-z_][ -~]*")
 """Keys of this kind have one order, in Python as in JavaScript."""
 
@@ -67,6 +69,7 @@ def canonical(value: object, *, arrays_as_objects: bool = False) -> str:
             members = (
                 f"{_string(key)}:{canonical(value[key], arrays_as_objects=arrays_as_objects)}"
                 for key in _in_order(value)
+                if key != PROTOTYPE
             )
             return f"{{{','.join(members)}}}"
         case _:

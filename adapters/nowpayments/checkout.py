@@ -5,7 +5,8 @@ order's next `open` makes a second invoice. That is harmless: nobody was told of
 both carry the same order, and what is granted is keyed by the order, not by the invoice.
 
 `look` lists the payments of an invoice, for which NOWPayments wants the account's e-mail and
-password; without them it knows none, and `read` is left, for payments that were told of.
+password; without them it knows none, and `read` is left, for payments that were told of once: a
+later notification that was lost is made up for, a payment of which all were lost is not found.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from actors.kernel.charges import PaymentReport
-from actors.kernel.failures import Unavailable
+from actors.kernel.failures import KeyRefused, Unavailable
 from actors.kernel.ids import PaymentId
 from actors.payments.looks import LookLimits
 from actors.payments.ports import Charges, Checkout, Declined, Offer, Opened
@@ -23,6 +24,8 @@ from adapters.nowpayments.reports import ID, Reader, Unreadable
 PAYMENTS_MAX = 100
 """Of one invoice: each coin that the payer tries makes one."""
 NOT_FOUND = 404
+KEY_REFUSED = frozenset({401, 403})
+"""Whatever is asked, this key may not."""
 LOOK_SECONDS = 1.0
 """From one list of payments to the next: NOWPayments publishes no limit for them, and throttles."""
 
@@ -48,7 +51,7 @@ class NowPaymentsCheckout(Checkout, Charges):
             fields["pay_currency"] = self._reader.pay_currency.lower()
         invoice = await self._client.post("/invoice", fields)
         if isinstance(invoice, Refusal):
-            return Declined(detail=invoice.detail)
+            return Declined(detail=invoice.detail, key_refused=invoice.status in KEY_REFUSED)
         checkout_id, url = str(invoice.get("id")), invoice.get("invoice_url")
         if ID.fullmatch(checkout_id) is None or not isinstance(url, str) or "://" not in url:
             raise self._client.unreadable("an invoice without id or address")
@@ -56,7 +59,7 @@ class NowPaymentsCheckout(Checkout, Charges):
 
     @property
     def look_limits(self) -> LookLimits | None:
-        """About one request a second; without an account none has anything to tell."""
+        """About one request a second; without an account nothing can be listed."""
         return LookLimits(at_a_time=1, pace_seconds=LOOK_SECONDS) if self._client.lists else None
 
     async def look(self, checkout_id: str) -> tuple[PaymentReport, ...]:
@@ -75,6 +78,8 @@ class NowPaymentsCheckout(Checkout, Charges):
         if isinstance(payment, Refusal):
             if payment.status == NOT_FOUND:
                 return None
+            if payment.status in KEY_REFUSED:
+                raise KeyRefused(payment.detail)
             raise Unavailable(payment.detail)
         try:
             return self._reader.report(payment)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
+from typing import Any
 
 from actors.kernel.charges import Rail
+from actors.kernel.ids import PaymentId
 from actors.payments import orders
 from actors.payments.looks import Checkouts, OpenCheckout
 from actors.payments.orders import State
@@ -27,7 +29,10 @@ class PostgresCheckouts(Checkouts):
     ) -> tuple[OpenCheckout, ...]:
         rows = await self._database.read(
             """
-            select order_id, rail, checkout_id, state, expires_at, looks, look_at from (
+            select order_id, rail, checkout_id, state, expires_at, looks, look_at, array(
+                select charge ->> 'payment_id' from json_array_elements(charges::json) as charge
+            ) as charges
+            from (
                 select *, row_number() over (
                     partition by rail order by state <> all(%(unsettled)s), look_at, order_id
                 ) as place
@@ -42,10 +47,7 @@ class PostgresCheckouts(Checkouts):
                 "limit": limit,
             },
         )
-        return tuple(
-            OpenCheckout(**{**row, "rail": Rail(row["rail"]), "state": State(row["state"])})
-            for row in rows
-        )
+        return tuple(map(_checkout, rows))
 
     async def next_look(self, *, after: datetime | None = None) -> datetime | None:
         (row,) = await self._database.read(
@@ -80,3 +82,12 @@ class PostgresCheckouts(Checkouts):
                 },
             )
         )
+
+
+def _checkout(row: Mapping[str, Any]) -> OpenCheckout:
+    read = {
+        "rail": Rail(row["rail"]),
+        "state": State(row["state"]),
+        "charges": tuple(map(PaymentId, row["charges"])),
+    }
+    return OpenCheckout(**{**row, **read})

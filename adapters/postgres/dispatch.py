@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from actors.broadcast.model import FLOOD_MAX_SECONDS
 from actors.broadcast.ports import Page, PostBook, Unreachable
 from actors.kernel.ids import ChatId
@@ -52,7 +54,7 @@ class PostgresPostBook(PostBook):
         await self._database.write(
             *([_closings(page)] if page.closings else []),
             *(_unreachable(page) if page.unreachable else []),
-            *([_moved(page)] if page.moved else []),
+            *([moved_chats(page.moved)] if page.moved else []),
             *(_groups(page) if page.quiet_since is not None else []),
             Statement(
                 # `greatest` passes over nulls.
@@ -148,12 +150,13 @@ def _unreachable(page: Page) -> list[Statement]:
     ]
 
 
-def _moved(page: Page) -> Statement:
+def moved_chats(moved: Mapping[ChatId, ChatId]) -> Statement:
+    """These groups became other ones."""
     return Statement(
         """
         insert into moved_chat (chat_id, moved_to)
         select * from unnest(%(chat_ids)s::bigint[], %(moved_to)s::bigint[])
         on conflict (chat_id) do update set moved_to = excluded.moved_to
         """,
-        {"chat_ids": list(page.moved), "moved_to": list(page.moved.values())},
+        {"chat_ids": list(moved), "moved_to": list(moved.values())},
     )

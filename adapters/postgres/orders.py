@@ -49,6 +49,18 @@ class PostgresOrders(PostgresCheckouts, Orders, OrderBook):
         (rows,) = await self._database.write(load)
         return _order(rows[0]) if rows else None
 
+    async def named(self, beginning: str, *, limit: int) -> tuple[Order, ...]:
+        # A range of the primary key: no hexadecimal digit comes after a `g`.
+        rows = await self._database.read(
+            """
+            select * from purchase_order
+            where order_id >= %(beginning)s::text and order_id < %(beginning)s::text || 'g'
+            order by order_id limit %(limit)s
+            """,
+            {"beginning": beginning, "limit": limit},
+        )
+        return tuple(map(_order, rows))
+
     async def unfinished(self, chat_id: ChatId) -> tuple[Order, ...]:
         unfinished = Statement(
             """

@@ -43,6 +43,8 @@ from adapters.sandbox.telegram_world import World
 TOKEN = "4200000042:AAsandbox-sandbox-sandbox-sandbox-x"  # noqa: S105 - opens nothing
 PROVIDER_TOKEN = "284685063:TEST:sandbox"  # noqa: S105 - opens nothing
 HEAD_BYTES_MAX = 65_536
+MEMBER_ID = 4_200_000_001
+"""Of the person who stands for all members of a group."""
 _TOKEN_SHAPE = re.compile(r"[1-9][0-9]{0,15}:[0-9A-Za-z_-]{30,}")
 
 
@@ -118,6 +120,18 @@ class TelegramSandbox:
             raise ValueError("the ids of groups are negative")
         group = Chat(id=chat_id, type="supergroup", title=title, started=True)
         return self.world.chats.setdefault(chat_id, group)
+
+    def member(self, chat_id: int) -> TelegramUser:
+        """Somebody in a group: he sees what is said there, writes there and presses buttons.
+
+        Raises ValueError when there is no such group.
+        """
+        if chat_id >= 0 or chat_id not in self.world.chats:
+            raise ValueError(f"there is no group {chat_id}")
+        if chat_id not in self._users:
+            account = Account(id=MEMBER_ID, first_name="Member", language_code="en")
+            self._users[chat_id] = TelegramUser(self.world, account, self.world.chats[chat_id])
+        return self._users[chat_id]
 
     def upgrade(self, chat_id: int, to: int) -> Chat:
         """A group becomes the supergroup `to`: the bot learns of it when it writes there."""

@@ -18,6 +18,8 @@
     POST /_control/rate_limit                {"on"}
     GET  /_control/counters                  requests per method, violations, waiting updates
 
+The id of a group, which is negative, stands for somebody in it: the administrators', for example.
+
 Answers JSON; `{"error": ...}` with 400 when something does not fit, 409 when the person
 cannot do it.
 """
@@ -48,7 +50,7 @@ def controlled(telegram: TelegramSandbox) -> Controlled:
             case ["users"]:
                 return telegram.user(**fields).account.as_json()
             case ["users", user_id, verb]:
-                return await _of_user(telegram.user(int(user_id)), verb, fields)
+                return await _of_user(_somebody(telegram, int(user_id)), verb, fields)
             case ["push"]:
                 return telegram.push(fields)
             case ["counters"]:
@@ -66,6 +68,10 @@ def controlled(telegram: TelegramSandbox) -> Controlled:
                 raise Refused("there is no such control", status=404)
 
     return Controlled(telegram, control, index=__doc__)
+
+
+def _somebody(telegram: TelegramSandbox, user_id: int) -> TelegramUser:
+    return telegram.user(user_id) if user_id > 0 else telegram.member(user_id)
 
 
 async def _of_user(user: TelegramUser, verb: str, fields: dict[str, Any]) -> object:

@@ -138,12 +138,12 @@ def _set_my_commands(world: World, parameters: Parameters) -> bool:
             raise bad("BOT_COMMAND_INVALID")
         if not command.get("description"):
             raise bad("BOT_COMMAND_DESCRIPTION_INVALID")
-    world.commands = commands
+    world.commands[str(parameters.get("language_code") or "")] = commands
     return True
 
 
-def _get_my_commands(world: World, _: Parameters) -> list[Json]:
-    return world.commands
+def _get_my_commands(world: World, parameters: Parameters) -> list[Json]:
+    return world.commands.get(str(parameters.get("language_code") or ""), [])
 
 
 def _get_chat(world: World, parameters: Parameters) -> Json:

@@ -34,8 +34,8 @@ class World:
         self.payments = Payments(now, provider_token, first_number)
         self.chats: dict[int, Chat] = {}
         self.callbacks: dict[str, Callback] = {}
-        self.commands: list[Json] = []
-        """What setMyCommands left behind."""
+        self.commands: dict[str, list[Json]] = {}
+        """What setMyCommands left behind for each language code; "" is everybody else's."""
         self.limits = SendLimits()
         self.rate_limited = False
         self._private_messages = 0

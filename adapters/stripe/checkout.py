@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from actors.kernel.charges import PaymentReport
-from actors.kernel.failures import Unavailable
+from actors.kernel.failures import KeyRefused, Unavailable
 from actors.payments.deeds import Refund
 from actors.payments.ports import Checkout, Declined, GivenBack, Offer, Opened, Refunding
 from adapters.stripe.client import Form, Refusal, StripeClient
@@ -37,6 +37,8 @@ METADATA_KEY_MAX_CHARACTERS = 40
 METADATA_VALUE_MAX_CHARACTERS = 500
 EXPANDED: Form = (("expand[]", "payment_intent.latest_charge.balance_transaction"),)
 NOT_FOUND = 404
+UNAUTHORIZED, FORBIDDEN = 401, 403
+"""A key that is none, and one that may not do what was asked."""
 
 
 class _By(NamedTuple):
@@ -68,7 +70,9 @@ class StripeCheckout(Checkout, Refunding):
         key = f"checkout-{offer.order_id}"
         answer = await self._client.post(SESSIONS, form, idempotency_key=key)
         if isinstance(answer, Refusal):
-            return Declined(detail=str(answer))
+            return Declined(
+                detail=str(answer), key_refused=answer.status in {UNAUTHORIZED, FORBIDDEN}
+            )
         session = _session(answer.body)
         if session.livemode is not self._live:
             return Declined(detail="Stripe opened a session of the other mode: which key is it?")
@@ -86,6 +90,8 @@ class StripeCheckout(Checkout, Refunding):
         if isinstance(answer, Refusal):
             if answer.status == NOT_FOUND:
                 return ()
+            if answer.status == UNAUTHORIZED:
+                raise KeyRefused(str(answer))
             raise Unavailable(str(answer))
         session = _session(answer.body)
         if session.status == "open" and session.payment_intent is None:

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from actors.kernel.charges import PaymentReport
-from actors.kernel.failures import Unavailable
+from actors.kernel.failures import KeyRefused, Unavailable
 from actors.kernel.ids import PaymentId
 from actors.payments.deeds import Refund
 from actors.payments.ports import (
@@ -31,6 +31,8 @@ from adapters.yookassa.reports import ID, Unreadable, payment_id, report_of
 DESCRIPTION_LENGTH_MAX = 128
 METADATA_KEYS_MAX, METADATA_KEY_LENGTH_MAX, METADATA_VALUE_LENGTH_MAX = 16, 32, 512
 NOT_FOUND = 404
+UNAUTHORIZED, FORBIDDEN = 401, 403
+"""A key that is none, and one that may not do what was asked."""
 
 
 class YooKassaCheckout(Checkout, Charges, Refunding):
@@ -56,7 +58,9 @@ class YooKassaCheckout(Checkout, Charges, Refunding):
             fields["receipt"] = self._receipts.of(offer.title, offer.price)
         payment = await self._client.post("/payments", fields, key=offer.order_id)
         if isinstance(payment, Refusal):
-            return Declined(detail=payment.detail)
+            return Declined(
+                detail=payment.detail, key_refused=payment.status in {UNAUTHORIZED, FORBIDDEN}
+            )
         if payment.get("status") == "canceled":
             return Declined(detail=f"YooKassa cancelled payment {payment.get('id')} at once")
         confirmation = payment.get("confirmation")
@@ -110,6 +114,8 @@ class YooKassaCheckout(Checkout, Charges, Refunding):
         if isinstance(payment, Refusal):
             if payment.status == NOT_FOUND:
                 return None
+            if payment.status == UNAUTHORIZED:
+                raise KeyRefused(payment.detail)
             raise Unavailable(payment.detail)
         try:
             return report_of(payment)

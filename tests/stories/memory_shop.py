@@ -10,7 +10,7 @@ async with shop.process():                 # one life of the process; several ma
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,12 +20,12 @@ import trio
 from actors.broadcast.messages import Edit, Letter, Say
 from actors.broadcast.model import Outcome, Sent
 from actors.broadcast.tokens import Limits
-from actors.gateway.ports import Webhook
+from actors.gateway.ports import Menu, Webhook
 from actors.ingress.model import SourceName
 from actors.ingress.ports import Source
 from actors.kernel.charges import Rail
 from actors.kernel.ids import ChatId, RecordId
-from actors.kernel.language import Language
+from actors.kernel.language import Language, Phrase
 from actors.payments.catalogue import Catalogue
 from actors.payments.orders import Order
 from actors.payments.ports import PreCheckoutAnswers, Till
@@ -60,6 +60,17 @@ class Silent(PreCheckoutAnswers):
 
     async def answer(self, query_id: str, *, ok: bool, error: str) -> None:
         raise AssertionError("nobody has asked")
+
+
+class Slate(Menu):
+    """Takes whatever is put on it."""
+
+    def __init__(self) -> None:
+        self.commands: Mapping[str, Phrase] = {}
+
+    async def show(self, commands: Mapping[str, Phrase]) -> str:
+        self.commands = commands
+        return ""
 
 
 class Telegram(MemoryMessenger):
@@ -142,7 +153,7 @@ class MemoryShop:
         self.sources: dict[SourceName, Source] = {}
         self.tills: dict[Rail, Till] = {}
         self.catalogue = Catalogue(products=(), rails={})
-        self.pre_checkout_answers = Silent()
+        self.pre_checkout_answers, self.menu = Silent(), Slate()
         self.lives = 0
         self.system: TestSystem
 

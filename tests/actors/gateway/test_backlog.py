@@ -86,4 +86,4 @@ def test_it_says_how_far_sessions_are_behind() -> None:
     backlog = busy(TOLD_MAX)
     assert backlog.said == ""
     backlog.admits(UpdateId(1), CHAT)
-    assert backlog.said == "1 updates wait in the store: sessions are behind"
+    assert backlog.said == "1 update waits in the store: sessions are behind"

@@ -297,3 +297,16 @@ async def test_a_secret_that_is_not_right_any_more_is_noticed(world: World) -> N
         await deliver(ref)
         await trio.sleep(REPORT_SECONDS + 0.1)
         assert world.report().status == "pass"  # a stranger among ours
+
+
+async def test_a_wrong_secret_is_a_warning_until_a_good_delivery_comes(world: World) -> None:
+    async with running() as system:
+        ref = world.start(system)
+        await deliver(ref, signature="forged")
+        await trio.sleep(5 * REPORT_SECONDS)
+        assert world.report().status == "warn"
+        assert "stripe are refused (signature): is its secret" in world.report().output
+        assert world.report("telegram").status == "pass"
+        await deliver(ref)
+        await trio.sleep(2 * REPORT_SECONDS)
+        assert world.report().status == "pass"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from actors.operations import tree
-from actors.operations.messages import Status
+from actors.operations.messages import Reported, Status
 from actors.operations.model import Phase
 from runtime import Node
 
@@ -123,7 +123,7 @@ def test_work_may_come_when_the_parts_it_needs_are_running() -> None:
     store = replace(root(actor("root/store/writer")), path="root/store")
     required = {"store": "root/store", "gateway": "root/gateway"}
     whole = root(store, actor("root/gateway"))
-    ready = tree.readiness(whole, phase=Phase.SERVING, required=required)
+    ready = tree.readiness(whole, phase=Phase.SERVING, required=required, reports={})
     assert ready.ready
     assert ready.present == ("store", "gateway")
 
@@ -131,12 +131,25 @@ def test_work_may_come_when_the_parts_it_needs_are_running() -> None:
 def test_a_part_that_waits_or_is_not_there_is_missing_and_says_why() -> None:
     store = replace(root(), path="root/store", state="waiting", last_error="refused")
     required = {"store": "root/store", "gateway": "root/gateway"}
-    judged = tree.readiness(root(store), phase=Phase.SERVING, required=required)
+    judged = tree.readiness(root(store), phase=Phase.SERVING, required=required, reports={})
     assert not judged.ready
     assert judged.missing == (
         ("store", "root/store is waiting: refused"),
         ("gateway", "root/gateway is not there"),
     )
+
+
+def test_a_part_that_runs_and_is_not_answered_is_missing() -> None:
+    store = replace(root(actor("root/store/writer")), path="root/store")
+    required = {"store": "root/store"}
+    verdicts: dict[Status, str] = {"pass": "", "warn": "it is slow", "fail": "it is away"}
+    for status, output in verdicts.items():
+        said = Reported(component="database", status=status, output=output)
+        judged = tree.readiness(
+            root(store), phase=Phase.SERVING, required=required, reports={"store": said}
+        )
+        assert judged.ready is (status == "pass")
+        assert judged.missing == (() if status == "pass" else (("store", output),))
 
 
 def test_the_worst_state_of_a_region_is_found() -> None:

@@ -29,6 +29,7 @@ class Provider(Checkout, Refunding):
         self.undecided = ""
         """The id under which it has a refund that it does not decide."""
         self.declines = False
+        self.key_refused = False
         self.slow_seconds = 0.0
         self.reports: tuple[PaymentReport, ...] = ()
         self.looked: list[str] = []
@@ -50,8 +51,8 @@ class Provider(Checkout, Refunding):
         await trio.sleep(self.slow_seconds)
         if self.failure is not None:
             raise self.failure
-        if self.declines:
-            return Declined(detail="no such shop")
+        if self.declines or self.key_refused:
+            return Declined(detail="no such shop", key_refused=self.key_refused)
         named = f"cs_{offer.order_id}"
         return Opened(checkout_id=named, url=f"https://pay.example/{named}")
 

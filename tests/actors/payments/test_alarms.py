@@ -107,11 +107,11 @@ async def test_operators_hear_of_paid_orders_that_do_not_arrive() -> None:
         await trio.sleep(COUNT_SECONDS + 2)
         report = heard.told[-1]
         assert (report.component, report.status) == ("orders", "warn")
-        assert "1 paid orders have not reached" in report.output
+        assert "1 paid order has not reached its chat, the oldest for 120 s" in report.output
         figures = {each.name: each.value for each in report.measurements}
         assert figures["ungranted"] == 1
         waited = UNGRANTED_WARN_SECONDS + COUNT_SECONDS
         assert UNGRANTED_WARN_SECONDS < figures["ungranted_oldest_seconds"] <= waited
         await store.save(replace(paid, version=2, state=State.HELD))
         await trio.sleep(COUNT_SECONDS)
-        assert "wait for a person" in heard.told[-1].output
+        assert "1 order paid late, oddly or taken back waits for a person" in heard.told[-1].output

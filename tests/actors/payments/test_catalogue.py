@@ -35,12 +35,29 @@ def test_digital_goods_are_for_stars_only_unless_the_operator_lifts_it() -> None
     assert lifted.offers(BOOK) == CATALOGUE.offers(MUG)
 
 
-def test_a_rail_takes_the_first_of_its_currencies_that_has_a_price() -> None:
+def test_a_rail_takes_the_first_price_of_a_product_that_it_can() -> None:
     assert CATALOGUE.offers(MUG) == {
         Rail.STARS: IN_STARS,
         Rail.STRIPE: IN_USD,
         Rail.YOOKASSA: IN_RUB,
     }
+
+
+def test_the_order_of_prices_is_the_owners_and_not_that_of_the_rail() -> None:
+    rubles_first = replace(MUG, prices=(IN_RUB, IN_USD))
+    assert CATALOGUE.offers(rubles_first)[Rail.STRIPE] == IN_RUB
+
+
+def test_what_is_on_sale_nowhere_is_told_with_the_reason() -> None:
+    in_usd = replace(BOOK, prices=(IN_USD,))
+    zloty = replace(MUG, prices=(Money.of("20", "PLN"), Money.of("2500", "KZT")))
+    free = replace(MUG, product_id=ProductId("free"), prices=())
+    told = replace(CATALOGUE, products=(in_usd, zloty, free)).unsold()
+    assert told.keys() == {"book", "mug", "free"}
+    assert "no price in XTR" in told[in_usd.product_id]
+    assert "priced in PLN, KZT, which no rail" in told[zloty.product_id]
+    assert "no currency at all" in told[free.product_id]
+    assert CATALOGUE.unsold() == {}
 
 
 def test_stars_are_for_the_rail_of_stars_alone() -> None:

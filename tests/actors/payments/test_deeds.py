@@ -161,8 +161,9 @@ PART = charge(Standing.DISPUTED, disputed=usd("4"))
     ("of", "total", "payment_id", "why"),
     [
         (PAID, "10.01", None, "at most 10.00 USD"),
-        (PAID, "0", None, "at most"),
-        (PAID, "-1", None, "at most"),
+        (PAID, "0", None, "more than nothing"),
+        (PAID, "-1", None, "more than nothing"),
+        (PAID, "9.999", None, "it has 2 decimals"),
         (PAID, None, "other", "no such charge"),
         (order(), None, None, "nothing was paid"),
         (TWO, None, None, "say which: charge, b"),

@@ -7,15 +7,18 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+import pytest
 import trio
 
 from actors.broadcast import messages as broadcast
+from actors.broadcast.actor import BroadcastDispatcher
 from actors.kernel.charges import PaymentReport, Rail, Standing
 from actors.kernel.failures import Unavailable
 from actors.kernel.ids import ChatId, LetterId, MessageId, OrderId, PaymentId
 from actors.kernel.money import Money
 from actors.operations import messages as operations
 from actors.payments.notices import (
+    DRAIN_SECONDS,
     INTERVAL_SECONDS,
     LATE_SECONDS,
     LOOK_SECONDS,
@@ -29,9 +32,11 @@ from actors.payments.ports import Notice, NoticeState
 from actors.sessions.model import Session, State
 from actors.tracker import messages as tracker
 from actors.tracker.settlement import Observation, OrderView, observe
+from adapters.memory.broadcast import MemoryMessenger
+from adapters.memory.dispatch import MemoryPostBook
 from adapters.memory.payments import MemoryNotices, MemoryPayments
 from adapters.memory.sessions import MemorySessions
-from runtime import ActorRef, VirtualWorld
+from runtime import ActorRef, ActorSystem, ChildSpec, SupervisorSpec, VirtualWorld
 from runtime.testing import Probe, TestSystem, running
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
@@ -103,7 +108,10 @@ class Office:
             system.events.subscribe(operations.Reported, self.reports)
             ref = system.spawn(
                 lambda: AdminNotices(
-                    store=self.store, dispatcher=self.dispatcher, admin_chat_id=ADMIN
+                    store=self.store,
+                    dispatcher=self.dispatcher,
+                    pause=trio.sleep,
+                    admin_chat_id=ADMIN,
                 ),
                 name="notices",
             )
@@ -138,12 +146,12 @@ async def test_a_payment_is_told_once_as_html() -> None:
     await office.sessions.save(
         Session(chat_id=ChatId(7), state=State.SUMMARY, name="<b>Anna</b> & Co", contact="+4912345")
     )
-    async with office.open() as (_, ref):
+    async with office.open():
         await office.pay()
         await trio.sleep(INTERVAL_SECONDS)
         (letter,) = office.dispatcher.told
         assert isinstance(letter, broadcast.Say)
-        assert (letter.chat_id, letter.repeat, letter.notify) == (ADMIN, False, ref)
+        assert (letter.chat_id, letter.repeat) == (ADMIN, False)
         assert letter.text == (
             "<b>Payment received: 19.99 USD</b>\n"
             "by Stripe, charge <code>pi_1</code>\n"
@@ -153,7 +161,8 @@ async def test_a_payment_is_told_once_as_html() -> None:
             "Chat: <code>7</code>"
         )
         assert await office.counts() == {"sending": 1}
-        ref.tell(delivered(letter.letter_id))
+        assert letter.notify is not None
+        letter.notify.tell(delivered(letter.letter_id))
         await trio.sleep(UNHEARD_SECONDS * 2)
         assert await office.counts() == {"sent": 1}
         assert len(office.told) == 1
@@ -234,6 +243,64 @@ async def test_what_was_being_told_when_the_process_died_is_not_told_again() -> 
         ref.tell(delivered("notice:stripe:pi_1"))
         await trio.sleep(1)
         assert await office.counts() == {"sent": 1, "sending": 1}
+
+
+@pytest.mark.parametrize("seconds", [0.0, DRAIN_SECONDS / 2])
+async def test_an_orderly_stop_waits_for_the_receipt_of_what_is_on_its_way(seconds: float) -> None:
+    office = Office()
+    for number in (1, 2):
+        await office.pay(number)
+
+    async def arrive() -> None:
+        (letter,) = office.dispatcher.told
+        assert letter.notify is not None
+        await trio.sleep(seconds)
+        letter.notify.tell(delivered(letter.letter_id))
+
+    async with trio.open_nursery() as nursery, office.open() as (system, _):
+        nursery.start_soon(arrive)
+    assert system.dead_letters == []
+    assert len(office.told) == 1
+    assert await office.counts() == {"sent": 1, "pending": 1}
+
+
+async def test_what_the_dispatcher_sends_when_the_shop_stops_is_known_afterwards() -> None:
+    office = Office()
+    await office.pay()
+    messenger = MemoryMessenger(clock=trio.current_time, pause=trio.sleep, latency_seconds=1.0)
+    dispatcher = ChildSpec(
+        name="dispatcher",
+        factory=lambda: BroadcastDispatcher(
+            messenger=messenger, book=MemoryPostBook(), pause=trio.sleep
+        ),
+    )
+    notices = ChildSpec(
+        name="notices",
+        factory=lambda: AdminNotices(
+            store=office.store,
+            dispatcher=system.ref("delivery/dispatcher"),
+            pause=trio.sleep,
+            admin_chat_id=ADMIN,
+        ),
+    )
+    tree = SupervisorSpec(name="delivery", strategy="rest_for_one", children=(dispatcher, notices))
+    system = ActorSystem(tree, world=office.world)
+    async with system:
+        while await office.counts() != {"sending": 1}:  # noqa: ASYNC110 - the store tells nobody
+            await trio.sleep(0.1)
+        assert messenger.received == []
+    assert len(messenger.received) == 1
+    assert await office.counts() == {"sent": 1}
+
+
+async def test_a_stop_does_not_wait_for_ever_and_what_it_never_heard_of_is_unknown() -> None:
+    office = Office()
+    await office.pay()
+    async with office.open():
+        before = trio.current_time()
+    assert trio.current_time() - before < DRAIN_SECONDS + 0.5
+    async with office.open():
+        assert await office.counts() == {"unknown": 1}
 
 
 async def test_a_letter_that_was_lost_with_the_dispatcher_is_unknown_in_the_end() -> None:

@@ -12,8 +12,8 @@ from typing import Any
 import trio
 
 from actors.kernel.charges import PaymentReport, Rail, Standing
-from actors.kernel.failures import Unavailable
-from actors.kernel.ids import OrderId, ProductId
+from actors.kernel.failures import KeyRefused, Unavailable
+from actors.kernel.ids import OrderId, PaymentId, ProductId
 from actors.operations import messages as operations
 from actors.payments.looks import (
     LATE_SECONDS,
@@ -23,8 +23,9 @@ from actors.payments.looks import (
     MoreToRead,
     OpenCheckout,
 )
-from actors.payments.orders import Order, State
-from actors.payments.ports import Till
+from actors.payments.messages import RailAnswered
+from actors.payments.orders import Charge, Order, State
+from actors.payments.ports import Charges, Till
 from actors.payments.reconciler import (
     COMPONENT,
     OVERDUE_WARN_SECONDS,
@@ -36,7 +37,7 @@ from actors.tracker import messages as tracker
 from adapters.memory.database import MemoryDatabase
 from adapters.memory.orders import MemoryOrders
 from runtime import VirtualWorld
-from runtime.testing import Probe, running
+from runtime.testing import Probe, TestSystem, running
 from tests.actors.payments.orders import NOON, ORDER, payment
 from tests.actors.payments.provider import Provider
 from tests.actors.payments.shop import USD
@@ -60,6 +61,8 @@ class Rig:
         self.store = MemoryOrders(MemoryDatabase(now=self.world.now).connect())
         self.stripe, self.yookassa, self.tracker = Provider(), Provider(), Probe()
         self.reports = Probe()
+        self.charges: Charges | None = None
+        """Of YooKassa, one by one."""
 
     def reported(self) -> tuple[str, float]:
         """The status and how late it was, as it was reported last."""
@@ -68,15 +71,17 @@ class Rig:
         return report.status, late.value
 
     @asynccontextmanager
-    async def open(self) -> AsyncIterator[None]:
+    async def open(self) -> AsyncIterator[TestSystem]:
         tills = {
             Rail.STRIPE: Till(rail=Rail.STRIPE, checkout=self.stripe, currencies=(USD,)),
-            Rail.YOOKASSA: Till(rail=Rail.YOOKASSA, checkout=self.yookassa, currencies=(USD,)),
+            Rail.YOOKASSA: Till(
+                rail=Rail.YOOKASSA, checkout=self.yookassa, currencies=(USD,), charges=self.charges
+            ),
         }
         async with running(world=self.world) as system:
             system.events.subscribe(operations.Reported, self.reports)
             system.spawn(lambda: Reconciler(store=self.store, tills=tills, tracker=self.tracker))
-            yield
+            yield system
 
     async def save(self, number: int = 1, **changes: Any) -> Order:
         named = {
@@ -190,6 +195,23 @@ async def test_a_rail_that_is_away_is_left_alone_and_holds_nobody_up() -> None:
         assert set(rig.stripe.looked) >= {f"cs_{number}" for number in range(1, 11)}
 
 
+async def test_a_key_that_a_look_is_refused_is_told_once_and_so_is_its_return() -> None:
+    rig, answers = Rig(), Probe()
+    rig.stripe.failure = KeyRefused("401")
+    async with rig.open() as system:
+        system.events.subscribe(RailAnswered, answers)
+        await rig.save()
+        await trio.sleep(600)
+        refused = RailAnswered(rail=Rail.STRIPE, product_id=None, detail="401", key_refused=True)
+        assert answers.told == [refused]
+        rig.stripe.failure = Unavailable("503")
+        await trio.sleep(3_600)
+        assert answers.told == [refused]
+        rig.stripe.failure = None
+        await trio.sleep(3_600)
+        assert answers.told == [refused, RailAnswered(rail=Rail.STRIPE, product_id=None)]
+
+
 async def test_a_rail_is_left_alone_for_as_long_as_it_asks() -> None:
     rig = Rig()
     rig.stripe.failure = Unavailable("429", retry_after_seconds=3_000)
@@ -267,6 +289,34 @@ async def test_a_rail_that_cannot_be_looked_at_or_is_no_more_is_dropped() -> Non
         await trio.sleep(LOOK_FIRST_SECONDS + 30)
         assert rig.yookassa.looked == []
         assert await rig.store.next_look() is None
+
+
+class Readable(Charges):
+    """A provider that is asked about one charge at a time, and does not know all of them."""
+
+    def __init__(self, *known: PaymentReport) -> None:
+        self.known = {report.payment_id: report for report in known}
+        self.read_ids: list[str] = []
+
+    async def read(self, payment_id: PaymentId) -> PaymentReport | None:
+        self.read_ids.append(payment_id)
+        return self.known.get(payment_id)
+
+
+async def test_a_rail_that_lists_nothing_is_asked_about_the_charges_it_once_told_of() -> None:
+    rig, charges = Rig(), Readable(REPORT)
+    rig.yookassa.look_limits = None
+    rig.charges = charges
+    known = Charge.of(payment())
+    lost = replace(known, payment_id=PaymentId("of another account"))
+    async with rig.open():
+        await rig.save(1, rail=Rail.YOOKASSA, charges=(known, lost))
+        await rig.save(2, rail=Rail.YOOKASSA)
+        await trio.sleep(LOOK_FIRST_SECONDS + 30)
+        assert charges.read_ids == [known.payment_id, lost.payment_id]
+        assert rig.yookassa.looked == []
+        assert rig.tracker.told == [tracker.Observed(report=REPORT)]
+        assert await rig.store.next_look() is not None
 
 
 async def test_one_look_follows_the_other_at_the_pace_of_the_provider() -> None:

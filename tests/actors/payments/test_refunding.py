@@ -256,7 +256,7 @@ async def test_what_is_done_and_no_report_shows_is_warned_of_and_wanted_once_mor
         await shop.rest(2 * 3_700)
         warned = [each for each in reports.told if each.component == "refunds"]
         assert warned[-1].status == "warn"
-        assert "1 refunds are done" in warned[-1].output
+        assert "1 refund is done" in warned[-1].output
         shop.provider.reports = (went_back(shop),)
         assert await wish(shop, clerk) == payments.Done(state="pending")
         assert len(shop.provider.given_back) == 1  # he has looked before
@@ -292,7 +292,7 @@ async def test_when_its_key_is_forgotten_nobody_asks_and_a_person_has_to_look() 
         assert len(shop.provider.given_back) == asked
         warned = [each for each in reports.told if each.component == "refunds"]
         assert warned[-1].status == "warn"
-        assert "1 refunds" in warned[-1].output
+        assert "1 refund:" in warned[-1].output
         shop.provider.failure = None
         assert await wish(shop, clerk) == payments.Done(state="pending")
         await shop.rest(60)

@@ -107,6 +107,8 @@ class Shop:
         self.tracker = Probe()
         self.batcher: Probe | None = None
         """Who is passed what no form awaits, if anybody."""
+        self.sells = False
+        """There is something to `/buy`."""
         self.inbox = MemoryInbox(self.store.connection)
         self.heard: list[sessions.Heard] = []
         """What was told; like the gateway, the next process tells again what is unhandled."""
@@ -150,6 +152,7 @@ class Shop:
             dispatcher=self.chat,
             tracker=self.tracker,
             batcher=self.batcher,
+            sells=self.sells,
         )
 
     @property

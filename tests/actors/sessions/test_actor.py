@@ -235,6 +235,19 @@ async def test_commands_bring_the_panel_to_the_bottom_of_the_chat() -> None:
     assert shop.state() is State.AWAITING_PAYMENT
 
 
+@pytest.mark.parametrize("sells", [False, True])
+async def test_help_and_what_is_no_command_tell_of_the_shop_where_there_is_one(sells: bool) -> None:
+    shop = Shop()
+    shop.sells = sells
+    async with shop.open():
+        await shop.register()
+        for name in ("help", "sell"):
+            await shop.command(name)
+            for told in ("/buy", "/orders", "/paysupport"):
+                assert (told in shop.chat.shown[shop.chat.panel_id].text) is sells
+            assert "/start" in shop.chat.shown[shop.chat.panel_id].text
+
+
 async def test_the_language_changes_at_any_time() -> None:
     shop = Shop()
     async with shop.open():

@@ -316,6 +316,14 @@ def test_what_does_not_fit_is_answered_politely(
     assert (session.state, session.note) == (state, note)
 
 
+def test_in_a_shop_help_is_about_it_too() -> None:
+    for event, note in (
+        (Event.HELP, Note.HELP_IN_SHOP),
+        (Event.UNKNOWN_COMMAND, Note.UNKNOWN_IN_SHOP),
+    ):
+        assert after(at(State.NAME), replace(said(event, ""), sells=True)).note is note
+
+
 def test_a_stale_button_is_answered_in_its_bubble_only() -> None:
     moved = step(at(State.NAME), pressed(Event.STALE_BUTTON), now=NOON)
     assert moved.bubble is Note.STALE_BUTTON

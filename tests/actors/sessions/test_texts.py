@@ -8,7 +8,8 @@ from string import Formatter
 import pytest
 
 from actors.kernel.language import Language, Phrase
-from actors.sessions import texts
+from actors.payments import messages as payments
+from actors.sessions import hearing, texts
 from actors.sessions.model import Note
 from actors.sessions.texts import (
     BUTTON_LENGTH_MAX,
@@ -18,6 +19,7 @@ from actors.sessions.texts import (
     TEXTS,
     Label,
     Text,
+    commands_of,
 )
 
 BUBBLE_LENGTH_MAX = 200
@@ -57,6 +59,24 @@ def test_notes_are_plain_and_fit_into_a_bubble() -> None:
         for said in phrase:
             assert len(said) <= BUBBLE_LENGTH_MAX
             assert not set("<>&{}") & set(said)
+
+
+def test_whoever_asks_for_help_in_a_shop_hears_of_it() -> None:
+    for language in Language:
+        told = texts.note(Note.HELP_IN_SHOP, language)
+        assert texts.note(Note.HELP, language) in told
+        unknown = texts.note(Note.UNKNOWN_IN_SHOP, language)
+        for name in (*payments.COMMANDS, *hearing.COMMANDS.keys() - {"help"}):
+            assert f"/{name} – " in told
+            assert f"/{name}" in unknown
+        assert not any(name in texts.note(Note.HELP, language) for name in payments.COMMANDS)
+
+
+def test_telegram_is_told_of_every_command_that_is_answered() -> None:
+    assert commands_of(sells=False).keys() == hearing.COMMANDS.keys()
+    assert commands_of(sells=True).keys() == hearing.COMMANDS.keys() | payments.COMMANDS
+    for phrase in commands_of(sells=True).values():
+        assert all(1 <= len(said) <= 256 for said in phrase)
 
 
 def test_labels_fit_on_a_narrow_phone() -> None:

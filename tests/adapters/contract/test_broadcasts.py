@@ -164,6 +164,13 @@ async def test_the_newest_are_listed_first(bureau: Bureau) -> None:
     assert await listed(State.PAUSED) == []
 
 
+async def test_it_starts_when_it_was_saved_to_start(bureau: Bureau) -> None:
+    kept = await bureau.kept()
+    later = replace(kept, starts_at=NOON + HOUR, version=kept.version + 1)
+    await bureau.broadcasts.save(later)
+    assert await bureau.broadcasts.find(kept.broadcast_id) == later
+
+
 async def test_a_save_leaves_the_counts_alone(bureau: Bureau) -> None:
     await bureau.people(1, 2, 3)
     started = await bureau.running()

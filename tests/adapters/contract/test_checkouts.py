@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from actors.kernel.charges import Rail
-from actors.kernel.ids import OrderId
+from actors.kernel.ids import OrderId, PaymentId
 from actors.payments.looks import LOOK_FIRST_SECONDS, OpenCheckout
 from actors.payments.orders import UNSETTLED, Order, State
 from tests.adapters.contract.stores import KINDS, Stores, stores_of
-from tests.adapters.contract.test_orders import BARE, FIRST, NOON, PRICE, later, other
+from tests.adapters.contract.test_orders import BARE, CHARGE, FIRST, NOON, PRICE, later, other
 
 FAR = datetime(2100, 1, 1, tzinfo=UTC)
 RAILS = tuple(Rail)
@@ -47,7 +48,7 @@ async def test_a_checkout_is_looked_at_until_it_never_is_again(stores: Stores) -
     await stores.orders.save(order)
     (checkout,) = await stores.orders.checkouts(RAILS, now=FAR, limit=9)
     assert (checkout.order_id, checkout.rail, checkout.checkout_id) == (FIRST, BARE.rail, "cs_1")
-    assert (checkout.state, checkout.looks) == (State.WAITING, 0)
+    assert (checkout.state, checkout.looks, checkout.charges) == (State.WAITING, 0, ())
     assert checkout.expires_at == BARE.expires_at
     await stores.orders.looked(checkout, again_at=NOON + DAY, answered=False)
     checkout = await found(stores, FIRST)
@@ -60,6 +61,12 @@ async def test_a_checkout_is_looked_at_until_it_never_is_again(stores: Stores) -
     assert await stores.orders.checkouts(RAILS, now=NOON - DAY, limit=9) == ()
     await stores.orders.looked(checkout, again_at=None)
     assert await stores.orders.checkouts(RAILS, now=FAR, limit=9) == ()
+
+
+async def test_a_checkout_knows_the_charges_that_its_order_has_heard_of(stores: Stores) -> None:
+    charges = (CHARGE, replace(CHARGE, payment_id=PaymentId('ї:"2')))
+    await stores.orders.save(replace(BARE, **OPENED, charges=charges))
+    assert (await found(stores, FIRST)).charges == tuple(each.payment_id for each in charges)
 
 
 async def test_checkouts_wait_a_little_before_the_first_look(stores: Stores) -> None:

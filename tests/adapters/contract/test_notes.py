@@ -81,6 +81,18 @@ async def test_a_note_is_unsent_until_it_is_settled(stores: Stores) -> None:
     assert await stores.notes.find(uuid4()) is None
 
 
+async def test_the_unsent_notes_of_one_user_are_found_by_themselves(stores: Stores) -> None:
+    for number, chat_id in enumerate((ANNA, BERTA, ANNA, ANNA, BERTA)):
+        await keep(stores, UUID(int=number), key=str(number), chat_id=chat_id)
+    first = await stores.notes.unsent(after=0, limit=1, of=ANNA)
+    rest = await stores.notes.unsent(after=first[0].place, limit=2, of=ANNA)
+    assert [note.note_id.int for note in (*first, *rest)] == [0, 2, 3]
+    assert [note.chat_id for note in await stores.notes.unsent(after=0, limit=9, of=BERTA)] == [
+        BERTA,
+        BERTA,
+    ]
+
+
 async def test_a_note_that_was_sent_stays_sent(stores: Stores) -> None:
     note_id = uuid4()
     await keep(stores, note_id, key="k", chat_id=ANNA, text="x", at=NOON)

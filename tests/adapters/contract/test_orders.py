@@ -299,6 +299,21 @@ async def test_the_newest_of_a_chat_come_first(stores: Stores) -> None:
     assert [order.product_id for order in found] == ["p2", "p4", "p1"]
 
 
+async def test_orders_are_found_by_how_their_ids_begin(stores: Stores) -> None:
+    ids = ["0f" + "0" * 30, "0f0" + "f" * 29, "0f1" + "0" * 29, "10f0" + "1" * 28, "0e" + "f" * 30]
+    for number, order_id in enumerate(ids):
+        await stores.orders.save(other(number, order_id=OrderId(order_id)))
+
+    async def named(beginning: str, limit: int = 9) -> list[str]:
+        return [order.order_id for order in await stores.orders.named(beginning, limit=limit)]
+
+    assert await named("0f") == ids[:3]
+    assert await named("0f0") == ids[:2]
+    assert await named("0f0", limit=1) == ids[:1]
+    assert await named(ids[3]) == [ids[3]]
+    assert await named("2") == []
+
+
 async def test_a_chat_speaks_the_language_of_its_session(stores: Stores) -> None:
     await stores.sessions.save(Session(chat_id=ANNA, language=Language.UK))
     assert await stores.orders.language(ANNA) is Language.UK

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from actors.broadcast.ports import Page
 from actors.broadcasts.model import Audience, Kind, Outcome, Settled, State
+from actors.broadcasts.ports import MOVED, letter_of
 from actors.broadcasts.template import Person
+from actors.kernel.failures import Conflict
 from actors.kernel.ids import ChatId, LetterId, ProductId
 from actors.kernel.language import Language
 from actors.payments.orders import State as OrderState
@@ -195,6 +199,87 @@ async def test_what_turns_out_later_is_known_after_all(bureau: Bureau) -> None:
     assert await bureau.counts(started) == {"total": 1, "sent": 1}
     (found,) = await bureau.broadcasts.recipients(started.broadcast_id, outcomes=(), limit=9)
     assert (found.message_id, found.detail) == (1001, "")
+
+
+@pytest.mark.parametrize("stands", [State.RUNNING, State.PAUSED, State.FINISHED])
+async def test_who_got_it_after_all_gets_the_change_that_began_without_him(
+    bureau: Bureau, stands: State
+) -> None:
+    await bureau.people(1, 2)
+    first = await bureau.running()
+    await bureau.settle(first, sent=[1], unknown=[2])
+    older, change = [
+        await bureau.running(draft(text, kind=Kind.EDIT, of=first.broadcast_id))
+        for text in ("Older", "New")
+    ]
+    await bureau.settle(change, sent=[1])
+    change = await bureau.move(change, stands)
+    for _ in range(2):
+        await bureau.settle(first, sent=[2])
+    assert await bureau.counts(first) == {"total": 2, "sent": 2}
+    assert await bureau.outcomes(older) == {1: "pending"}
+    assert await bureau.outcomes(change) == {1: "sent", 2: "pending"}
+    assert await bureau.counts(change) == {"total": 2, "sent": 1}
+    (turn,) = await bureau.broadcasts.page(change.broadcast_id, after=None, limit=9)
+    assert turn.message_id == 1002
+    kept = await bureau.broadcasts.find(change.broadcast_id)
+    assert kept is not None
+    assert kept.state is (State.RUNNING if stands is State.FINISHED else stands)
+    with pytest.raises(Conflict) if stands is State.FINISHED else nullcontext():
+        await bureau.move(change, State.CANCELLED)
+
+
+async def test_who_gets_the_new_text_at_once_needs_no_change(bureau: Bureau) -> None:
+    await bureau.people(1, 2)
+    first = await bureau.running()
+    await bureau.settle(first, sent=[1])
+    change = await bureau.running(draft("New", kind=Kind.EDIT, of=first.broadcast_id))
+    letter_id = letter_of(first.broadcast_id, ChatId(2), 1)
+    assert await bureau.broadcasts.starting(letter_id)
+    await bureau.settle(first, sent=[2])
+    assert await bureau.outcomes(change) == {1: "pending"}
+
+
+async def test_what_was_cancelled_goes_on_for_nobody(bureau: Bureau) -> None:
+    await bureau.people(1, 2)
+    first = await bureau.running()
+    await bureau.settle(first, sent=[1], unknown=[2])
+    change = await bureau.running(draft(kind=Kind.DELETE, of=first.broadcast_id))
+    await bureau.move(change, State.CANCELLED)
+    await bureau.kept(kind=Kind.EDIT, of=first.broadcast_id)
+    await bureau.settle(first, sent=[2])
+    assert await bureau.outcomes(change) == {1: "pending"}
+
+
+async def test_a_group_that_became_another_one_gets_it_once(bureau: Bureau) -> None:
+    listed = tuple(map(ChatId, (-1, -1_001, -2, -3)))
+    started = await bureau.running(audience=Audience(chat_ids=listed))
+    other = await bureau.running(audience=Audience(chat_ids=(ChatId(-1),)))
+    moved = {ChatId(-1): ChatId(-1_001), ChatId(-2): ChatId(-1_002)}
+    await bureau.book.write(Page(moved=moved))
+    for _ in range(2):
+        assert await bureau.starting(started, -1, -1_001, -2, -3) == [False, True, True, True]
+    await bureau.settle(started, pending=[-1])
+    assert (await bureau.outcomes(started))[-1] == "blocked"
+    assert await bureau.counts(started) == {"total": 4, "blocked": 1}
+    (found,) = await bureau.broadcasts.recipients(
+        started.broadcast_id, outcomes=(Outcome.BLOCKED,), limit=9
+    )
+    assert found.detail == MOVED
+    assert await bureau.starting(other, -1) == [True], "it alone is meant"
+
+
+async def test_what_a_group_became_is_known_as_soon_as_its_letter_waits_again(
+    bureau: Bureau,
+) -> None:
+    started = await bureau.running(audience=Audience(chat_ids=(ChatId(-1), ChatId(-1_001))))
+    assert await bureau.starting(started, -1) == [True]
+    letter_id = LetterId(f"broadcast:{started.broadcast_id}:-1")
+    for _ in range(2):
+        await bureau.broadcasts.postponed(letter_id, became=ChatId(-1_001))
+    assert await bureau.starting(started, -1, -1_001) == [False, True]
+    assert await bureau.outcomes(started) == {-1_001: "sending", -1: "blocked"}
+    assert (await bureau.book.read()).moved == {-1: -1_001}
 
 
 async def test_several_news_of_one_recipient_come_to_what_they_would_one_by_one(

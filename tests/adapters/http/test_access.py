@@ -109,20 +109,24 @@ def test_without_a_token_a_public_address_is_closed() -> None:
     assert Operators(token="", loopback=False).refusal(request()) is not None
 
 
-NARROW = "another secret of 24 characters"
-WRITERS = Writers(operators=GUARDED, token=NARROW)
+NARROW, BEFORE = "another secret of 24 characters", "what it was before this one"
+WRITERS = Writers(operators=GUARDED, tokens=(NARROW, BEFORE))
 
 
 def test_a_token_for_writing_lets_in_there_and_nowhere_else() -> None:
     narrow = request(authorization=f"Bearer {NARROW}")
     assert WRITERS.refusal(narrow) is None
+    assert WRITERS.refusal(request(authorization=f"Bearer {BEFORE}")) is None
     assert WRITERS.refusal(request(authorization=f"bearer {TOKEN}")) is None
     refusal = GUARDED.refusal(narrow)
     assert refusal is not None
     assert refusal.status_code == 401
 
 
-@pytest.mark.parametrize("sent", ["", f"Bearer {NARROW}x", f"Basic {NARROW}", "Bearer \xff"])
+@pytest.mark.parametrize(
+    "sent",
+    ["", f"Bearer {NARROW}x", f"Bearer {NARROW}, {BEFORE}", f"Basic {NARROW}", "Bearer \xff"],
+)
 def test_another_token_lets_in_nowhere_and_hears_which_would(sent: str) -> None:
     refusal = WRITERS.refusal(request(authorization=sent))
     assert refusal is not None
@@ -138,9 +142,9 @@ def test_two_tokens_for_writing_are_none() -> None:
 
 
 def test_where_operators_need_no_token_the_one_for_writing_is_not_asked_for() -> None:
-    assert Writers(operators=OPEN, token=NARROW).refusal(request()) is None
+    assert Writers(operators=OPEN, tokens=(NARROW,)).refusal(request()) is None
     far = Operators(token=None, loopback=False)
-    assert Writers(operators=far, token=None).refusal(request()) is not None
-    assert Writers(operators=far, token=NARROW).refusal(request()) is not None
+    assert Writers(operators=far).refusal(request()) is not None
+    assert Writers(operators=far, tokens=(NARROW,)).refusal(request()) is not None
     narrow = request(authorization=f"Bearer {NARROW}")
-    assert Writers(operators=far, token=NARROW).refusal(narrow) is None
+    assert Writers(operators=far, tokens=(NARROW,)).refusal(narrow) is None

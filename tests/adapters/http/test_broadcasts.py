@@ -127,7 +127,10 @@ async def test_everything_that_can_be_told_of_one_arrives() -> None:
             "active_since": "2025-01-01T00:00:00+00:00",
         }  # fmt: skip
         answer = await http.post(BROADCASTS, json={"text": "x", "audience": segment})
-        assert (answer.status_code, answer.json()["detail"]) == (400, "nobody would get it")
+        assert (answer.status_code, answer.json()["detail"]) == (
+            400,
+            "nobody would get it; no such product is on sale: vip",
+        )
 
 
 async def test_broadcasts_and_recipients_are_listed_page_by_page() -> None:

@@ -11,7 +11,14 @@ from actors.broadcasts.model import Audience, Content
 from actors.kernel.ids import ChatId, ProductId
 from actors.kernel.language import Language
 from adapters.http.asking import Refusal
-from adapters.http.composing import audience_of, buttons_as_json, content_of, flag, moment_of
+from adapters.http.composing import (
+    audience_of,
+    buttons_as_json,
+    content_of,
+    flag,
+    known_only,
+    moment_of,
+)
 
 BUTTONS = [[{"text": "Go", "url": "https://a.org"}], [{"text": "B", "url": "tg://user?id=1"}]]
 
@@ -56,6 +63,21 @@ def test_an_audience_is_everybody_unless_it_says_otherwise() -> None:
 def test_a_time_without_its_zone_is_none(told: object) -> None:
     with pytest.raises(Refusal, match="a time with its zone"):
         moment_of(told, "starts_at")
+
+
+def test_what_nobody_would_look_at_is_named() -> None:
+    with pytest.raises(Refusal, match="there is no 'txt': what is told is text, why"):
+        known_only({"txt": "x", "why": "y"}, ("why", "text"))
+    with pytest.raises(Refusal) as refused:
+        known_only({"x" * 1_000_000: "x"}, ("text",))
+    assert len(str(refused.value)) < 200
+
+
+def test_a_language_that_is_none_hears_which_there_are() -> None:
+    with pytest.raises(
+        Refusal, match="languages is a list of at most 100 names, each one of en, ru, uk"
+    ):
+        audience_of({"languages": ["de"]})
 
 
 def test_a_flag_is_a_truth_value() -> None:

@@ -27,7 +27,7 @@ async def office(
     post = post or Post()
     async with post.open():
         operators = Operators(token=TOKEN, loopback=True)
-        writers = Writers(operators=operators, token=MESSAGES_TOKEN)
+        writers = Writers(operators=operators, tokens=(MESSAGES_TOKEN,))
         app = application(note_routes(post.courier, writers))
         async with httpx.AsyncClient(
             transport=httpx.ASGITransport(app=app),

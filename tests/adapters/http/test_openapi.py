@@ -77,7 +77,7 @@ def routes_of(system: TestSystem) -> list[Any]:
         *broadcast_routes(broadcasts, broadcaster, operators),
         *note_routes(
             system.spawn(lambda: Courier(notes=MemoryNotes(), dispatcher=Probe())),
-            Writers(operators=operators, token=None),
+            Writers(operators=operators),
         ),
         *relay_routes(MemoryOutbox(), None, operators),
         *openapi_routes(IDENTITY),

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import httpx
 import pytest
 
 from actors.kernel.charges import Standing
+from actors.kernel.ids import OrderId
 from actors.kernel.money import Money
 from actors.payments.orders import State
+from actors.payments.views import reference
 from adapters.http.access import Operators
 from adapters.http.app import application
 from adapters.http.asking import PAGE_MAX
@@ -193,6 +196,58 @@ async def test_a_refund_that_is_not_understood_gives_nothing_back(body: dict[str
         assert answer.status_code == 400
         await shop.system.settle()
         assert shop.provider.given_back == []
+
+
+async def test_an_order_is_found_by_what_its_receipt_calls_it() -> None:
+    async with office() as (http, shop):
+        path = await late(shop)
+        name = reference(shop.order)
+        assert name.isupper() or name.isdigit()
+        for typed in (name, name.lower(), shop.order.order_id.upper()):
+            told = await http.get(f"{ORDERS}/{typed}")
+            assert told.json()["order_id"] == shop.order.order_id
+        assert (await http.get(path[:-25])).status_code == 404  # 7 digits: too few to go by
+        answer = await http.post(f"{ORDERS}/{name}/accept", json=SO)
+        assert (answer.status_code, shop.state()) == (200, State.GRANTED)
+
+
+async def test_a_name_that_several_orders_have_lists_them() -> None:
+    async with office() as (http, shop):
+        await late(shop)
+        twins = [
+            replace(shop.order, order_id=OrderId(f"0f0f0f0f{number:024x}"), version=1)
+            for number in range(2)
+        ]
+        for each in twins:
+            await shop.store.save(each)
+        answer = await http.get(f"{ORDERS}/0F0F0F0F")
+        assert answer.status_code == 400
+        assert all(each.order_id in answer.json()["detail"] for each in twins)
+
+
+async def test_a_charge_of_which_a_part_went_back_is_not_called_refunded() -> None:
+    async with office() as (http, shop):
+        path = await late(shop)
+        for refunded, standing in (("1", "partly_refunded"), ("4.99", "refunded")):
+            back = Money.of(refunded, "USD")
+            await shop.pay(shop.charge(Standing.REFUNDED, name="charge1", refunded=back))
+            told = (await http.get(path)).json()
+            assert [each["standing"] for each in told["charges"]] == [standing]
+
+
+@pytest.mark.parametrize(
+    ("total", "words"),
+    [("0", "more than nothing"), ("-1", "more than nothing"), ("1.999", "it has 2 decimals")],
+)
+async def test_a_total_that_no_provider_could_pay_is_refused_at_once(
+    total: str, words: str
+) -> None:
+    async with office() as (http, shop):
+        path = await late(shop)
+        answer = await http.post(f"{path}/refund", json=SO | {"total": total})
+        assert answer.status_code == 409
+        assert words in answer.json()["detail"]
+        assert (await http.get(path)).json()["refunds"] == []
 
 
 @pytest.mark.parametrize("path", [UNKNOWN, f"{ORDERS}/1", f"{ORDERS}/{'F' * 32}"])

@@ -55,12 +55,14 @@ def _value(random: Random, depth: int) -> object:
         return random.choice([None, True, False])
     if kind == 7:
         return [_value(random, depth + 1) for _ in range(random.randrange(4))]
-    return {
-        _text(random) if random.random() < 0.8 else str(random.randrange(2**33)): _value(
-            random, depth + 1
-        )
-        for _ in range(random.randrange(5))
-    }
+    return {_key(random): _value(random, depth + 1) for _ in range(random.randrange(5))}
+
+
+def _key(random: Random) -> str:
+    kind = random.randrange(10)
+    if kind == 0:
+        return random.choice(["__proto__", "toJSON", "length"])
+    return _text(random) if kind < 8 else str(random.randrange(2**33))
 
 
 def _number(random: Random) -> float:

@@ -95,6 +95,11 @@ def test_keys_like_array_indices_stand_first_in_their_own_order() -> None:
     ]
 
 
+def test_what_is_assigned_to_the_prototype_is_no_member() -> None:
+    document = load_object(b'{"b":{"__proto__":[1]},"__proto__":{"c":1},"a":"__proto__"}')
+    assert canonicals(document) == ('{"a":"__proto__","b":{}}',)
+
+
 def test_a_long_key_of_digits_is_a_text() -> None:
     assert canonical({"9" * 5000: 1, "a": 2}).startswith('{"999')
 

@@ -11,7 +11,7 @@ from decimal import Decimal
 import pytest
 
 from actors.kernel.charges import Standing
-from actors.kernel.failures import Unavailable
+from actors.kernel.failures import KeyRefused, Unavailable
 from actors.kernel.ids import OrderId, PaymentId
 from actors.kernel.money import Money
 from actors.payments.looks import LookLimits
@@ -164,13 +164,15 @@ async def test_a_refused_invoice_is_declined_with_a_reason() -> None:
         declined = await checkout.open(OFFER)
         assert isinstance(declined, Declined)
         assert "INVALID_API_KEY" in declined.detail
-        with pytest.raises(Unavailable, match="INVALID_API_KEY"):
+        assert declined.key_refused
+        with pytest.raises(KeyRefused, match="INVALID_API_KEY"):
             await checkout.read(PaymentId("1"))
         with pytest.raises(Unavailable, match="INVALID_API_KEY"):
             await checkout.look("1")
     async with shop(a_sandbox()) as checkout:
         declined = await checkout.open(replace(OFFER, price=Money.of("0.10", "USD")))
         assert isinstance(declined, Declined)
+        assert not declined.key_refused
         assert "AMOUNT_MINIMAL_ERROR" in declined.detail
 
 

@@ -43,6 +43,14 @@ async def test_a_scenario_may_answer_when_it_is_through() -> None:
     assert told(await post(make)) == (200, "Accepted")
 
 
+async def test_a_payment_is_taken_and_gets_no_answer_that_is_meant_for_people() -> None:
+    make = MakeSandbox()
+    make.answer_with("Hi")
+    assert told(await post(make, {"event_type": "payment"})) == (200, "Accepted")
+    assert told(await post(make, {"event_type": "message_batch"})) == (200, '{"text": "Hi"}')
+    assert told(await post(make, b"[]")) == (200, '{"text": "Hi"}')
+
+
 async def test_nobody_listens() -> None:
     make = MakeSandbox()
     make.listen(on=False)

@@ -46,6 +46,23 @@ async def test_a_whole_conversation() -> None:
     assert counters["waiting_updates"] == 5
 
 
+async def test_a_group_is_seen_and_moved_by_somebody_in_it() -> None:
+    remote = Remote()
+    remote.telegram.group(-100, "Administrators")
+    bot = Bot(remote.telegram)
+    await bot("sendMessage", chat_id=-100, text="Paid", reply_markup=KEYBOARD)
+
+    assert (await remote("users/-100/screen"))[1]["messages"][0]["text"] == "Paid"
+    assert (await remote("users/-100/commands", text="/broadcast"))[0] == 200
+    assert await remote("users/-100/presses", button="Save") == (200, True)
+    written, pressed = await bot("getUpdates", timeout=30)
+    assert written["message"]["chat"]["id"] == -100
+    assert written["message"]["from"]["id"] > 0
+    assert pressed["callback_query"]["message"]["chat"]["id"] == -100
+    status, refused = await remote("users/-7/screen")
+    assert (status, refused) == (400, {"error": "ValueError: there is no group -7"})
+
+
 async def test_faults_and_limits_are_switched() -> None:
     remote = Remote()
     bot = Bot(remote.telegram)

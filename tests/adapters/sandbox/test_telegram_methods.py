@@ -187,6 +187,11 @@ async def test_the_bots_commands_are_kept() -> None:
 
     assert await bot("setMyCommands", commands=commands)
     assert await bot("getMyCommands") == commands
+    assert await bot("getMyCommands", language_code="uk") == []
+    ours = [{"command": "start", "description": "Почати"}]
+    assert await bot("setMyCommands", commands=ours, language_code="uk")
+    assert await bot("getMyCommands", language_code="uk") == ours
+    assert await bot("getMyCommands") == commands
     for broken, said in [
         ([{"command": "Start!", "description": "x"}], "BOT_COMMAND_INVALID"),
         ([{"command": "start", "description": ""}], "BOT_COMMAND_DESCRIPTION_INVALID"),

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from actors.kernel.charges import PaymentReport, Standing
-from actors.kernel.failures import Unavailable
+from actors.kernel.failures import KeyRefused, Unavailable
 from actors.kernel.ids import OrderId
 from actors.kernel.money import Money
 from actors.payments.ports import Declined, Offer, Opened
@@ -143,6 +143,23 @@ async def test_what_stripe_never_takes_is_declined(changes: dict[str, object], w
         found = await shop.open(replace(OFFER, **changes))  # type: ignore[arg-type]
     assert isinstance(found, Declined)
     assert words in found.detail
+
+
+async def test_a_key_that_stripe_does_not_take_is_told_apart_from_what_it_declines() -> None:
+    async with (
+        serve(sandbox()) as url,
+        StripeClient(secret_key="sk_test_wrong", url=url, deadline_seconds=0.5) as client,
+    ):
+        shop = StripeCheckout(client, live=False)
+        found = await shop.open(OFFER)
+        assert isinstance(found, Declined)
+        assert found.key_refused
+        with pytest.raises(KeyRefused, match="Invalid API Key"):
+            await shop.look("cs_test_1")
+    async with checkout(sandbox()) as shop:
+        small = await shop.open(replace(OFFER, price=Money.of("0.01", "USD")))
+        assert isinstance(small, Declined)
+        assert not small.key_refused
 
 
 async def test_the_same_order_in_other_words_is_declined() -> None:

@@ -11,7 +11,7 @@ import pytest
 import trio
 
 from actors.kernel.charges import Standing
-from actors.kernel.failures import Unavailable
+from actors.kernel.failures import KeyRefused, Unavailable
 from actors.kernel.ids import OrderId, PaymentId
 from actors.kernel.money import Money
 from actors.payments.ports import Declined, Offer, Opened
@@ -107,6 +107,7 @@ async def test_another_price_under_the_same_order_is_declined() -> None:
         await opened(checkout)
         declined = await checkout.open(replace(OFFER, price=Money.of("1", "RUB")))
     assert isinstance(declined, Declined)
+    assert not declined.key_refused
     assert "Duplicate idempotence key" in declined.detail
 
 
@@ -116,7 +117,8 @@ async def test_wrong_credentials_decline_and_make_reading_wait() -> None:
         assert isinstance(declined, Declined)
         assert "invalid_credentials" in declined.detail
         assert "canary" not in declined.detail
-        with pytest.raises(Unavailable, match="invalid_credentials"):
+        assert declined.key_refused
+        with pytest.raises(KeyRefused, match="invalid_credentials"):
             await checkout.look("1")
 
 
