@@ -1,33 +1,45 @@
 """`main.py broadcast`: one text for many, through the operator API of the running shop.
 
 Exit status: 0 done, 1 it failed for somebody, was refused by Telegram or cancelled, 2 refused:
-what was typed makes no sense or cannot be done now, 3 nobody there, 130 Ctrl-C: nobody looks on
-any more, and the broadcast goes on.
+what was typed makes no sense or cannot be done now, 3 nobody there, 130 Ctrl-C: the broadcast
+goes on.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated, Any, Literal
 
 import cyclopts
 import trio
 
-from actors.operations.model import line
 from config.broadcast_asked import Content, Segment, Words
-from config.broadcast_watch import STATES_AT_REST, told_in_a_line, watch
+from config.broadcast_watch import (
+    LIST_COLUMNS,
+    STATES_AT_REST,
+    Look,
+    in_a_list,
+    told_in_a_line,
+    watch,
+)
 from config.commands import BROADCAST
 from config.health import Flag
-from config.local_time import moment_of, time_zone
-from config.office import HERE, Office, Say, Where, plain, tell_office
+from config.local_time import moment_of
+from config.office import HERE, Office, Say, Where, tell_office
 from config.process import DONE, FAILED, INTERRUPTED
 
 BROADCASTS = "/v1/admin/broadcasts"
 CHECK_SECONDS = 30.0
 CHECK_LOOK_SECONDS = 0.2
+RECIPIENT_COLUMNS = {
+    "chat_id": "chat",
+    "outcome": "outcome",
+    "message_id": "message",
+    "detail": "reason",
+}
 
 app = cyclopts.App(name="broadcast", help=BROADCAST, result_action="return_value")
 
@@ -77,7 +89,7 @@ def create(
         told = content.told(text) | {"audience": to.told(now=datetime.now(UTC))}
         told |= {"at_least_once": at_least_once, "paid": paid, "hold": hold}
         if at is not None:
-            told["starts_at"] = moment_of(at, time_zone()).isoformat()
+            told["starts_at"] = moment_of(at, say.zone).isoformat()
         if why is not None:
             told["why"] = why
         begun = await office.post_once(BROADCASTS, told)
@@ -100,7 +112,12 @@ def list_broadcasts(*, state: Words = (), limit: Count = 20, where: Where = HERE
         query: dict[str, Any] = {"state": list(state), "limit": limit}
         page = await office.get(BROADCASTS, query)
         found = page["broadcasts"]
-        say.document({"broadcasts": found}, [told_in_a_line(each, _zone()) for each in found])
+        say.table(
+            {"broadcasts": found},
+            [{**each, **in_a_list(each, say.clocks)} for each in found],
+            LIST_COLUMNS,
+            nothing="no broadcast fits",
+        )
         return DONE
 
     return tell_office(where, tell)
@@ -133,10 +150,10 @@ def show(
             return await _follow(office, say, found, wait=True)
         if recipients:
             listed = await _recipients(office, one, recipients)
-            lines = [line(" ".join(str(value) for value in each.values())) for each in listed]
-            say.document({**found, "recipients": listed}, lines)
+            document = {**found, "recipients": listed}
+            say.table(document, listed, RECIPIENT_COLUMNS, nothing="nobody stands so")
         else:
-            say.document(found, [f"{name}: {plain(value)}" for name, value in found.items()])
+            say.facts(found)
         return DONE
 
     return _watching(where, tell)
@@ -262,20 +279,28 @@ async def _do(
 
 async def _follow(office: Office, say: Say, told: dict[str, Any], *, wait: bool) -> int:
     """Show how it stands as soon as it was checked, or when it is done."""
-    look = partial(office.get, f"{BROADCASTS}/{told['broadcast_id']}")
-    seen = told
-    if wait:
-        seen = await watch(look, told, _zone())
-    else:
-        with trio.move_on_after(CHECK_SECONDS):
-            while seen["state"] == "checking":
-                await trio.sleep(CHECK_LOOK_SECONDS)
-                seen = await look()
+    number = told["broadcast_id"]
+    look = partial(office.get, f"{BROADCASTS}/{number}")
+    try:
+        seen = await (watch(look, told, say.clocks) if wait else _checked(look, told))
+    except KeyboardInterrupt:
+        shows = f"`broadcast show {number} --wait` looks on again"
+        sys.stderr.write(f"broadcast {number} goes on as it stands; {shows}\n")
+        return INTERRUPTED
     # What was told at its creation, and is not told again.
     seen = seen | {name: told[name] for name in ("reachable", "unreachable") if told.get(name)}
-    say.document(seen, [told_in_a_line(seen, _zone())])
+    say.lines(seen, [told_in_a_line(seen, say.clocks)])
     went_wrong = seen["state"] == "draft" or (wait and _is_marred(seen))
     return FAILED if went_wrong else DONE
+
+
+async def _checked(look: Look, seen: dict[str, Any]) -> dict[str, Any]:
+    """How it stands once it was shown to the administrators, or they keep it waiting."""
+    with trio.move_on_after(CHECK_SECONDS):
+        while seen["state"] == "checking":
+            await trio.sleep(CHECK_LOOK_SECONDS)
+            seen = await look()
+    return seen
 
 
 def _is_marred(seen: dict[str, Any]) -> bool:
@@ -299,14 +324,9 @@ async def _recipients(
 
 
 def _watching(where: Where, tell: Callable[[Office, Say], Awaitable[int]]) -> int:
-    """Ask the shop; Ctrl-C leaves, and says that whatever was begun goes on."""
+    """Ask the shop; Ctrl-C leaves, and undoes nothing."""
     try:
         return tell_office(where, tell)
     except KeyboardInterrupt:
-        sys.stderr.write("nobody looks on any more; `broadcast list` shows what was begun\n")
+        sys.stderr.write("`broadcast list` shows whether it was begun\n")
         return INTERRUPTED
-
-
-def _zone() -> tzinfo:
-    """By which clocks times are told."""
-    return time_zone() or UTC

@@ -12,14 +12,28 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from actors.broadcasts.panel import duration
 from actors.kernel import local_time
 from actors.operations.model import line
-from config.health import Unreachable
 from config.process import Terminal
+from config.whereabouts import Unreachable
 
 STATES_AT_REST = frozenset({"draft", "ready", "finished", "cancelled", "deleted"})
 """States that change only when somebody says so."""
 LOOK_SECONDS = 0.5
 PATIENCE_SECONDS = 120.0
 """For a shop that is restarted meanwhile: the broadcast outlives it."""
+
+LIST_COLUMNS = {
+    "broadcast_id": "broadcast",
+    "state": "state",
+    "what": "what",
+    "counts": "recipients",
+    "when": "pace",
+    "created_at": "created",
+    "trouble": "trouble",
+    "text": "text",
+}
+"""Of a broadcast with what `in_a_list` says of it."""
+TEXT_CHARACTERS = 60
+"""Of a broadcast's text in a list."""
 
 Look = Callable[[], Awaitable[dict[str, Any]]]
 
@@ -77,7 +91,14 @@ def pace_of(seen: dict[str, Any], zone: tzinfo = UTC) -> str:
 
 
 def told_in_a_line(seen: dict[str, Any], zone: tzinfo = UTC) -> str:
-    """One broadcast in a list."""
+    """How one broadcast stands."""
+    told = in_a_list(seen, zone)
+    words = [f"{told['broadcast_id']} {told['state']} {told['what']}", told["counts"], told["when"]]
+    return line("; ".join(word for word in [*words, told["trouble"], told["text"]] if word))
+
+
+def in_a_list(seen: dict[str, Any], zone: tzinfo = UTC) -> dict[str, str]:
+    """One broadcast among others (`LIST_COLUMNS`)."""
     counted = [
         f"{seen[name]} {name.replace('_', ' ')}"
         for name in ("sent", "blocked", "failed", "unknown", "pending", "left_out")
@@ -87,11 +108,12 @@ def told_in_a_line(seen: dict[str, Any], zone: tzinfo = UTC) -> str:
         counted.append(f"for {seen['reachable']}")
     if seen.get("unreachable") and not seen["total"]:
         counted.append(f"{seen['unreachable']} cannot be reached")
-    what = seen["kind"] if seen["of"] is None else f"{seen['kind']} of {seen['of']}"
-    words = [
-        f"{seen['broadcast_id']} {seen['state']} {what}",
-        ", ".join(counted),
-        pace_of(seen, zone),
-    ]
-    words += [seen["trouble"], seen["text"][:60]]
-    return line("; ".join(word for word in words if word))
+    return {
+        "broadcast_id": str(seen["broadcast_id"]),
+        "state": seen["state"],
+        "what": seen["kind"] if seen["of"] is None else f"{seen['kind']} of {seen['of']}",
+        "counts": ", ".join(counted),
+        "when": pace_of(seen, zone),
+        "trouble": seen["trouble"],
+        "text": line(seen["text"][:TEXT_CHARACTERS]),
+    }

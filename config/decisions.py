@@ -18,12 +18,23 @@ from typing import Annotated, Any
 import cyclopts
 
 from actors.operations.model import line
-from config.office import HERE, Office, Refused, Say, Where, plain, tell_office
+from config.office import HERE, Office, Refused, Say, Where, tell_office
 from config.process import DONE, FAILED
 
 ORDERS = "/v1/admin/orders"
 LIMIT = 50
 PAGE_MAX = 500
+
+COLUMNS = {
+    "order_id": "order",
+    "concern": "concern",
+    "state": "state",
+    "rail": "rail",
+    "price": "price",
+    "kept": "kept",
+    "created_at": "created",
+    "title": "product",
+}
 
 Count = Annotated[int, cyclopts.Parameter(validator=cyclopts.validators.Number(gte=1))]
 
@@ -47,7 +58,7 @@ def show_orders(*, limit: Count = LIMIT, where: Where = HERE) -> int:
                 break
             query["after"] = page["next"]
         found = found[:limit]
-        say.document({"orders": found}, [_line(order) for order in found])
+        say.table({"orders": found}, found, COLUMNS, nothing="no order waits for a person")
         return DONE
 
     return tell_office(where, tell)
@@ -58,7 +69,7 @@ def show_order(order_id: str, *, where: Where = HERE) -> int:
 
     async def tell(office: Office, say: Say) -> int:
         order = await office.get(f"{ORDERS}/{_id(order_id)}")
-        say.document(order, [f"{name}: {plain(value)}" for name, value in order.items()])
+        say.facts(order)
         return DONE
 
     return tell_office(where, tell)
@@ -117,7 +128,7 @@ def _decide(order_id: str, what: str, body: Mapping[str, object], where: Where) 
         except Refused as refusal:
             sys.stderr.write(f"{line(str(refusal))}\n")
             return FAILED
-        say.document(answer, [f"{order_id} {answer['state']}"])
+        say.lines(answer, [f"{order_id} {answer['state']}"])
         return DONE
 
     return tell_office(where, tell)
@@ -126,10 +137,5 @@ def _decide(order_id: str, what: str, body: Mapping[str, object], where: Where) 
 def _id(order_id: str) -> str:
     """Fit for a path: whatever else was typed is no order's id."""
     if not order_id.isascii() or not order_id.isalnum():
-        raise ValueError("an order is named by the 32 digits of its id")
+        raise ValueError("an order is named by its id, or by 8 digits of it as on its receipt")
     return order_id.lower()
-
-
-def _line(order: Mapping[str, Any]) -> str:
-    words = ("order_id", "concern", "state", "rail", "price", "kept", "created_at", "title")
-    return line("  ".join(str(order[word]) for word in words))

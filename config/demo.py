@@ -27,13 +27,24 @@ from config.process import DONE, FAILED, REFUSED, Life, Terminal, until_signalle
 from config.settings import load_settings
 from config.story import STARTS, Story
 from config.story_stage import Step
-from config.story_world import Addresses, World, environment, free_address, written_products
+from config.story_world import (
+    ADMIN_CHAT_ID,
+    OWN_ADDRESS,
+    Addresses,
+    World,
+    as_env_file,
+    environment,
+    free_address,
+    written_products,
+    written_settings,
+)
 from config.wiring import running_shop
 from runtime import SupervisionError
 
 REACHABLE = 0o711
 """As root, PostgreSQL runs as another user, who has to pass through the temporary folder; its
 own folder inside stays closed to everybody else."""
+MAIN = Path(__file__).resolve().parent.parent / "main.py"
 WIDTH_MAX = 88
 """Columns; longer lines are hard to read."""
 INDENT = 15
@@ -45,9 +56,12 @@ def show(
     exit_: Annotated[Flag, cyclopts.Parameter(name="--exit")] = False,
     json: Flag = False,
     keep: Path | None = None,
+    sandbox: Flag = False,
     verbose: Flag = False,
 ) -> int:
     """Show the whole product on this machine: real code and database, a simulated outside world.
+
+    `main.py demo --sandbox > .env &`, then `main.py run`: a shop of your own in that world.
 
     Parameters
     ----------
@@ -57,11 +71,40 @@ def show(
         Print one line of JSON on stdout when the story has been told, the story on stderr.
     keep
         Keep the database in this folder instead of a temporary one.
+    sandbox
+        Only the outside world, without a shop and a story: its settings are printed as an `.env`.
     verbose
         Show the log as well.
     """
+    if sandbox and (exit_ or json):
+        sys.stderr.write("--sandbox tells no story: leave --exit and --json out\n")
+        return REFUSED
     configure_logging("console", "INFO" if verbose else "CRITICAL")
+    if sandbox:
+        return trio.run(run_sandbox, keep)
     return trio.run(partial(run, leave=exit_, as_json=json, keep=keep))
+
+
+async def run_sandbox(keep: Path | None) -> int:
+    """Be the outside world of a shop that somebody starts himself, until a signal."""
+    with _folder(keep) as data_dir:
+        try:
+            await until_signalled(partial(serve_sandbox, data_dir, sys.stdout))
+        except OSError as error:
+            sys.stderr.write(f"There is no room for it in {data_dir}: {error}\n")
+            return REFUSED
+    return DONE
+
+
+async def serve_sandbox(data_dir: Path, out: TextIO, life: Life) -> None:
+    """Answer as the outside world; `out` gets the settings of a shop in it."""
+    products = await trio.to_thread.run_sync(written_products, data_dir)
+    async with World().served(shop_address=OWN_ADDRESS) as at:
+        told = environment(at, shop_address=OWN_ADDRESS, products_file=products)
+        out.write(as_env_file(told | {"DATA_DIR": str(data_dir)}))
+        out.flush()
+        with life.serving():
+            await trio.sleep_forever()
 
 
 async def run(*, leave: bool, as_json: bool, keep: Path | None) -> int:
@@ -109,7 +152,8 @@ class Demo:
             self.page.title()
             began = trio.current_time()
             told = environment(at, shop_address=address, products_file=products)
-            settings = load_settings(told | {"DATA_DIR": str(self._data_dir)})
+            told["DATA_DIR"] = str(self._data_dir)
+            settings, place = load_settings(told), written_settings(self._data_dir, told)
             async with running_shop(settings) as shop:
                 with life.serving():
                     took = trio.current_time() - began
@@ -118,7 +162,7 @@ class Demo:
                     self.report()
                     self.page.figures(self._summary())
                     if not self._leave:
-                        self.page.addresses(await shop.url(), at)
+                        self.page.addresses(await shop.url(), at, place)
                         await trio.sleep_forever()
 
     def report(self) -> None:
@@ -181,10 +225,11 @@ class Page:
             f"{summary['restarts']} restarts."
         )
 
-    def addresses(self, url: str, at: Addresses) -> None:
-        """Where to look around, each on a line of its own, whole."""
+    def addresses(self, url: str, at: Addresses, place: Path) -> None:
+        """Where to look around, each on a line of its own, whole; in `place` commands find it."""
         for address, what in (
-            (f"{url}/health", "how everything is"),
+            (f"{url}/health", "how everything is; it warns for a"),
+            ("", "minute of the worker that was killed"),
             (f"{url}/health/tree", "the supervision tree"),
             (f"{url}/metrics", "the figures"),
             (f"{at.telegram}/_control", "the simulated Telegram: what to ask of it"),
@@ -195,7 +240,18 @@ class Page:
             (f"{at.make}/_control", "Make"),
         ):
             self._terminal.out(f"  {address:<38} {what}")
-        self._terminal.out(f"  main.py replay list --url {url}   what providers delivered")
+        self._say(("\nWhat administrators see, and how to buy something as user 7:", "bold"))
+        user = f"{at.telegram}/_control/users"
+        self._terminal.out(f"  curl {user}/{ADMIN_CHAT_ID}/screen")
+        self._terminal.out(f'  curl {user}/7/says -d \'{{"text": "/buy"}}\'')
+        self._terminal.out(f"  curl {user}/7/screen")
+        self._say(
+            ("\nCommands find the shop in this folder, because of its .env; what webhooks", "bold")
+        )
+        self._say(("are signed with stands there too, and no OPERATOR_TOKEN is asked for:", "bold"))
+        self._terminal.out(f"  cd {place}")
+        for words in ("report ledger", "replay list", "broadcast create 'Hi {first_name}' --wait"):
+            self._terminal.out(f"  {sys.executable} {MAIN} {words}")
         self._say("\nIt goes on running; Ctrl-C ends it.")
 
     def refused(self, reason: str) -> None:

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import ipaddress
 import json as json_text
-import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+import sys
+from collections.abc import Callable
 from functools import partial
 from http import HTTPStatus
 from typing import Annotated
@@ -19,90 +18,45 @@ import cyclopts
 import httpx
 import trio
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
-from rich.tree import Tree
 
 from actors.operations.document import HealthDocument, read_document
-from actors.operations.messages import Status
-from actors.operations.model import REPORT_AGE, line
-from config.process import Terminal
+from actors.operations.model import line
+from config.health_view import EXIT, Seen, draw, lines
+from config.printed import json_line
+from config.process import REFUSED, Terminal
+from config.whereabouts import NotLetIn, Unreachable, find_shop
 
 Flag = Annotated[bool, cyclopts.Parameter(negative="", show_default=False)]
 """An option that is there or not."""
 
-EXIT = {"pass": 0, "warn": 1, "fail": 2}
 UNREACHABLE = 3
-
-DEFAULT_URL = "http://127.0.0.1:8080"
-"""Where a shop listens that was not told otherwise."""
 
 ANSWER_SECONDS = 10.0
 """From the first packet to the last byte."""
 
 DOCUMENT_MAX_BYTES = 4 * 1024 * 1024
 
-_GLYPHS = {"pass": ("✓", "green"), "warn": ("▲", "yellow"), "fail": ("✗", "red")}
-_FATES = ("sent", "handled", "dead", "expired", "queued")
 
-
-class Unreachable(Exception):  # noqa: N818 - a verdict, like `fail`
-    """There is no health document to be had; the text says why and what to try."""
-
-
-@dataclass(frozen=True, slots=True)
-class Observation:
-    """One check, as far as it is shown."""
-
-    key: str
-    path: str = ""
-    status: Status = "pass"
-    value: object = None
-    limit: object = None
-    output: str = ""
-
-
-class Seen:
-    """A document with its observations within reach."""
-
-    def __init__(self, document: HealthDocument) -> None:
-        self.document = document
-        self.observations = [
-            Observation(
-                key=key,
-                path=check.get("componentId", ""),
-                status=check.get("status", "pass"),
-                value=check.get("observedValue"),
-                limit=check.get("limit"),
-                output=check.get("output", ""),
-            )
-            for key, checks in document["checks"].items()
-            for check in checks
-        ]
-        self._found = {(seen.key, seen.path): seen for seen in self.observations}
-
-    def one(self, key: str, path: str = "") -> Observation:
-        """Return the observation of `path` under `key`; an empty one when there is none."""
-        return self._found.get((key, path), Observation(key))
-
-    def actors(self) -> list[Observation]:
-        """Return the states of all actors, parents first."""
-        return [seen for seen in self.observations if seen.key == "supervision:state"]
-
-
-def show(*, url: str = DEFAULT_URL, json: Flag = False) -> int:
+def show(*, url: str | None = None, json: Flag = False) -> int:
     """Ask a running shop how it is. Exits with 0 pass, 1 warn, 2 fail, 3 unreachable.
+
+    HTTP_BIND and OPERATOR_TOKEN are taken from the environment, or from `.env` in this folder.
 
     Parameters
     ----------
     url
-        Where its HTTP port is; OPERATOR_TOKEN is sent along when it is set.
+        Where its HTTP port is, if it is not at HTTP_BIND.
     json
-        Print the health document.
+        Print the health document, on one line.
     """
-    token = os.environ.get("OPERATOR_TOKEN") or None
-    console = Terminal(highlight=False)
-    return trio.run(partial(check, url, console=console, token=token, as_json=json))
+    try:
+        at = find_shop(url)
+        asked = partial(check, at.url, token=at.token, explain=at.explained, as_json=json)
+    except ValueError as fault:
+        sys.stderr.write(f"{line(str(fault))}\n")
+        return REFUSED
+    return trio.run(partial(asked, console=Terminal(highlight=False)))
 
 
 async def check(
@@ -110,28 +64,30 @@ async def check(
     *,
     console: Console,
     token: str | None = None,
+    explain: Callable[[Unreachable], str] = str,
     as_json: bool = False,
     within_seconds: float = ANSWER_SECONDS,
 ) -> int:
     """Ask the system at `url` (such as http://127.0.0.1:8080) and print what it says on `console`.
 
-    Returns the exit status. With `as_json` exactly one JSON document is printed, also when
-    nobody answers: `{"status": "unreachable", "output": ...}`.
+    Returns the exit status. With `as_json` exactly one JSON document is printed, on one line, also
+    when nobody answers: `{"status": "unreachable", "output": ...}`; `explain` says why.
     """
     try:
         raw, document = await _ask(_health_url(url), token, within_seconds)
     except Unreachable as reason:
+        why = explain(reason)
         if as_json:
-            _print_json(console, {"status": "unreachable", "output": str(reason)})
+            console.out(json_line({"status": "unreachable", "output": why}), highlight=False)
         else:
-            console.print(Text(f"unreachable: {reason}"), soft_wrap=True)
+            console.print(Text(f"unreachable: {why}"), soft_wrap=True)
         return UNREACHABLE
     if as_json:
-        _print_json(console, raw)
+        console.out(json_line(raw), highlight=False)
     elif console.is_terminal:
-        _draw(console, Seen(document))
+        draw(console, Seen(document))
     else:
-        for fact in _lines(Seen(document)):
+        for fact in lines(Seen(document)):
             console.out(fact, highlight=False)
     return EXIT[document["status"]]
 
@@ -191,7 +147,7 @@ def reason_of(error: BaseException) -> str:
 
 def _decode(url: str, status: int, body: bytes) -> tuple[object, HealthDocument]:
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        raise Unreachable(
+        raise NotLetIn(
             f"{url} answers {status}: {problem_of(body)}; "
             "set OPERATOR_TOKEN to the one that the system was started with"
         )
@@ -221,107 +177,3 @@ def is_local(url: str) -> bool:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-# Showing
-
-
-def _print_json(console: Console, document: object) -> None:
-    console.out(json_text.dumps(document, indent=2), highlight=False)
-
-
-def _headline(seen: Seen) -> str:
-    told = seen.document
-    service = f"{told['serviceId']} {told['version']} ({told['releaseId']})"
-    phase = seen.one("process:phase").value
-    return line(f"{service}, {phase}, up {_time(seen.one('process:uptime').value)}")
-
-
-def _time(seconds: object) -> str:
-    """Return a duration in the two units that matter: `3 h 4 min`."""
-    if not isinstance(seconds, int | float):
-        return "an unknown time"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    if days:
-        return f"{days} d {hours} h"
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
-
-
-def _components(seen: Seen) -> Iterator[tuple[Status, tuple[str, str, str, str]]]:
-    """Yield verdict, name, value, age and output of all that is neither actor nor figure."""
-    for found in seen.observations:
-        component, _, measurement = found.key.partition(":")
-        judged = measurement in {"state", "ready", "phase"} and component != "supervision"
-        if judged or (found.status != "pass" and not found.path):
-            age = seen.one(f"{component}:{REPORT_AGE}").value
-            words = {"ready": "ready" if found.value else "missing", "state": ""}
-            value = words.get(measurement, str(found.value))
-            since = "" if age is None else f"{_time(age)} ago"
-            yield found.status, (line(component), line(value), since, line(found.output))
-
-
-def _actor(seen: Seen, state: Observation) -> str:
-    """Return what is worth knowing of one actor, in words."""
-    words = [str(state.value)]
-    path = state.path
-    restarts = seen.one("supervision:restarts", path)
-    if restarts.value is not None:
-        words.append(f"restarts {restarts.value}/{restarts.limit}")
-    for word, key in (("awake", "region:awake"), ("mailbox", "mailbox:depth")):
-        figure = seen.one(key, path).value
-        if figure is not None:
-            words.append(f"{word} {figure}")
-    keys = ("supervision:state", "supervision:restarts", "mailbox:depth")
-    words += [found.output for key in keys if (found := seen.one(key, path)).output]
-    return line("  ".join(words))
-
-
-def _worst(seen: Seen, path: str) -> Status:
-    keys = ("supervision:state", "supervision:restarts", "mailbox:depth")
-    return max((seen.one(key, path).status for key in keys), key=EXIT.__getitem__)
-
-
-def _fates(seen: Seen) -> str:
-    told = ((fate, seen.one(f"messages:{fate}").value) for fate in _FATES)
-    return line("  ".join(f"{fate} {count}" for fate, count in told if count is not None))
-
-
-def _lines(seen: Seen) -> Iterator[str]:
-    """Yield the plain form: one fact a line, the verdict first, nothing but words and spaces."""
-    yield f"{seen.document['status']} {_headline(seen)}"
-    for status, words in _components(seen):
-        yield " ".join(filter(None, (status, *words)))
-    for state in seen.actors():
-        path = state.path
-        yield f"{_worst(seen, path)} {line(path)} {_actor(seen, state)}"
-    yield f"messages {_fates(seen)}"
-
-
-def _draw(console: Console, seen: Seen) -> None:
-    """Draw the form for people: the verdict, the components, the tree."""
-    console.print(Text.assemble(_mark(seen.document["status"]), " ", _headline(seen)))
-    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-    for status, words in _components(seen):
-        table.add_row(_mark(status), *(Text(word) for word in words))
-    console.print(table)
-    roots: dict[str, Tree] = {}
-    for state in seen.actors():
-        path = state.path
-        above, _, name = path.rpartition("/")
-        told = f" {line(name)}  {_actor(seen, state)}"
-        label = Text.assemble(_mark(_worst(seen, path)), told)
-        roots[path] = roots[above].add(label) if above in roots else Tree(label)
-        if above not in roots:
-            roots.setdefault("", roots[path])
-    if "" in roots:
-        console.print(roots[""])
-    console.print(Text(f"messages  {_fates(seen)}"))
-
-
-def _mark(status: Status) -> Text:
-    glyph, colour = _GLYPHS[status]
-    return Text(f"{glyph} {status}", style=colour)

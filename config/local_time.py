@@ -2,23 +2,10 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from config.values import zone
-
 NO_TIME = 'no time: {!r}; write "2026-11-21 18:00", or with its zone 2026-11-21T18:00+02:00'
-
-
-def time_zone(environ: Mapping[str, str] = os.environ) -> ZoneInfo | None:
-    """What TIME_ZONE says, None without it. Raises `ValueError`."""
-    name = environ.get("TIME_ZONE", "").strip()
-    try:
-        return zone(name) if name else None
-    except ValueError:
-        raise ValueError("TIME_ZONE is no IANA name of a time zone, such as Europe/Kyiv") from None
 
 
 def moment_of(text: str, here: ZoneInfo | None) -> datetime:

@@ -1,35 +1,30 @@
 """The operator API of a running shop, as the commands ask it, and how they tell its answers.
 
-Found as `main.py health` finds it: by its URL, with OPERATOR_TOKEN when that is set.
+Found as `main.py health` finds it (`config.whereabouts`).
 """
 
 from __future__ import annotations
 
 import json as json_text
-import os
 import secrets
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 from http import HTTPStatus
-from typing import Annotated, Any, NoReturn
+from typing import Any, NoReturn
+from zoneinfo import ZoneInfo
 
 import cyclopts
 import httpx
 import trio
 
 from actors.operations.model import line
-from config.health import (
-    DEFAULT_URL,
-    UNREACHABLE,
-    Flag,
-    Unreachable,
-    is_local,
-    problem_of,
-    reason_of,
-)
+from config.health import UNREACHABLE, Flag, is_local, problem_of, reason_of
+from config.printed import facts, json_line, put, table
 from config.process import FAILED, REFUSED, Terminal
+from config.whereabouts import NotLetIn, Unreachable, Whereabouts, find_shop
 
 ANSWER_SECONDS = 40.0
 """A dry run may ask a provider, for 30 s at most."""
@@ -113,7 +108,7 @@ async def office_at(url: str, token: str | None) -> AsyncIterator[Office]:
 
 def _answer(url: str, status: int, body: bytes) -> Any:  # noqa: ANN401 - JSON
     if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-        raise Unreachable(
+        raise NotLetIn(
             f"{url} answers {status}: {problem_of(body)}; "
             "set OPERATOR_TOKEN to the one that the shop was started with"
         )
@@ -150,53 +145,81 @@ class _Answer(dict[str, Any]):
 class Where:
     """Which shop is asked, and how it is shown."""
 
-    url: Annotated[str, cyclopts.Parameter(show_default=True)] = DEFAULT_URL
-    """Where its HTTP port is; OPERATOR_TOKEN is sent along when it is set."""
+    url: str | None = None
+    """Where its HTTP port is, if it is not at HTTP_BIND. That, OPERATOR_TOKEN and TIME_ZONE are
+    taken from the environment, or from `.env` in this folder."""
 
     json: Flag = False
-    """Print one JSON document on stdout."""
+    """Print one JSON document on stdout, on one line."""
 
 
 HERE = Where()
 
 
 class Say:
-    """Where results go."""
+    """Where results go: one JSON document, or what people read, by the clocks of the shop."""
 
-    def __init__(self, *, as_json: bool) -> None:
-        self._as_json, self._console = as_json, Terminal(highlight=False)
+    def __init__(self, at: Whereabouts, *, as_json: bool) -> None:
+        self._at, self._as_json = at, as_json
+        self._console = Terminal(highlight=False)
 
-    def document(self, document: object, lines: list[str]) -> None:
-        """One JSON document, or a line for each fact."""
-        told = [json_text.dumps(document, indent=2)] if self._as_json else lines
-        for text in told:
+    @property
+    def zone(self) -> ZoneInfo | None:
+        """What TIME_ZONE says. Raises `ValueError`."""
+        return self._at.zone
+
+    @property
+    def clocks(self) -> tzinfo:
+        """By which times are told. Raises `ValueError`."""
+        return self.zone or UTC
+
+    def lines(self, document: object, lines: Iterable[str]) -> None:
+        """The document, or lines of one fact each."""
+        for text in [json_line(document)] if self._as_json else lines:
             self._console.out(text, highlight=False)
+
+    def table(
+        self,
+        document: object,
+        rows: Sequence[Mapping[str, Any]],
+        columns: Mapping[str, str],
+        *,
+        nothing: str,
+    ) -> None:
+        """The document, or a row for each; `nothing` is said on stderr when there is none."""
+        if self._as_json:
+            self.lines(document, ())
+        elif rows:
+            put(self._console, table(rows, columns, self.clocks))
+        else:
+            sys.stderr.write(f"{nothing}\n")
+
+    def facts(self, document: Mapping[str, Any], shown: Mapping[str, object] | None = None) -> None:
+        """The document, or all that it says (what of it is `shown`), a fact a line."""
+        if self._as_json:
+            self.lines(document, ())
+        else:
+            put(self._console, facts(document if shown is None else shown, self.clocks))
 
 
 def tell_office(where: Where, tell: Callable[[Office, Say], Awaitable[int]]) -> int:
     """Ask the shop at `where`; the exit status."""
-    token = os.environ.get("OPERATOR_TOKEN") or None
-
-    async def ask() -> int:
-        async with office_at(where.url, token) as office:
-            return await tell(office, Say(as_json=where.json))
-
     try:
-        return trio.run(ask)
+        at = find_shop(where.url)
+        return trio.run(_asked, at, Say(at, as_json=where.json), tell)
     except Unreachable as reason:
-        return _refuse(str(reason), UNREACHABLE)
+        return _refuse(reason if isinstance(reason, Unsure) else at.explained(reason), UNREACHABLE)
     except Refused as refusal:
-        return _refuse(str(refusal), FAILED if refusal.missing else REFUSED)
+        return _refuse(refusal, FAILED if refusal.missing else REFUSED)
     except ValueError as fault:
-        return _refuse(str(fault), REFUSED)
+        return _refuse(fault, REFUSED)
 
 
-def _refuse(reason: str, status: int) -> int:
-    sys.stderr.write(f"{line(reason)}\n")
+async def _asked(at: Whereabouts, say: Say, tell: Callable[[Office, Say], Awaitable[int]]) -> int:
+    async with office_at(at.url, at.token) as office:
+        return await tell(office, say)
+
+
+def _refuse(reason: object, status: int) -> int:
+    sys.stderr.write(f"{line(str(reason))}\n")
     return status
-
-
-def plain(value: object) -> str:
-    """Whole, and nothing in it that a terminal would obey."""
-    text = value if isinstance(value, str) else json_text.dumps(value, ensure_ascii=False)
-    return "".join(c if c.isprintable() else " " for c in text)

@@ -10,12 +10,13 @@ from actors.broadcast.ports import Messenger, Outbox, PostBook
 from actors.broadcast.tokens import Limits
 from actors.broadcasts.ports import Broadcasts
 from actors.debounce.ports import Batches
-from actors.gateway.ports import Inbox, Updates, Webhook
+from actors.gateway.ports import Inbox, Menu, Updates, Webhook
 from actors.ingress.model import SourceName
 from actors.ingress.ports import Events, Source
 from actors.kernel.charges import Rail
 from actors.kernel.ids import ChatId
 from actors.kernel.language import Language
+from actors.operations.messages import Reported
 from actors.payments.catalogue import Catalogue
 from actors.payments.orders import Order
 from actors.payments.ports import Books, Notices, Orders, PreCheckoutAnswers, Refunds, Till
@@ -70,6 +71,9 @@ class Store(Protocol):
     def children(self) -> tuple[ChildSpec, ...]:
         """The database, from the server up."""
 
+    def report(self) -> Reported:
+        """How the database fares, now."""
+
     async def close(self) -> None:
         """Leave nothing behind, however the tree has ended."""
 
@@ -107,6 +111,8 @@ class Parts(Protocol):
     def webhook(self) -> Webhook | None:
         """Where Telegram sends updates, if it is not polled."""
 
+    @property
+    def menu(self) -> Menu: ...
     @property
     def messenger(self) -> Messenger: ...
     @property

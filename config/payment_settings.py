@@ -16,11 +16,13 @@ from config.values import (
     Folder,
     HttpUrl,
     Networks,
+    NotStripes,
     Secret,
     Secrets,
     ShopId,
     SigningKeys,
     StripeKey,
+    StripeSecrets,
     VatCode,
     Word,
 )
@@ -53,10 +55,10 @@ class PaymentSettings(BaseSettings):
         description="a secret or restricted key of Stripe, sk_ or rk_",
         examples=["sk_test_..."],
     )
-    stripe_webhook_secret: Secrets = Field(
+    stripe_webhook_secret: StripeSecrets = Field(
         default=(),
         alias="STRIPE_WEBHOOK_SECRET",
-        description="the endpoint's signing secret; two with a comma while it is rolled",
+        description="the endpoint's signing secret, whsec_; two with a comma while it is rolled",
         examples=["whsec_..."],
     )
     stripe_api_url: HttpUrl = Field(
@@ -71,10 +73,10 @@ class PaymentSettings(BaseSettings):
         description="the number of the shop",
         examples=["100500"],
     )
-    yookassa_secret_key: Secret | None = Field(
+    yookassa_secret_key: NotStripes | None = Field(
         default=None,
         alias="YOOKASSA_SECRET_KEY",
-        description="the secret key of the shop",
+        description="the secret key of the shop at YooKassa",
         examples=["test_..."],
     )
     yookassa_networks: Networks = Field(
@@ -107,7 +109,7 @@ class PaymentSettings(BaseSettings):
         description="YooKassa's word for what is sold, small letters and _",
         examples=["service"],
     )
-    nowpayments_api_key: Secret | None = Field(
+    nowpayments_api_key: NotStripes | None = Field(
         default=None,
         alias="NOWPAYMENTS_API_KEY",
         description="an API key of NOWPayments",

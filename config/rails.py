@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from actors.ingress.model import SourceName
 from actors.ingress.ports import Source
 from actors.kernel.charges import Rail
-from actors.kernel.money import STARS, Currency
+from actors.kernel.money import FIAT, STARS, Currency
 from actors.payments.ports import Charges, Checkout, Refunding, Till
 from adapters.nocodb.webhook import NocoDbSource
 from adapters.nowpayments.checkout import NowPaymentsCheckout
@@ -36,9 +36,9 @@ from adapters.yookassa.receipts import Receipts
 from adapters.yookassa.source import NETWORKS, YooKassaSource
 from config.settings import Settings, SettingsError
 
-CURRENCIES = tuple(map(Currency, ("USD", "EUR", "GBP", "RUB", "UAH")))
-"""What Stripe, Telegram's providers and NOWPayments are asked for, the preferred one first."""
-RUBLES = (Currency("RUB"),)
+RUBLES = frozenset({Currency("RUB")})
+"""What YooKassa takes. The others are asked for any money: which, depends on the account as well,
+and one that is refused is told of as `rails.<rail>` in health (`actors/payments/watch.py`)."""
 CHECKOUT_SECONDS = 3_600
 NOWPAYMENTS_HOSTS = {"api.nowpayments.io": True, "api-sandbox.nowpayments.io": False}
 IPN_PATH = "/webhooks/nowpayments"
@@ -104,11 +104,11 @@ async def opened_rails(settings: Settings, *, bot: TrioBot) -> AsyncIterator[Rai
 
 def _telegram(settings: Settings, bot: TrioBot, live: bool) -> dict[Rail, Till]:  # noqa: FBT001 - private
     stars = TelegramCheckout(bot, live=live)
-    tills = {Rail.STARS: _till(Rail.STARS, stars, (STARS,), StarRefunds(bot))}
+    tills = {Rail.STARS: _till(Rail.STARS, stars, frozenset({STARS}), StarRefunds(bot))}
     if settings.telegram_provider_token is not None:
         token = settings.telegram_provider_token.get_secret_value()
         checkout = TelegramCheckout(bot, live=live, provider_token=token)
-        tills[Rail.TELEGRAM] = _till(Rail.TELEGRAM, checkout, CURRENCIES)
+        tills[Rail.TELEGRAM] = _till(Rail.TELEGRAM, checkout, FIAT)
     return tills
 
 
@@ -121,7 +121,7 @@ async def _open_stripe(
         secrets=_plain(settings.stripe_webhook_secret), live=rails.live, client=client
     )
     checkout = StripeCheckout(client, live=rails.live)
-    rails.tills[Rail.STRIPE] = _till(Rail.STRIPE, checkout, CURRENCIES, checkout)
+    rails.tills[Rail.STRIPE] = _till(Rail.STRIPE, checkout, FIAT, checkout)
 
 
 def _open_yookassa(settings: Settings, rails: Rails, client: YooKassaClient) -> None:
@@ -157,7 +157,7 @@ async def _open_nowpayments(
     )
     ipn_url = f"{settings.public_url or ''}{IPN_PATH}"
     checkout = NowPaymentsCheckout(client=client, reader=reader, ipn_url=ipn_url)
-    rails.tills[Rail.NOWPAYMENTS] = _till(Rail.NOWPAYMENTS, checkout, CURRENCIES)
+    rails.tills[Rail.NOWPAYMENTS] = _till(Rail.NOWPAYMENTS, checkout, FIAT, charges=checkout)
 
 
 def _without_rail(settings: Settings) -> dict[SourceName, Source]:
@@ -179,7 +179,7 @@ def _without_rail(settings: Settings) -> dict[SourceName, Source]:
 def _till(
     rail: Rail,
     checkout: Checkout,
-    currencies: tuple[Currency, ...],
+    currencies: frozenset[Currency],
     refunding: Refunding | None = None,
     *,
     charges: Charges | None = None,

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from actors.debounce.model import Patience
 from actors.relay.ports import Destination
-from adapters.make.client import MakeWebhook
+from adapters.make.client import MakeWebhook, place_of
 from adapters.make.signature import key_of
 from config.settings import Settings, SettingsError
 
@@ -35,19 +35,27 @@ async def opened_relay(
     if url is None:
         yield None
         return
+    check_relay(settings)
     key = settings.make_api_key
-    try:
-        webhook = MakeWebhook(
-            url=url.get_secret_value(),
-            api_key=key.get_secret_value() if key else None,
-            signing_keys=[key_of(s.get_secret_value()) for s in settings.relay_signing_secret],
-            private_hosts=settings.relay_private_hosts,
-            now=now,
-        )
-    except ValueError as error:
-        raise SettingsError(f"MAKE_WEBHOOK_URL: {error}") from None
+    webhook = MakeWebhook(
+        url=url.get_secret_value(),
+        api_key=key.get_secret_value() if key else None,
+        signing_keys=[key_of(s.get_secret_value()) for s in settings.relay_signing_secret],
+        private_hosts=settings.relay_private_hosts,
+        now=now,
+    )
     async with webhook:
         yield RelayParts(destination=webhook, patience=patience_of(settings))
+
+
+def check_relay(settings: Settings) -> None:
+    """Raises `SettingsError` for a webhook that may not be sent to."""
+    if settings.make_webhook_url is None:
+        return
+    try:
+        place_of(settings.make_webhook_url.get_secret_value(), settings.relay_private_hosts)
+    except ValueError as error:
+        raise SettingsError(f"MAKE_WEBHOOK_URL: {error}") from None
 
 
 def patience_of(settings: Settings) -> Patience:

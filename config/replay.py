@@ -7,6 +7,7 @@ Exit status: 0 done, 1 something of it was refused or failed, 2 what was typed m
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from dataclasses import dataclass
@@ -15,18 +16,30 @@ from functools import partial
 from typing import Annotated, Any, Literal
 
 import cyclopts
+import trio
 
 from actors.ingress.model import EventState, SourceName
-from actors.operations.model import line
 from config import decisions
 from config.commands import REPLAY
 from config.health import Flag
-from config.office import HERE, Office, Refused, Say, Where, plain, tell_office
+from config.office import HERE, Office, Refused, Say, Where, tell_office
 from config.process import DONE, FAILED
 
 NOT_CONFIRMED = 4
 LIMIT = 50
 EVENTS = "/v1/admin/events"
+OUTCOME_SECONDS, LOOK_SECONDS = 3.0, 0.1
+"""For how long, and how often, it is asked what became of an event that is tried again."""
+COLUMNS = {
+    "event_id": "event",
+    "state": "state",
+    "source": "source",
+    "kind": "kind",
+    "subject": "subject",
+    "received_at": "received",
+    "outcome": "outcome",
+}
+OUTLINE = {"event_id": "event", "result": "result", "detail": "detail"}
 
 app = cyclopts.App(
     name="replay",
@@ -104,7 +117,7 @@ def list_events(*ids: int, chosen: Filter = ALL, where: Where = HERE) -> int:
 
     async def tell(office: Office, say: Say) -> int:
         found = await _chosen(office, ids, chosen)
-        say.document({"events": found}, [_line(event) for event in found])
+        say.table({"events": found}, found, COLUMNS, nothing="no event fits")
         return DONE
 
     return tell_office(where, tell)
@@ -116,7 +129,7 @@ def show(event_id: int, *, where: Where = HERE) -> int:
 
     async def tell(office: Office, say: Say) -> int:
         event = await office.get(f"{EVENTS}/{event_id}")
-        say.document(event, [f"{name}: {plain(value)}" for name, value in event.items()])
+        say.facts(event, {**event, "body": _indented(event["body"])} if "body" in event else event)
         return DONE
 
     return tell_office(where, tell)
@@ -173,7 +186,7 @@ def prune(*, where: Where = HERE) -> int:
             total = {source: total.get(source, 0) + n for source, n in forgotten.items()}
             if not any(forgotten.values()):
                 break
-        say.document({"forgotten": total}, [f"{source} {n}" for source, n in total.items()])
+        say.lines({"forgotten": total}, [f"{source} {n}" for source, n in total.items()])
         return DONE
 
     return tell_office(where, tell)
@@ -198,21 +211,59 @@ async def _each(
     if chosen.chooses:
         found = await _chosen(office, ids, chosen)
         if len(found) > 1 and not errand.yes:
-            sys.stderr.write(f"{len(found)} events are chosen; --yes does it for all of them\n")
+            sys.stderr.write(
+                f"{len(found)} events are chosen, and nothing was done; --yes does it for all of "
+                "them\n"
+            )
             return NOT_CONFIRMED
     body = {"why": errand.why} if errand.why else {}
-    results, lines, status = [], [], DONE
+    results, status = [], DONE
     for event_id in sorted(event["event_id"] for event in found):
         try:
             answer = await office.post(f"{EVENTS}/{event_id}/{errand.do}", body)
+            if errand.do == "replay":
+                answer = {**answer, **await outcome_of(office, event_id)}
         except Refused as refusal:
             answer = {"refused": str(refusal)}
-        if "refused" in answer or answer.get("failure"):
+        if "refused" in answer or answer.get("failure") or answer.get("state") == "parked":
             status = FAILED
         results.append({"event_id": event_id, **answer})
-        lines.append(f"{event_id} {plain(answer)}")
-    say.document({"events": results}, lines)
+    shown = [outlined(result) for result in results]
+    say.table({"events": results}, shown, OUTLINE, nothing="no event fits")
     return status
+
+
+async def outcome_of(office: Office, event_id: int) -> dict[str, Any]:
+    """What has become of an event that is tried again, if that is known soon."""
+    deadline = trio.current_time() + OUTCOME_SECONDS
+    while True:
+        event = await office.get(f"{EVENTS}/{event_id}")
+        if event["state"] != "pending" or trio.current_time() >= deadline:
+            return {"state": event["state"], "outcome": event["outcome"]}
+        await trio.sleep(LOOK_SECONDS)
+
+
+def outlined(result: dict[str, Any]) -> dict[str, object]:
+    """What was done with one event, in two words and a sentence."""
+    event_id = result["event_id"]
+    match result:
+        case {"refused": why}:
+            return {"event_id": event_id, "result": "refused", "detail": why}
+        case {"replayed": _, "state": "parked", "outcome": why}:
+            return {"event_id": event_id, "result": "parked again", "detail": why}
+        case {"replayed": _, "state": "pending", "outcome": why}:
+            told = why or "it is still being worked on: `replay show` tells more"
+            return {"event_id": event_id, "result": "pending", "detail": told}
+        case {"replayed": _, "state": state, "outcome": why}:
+            return {"event_id": event_id, "result": state, "detail": why}
+        case {"parked": _}:
+            return {"event_id": event_id, "result": "parked"}
+        case {"fact": None, "failure": why}:
+            return {"event_id": event_id, "result": "cannot be read", "detail": why}
+        case {"fact": {"is": what, **rest}}:
+            return {"event_id": event_id, "result": what, "detail": rest}
+        case _:
+            return result
 
 
 async def _chosen(office: Office, ids: tuple[int, ...], chosen: Filter) -> list[dict[str, Any]]:
@@ -234,6 +285,9 @@ def _age(text: str) -> timedelta:
     return timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 
-def _line(event: dict[str, Any]) -> str:
-    words = ("event_id", "state", "source", "kind", "subject", "received_at", "outcome")
-    return line("  ".join(str(event[word] or "-") for word in words))
+def _indented(body: str) -> str:
+    """A body of JSON as people read it; anything else as it came."""
+    try:
+        return json.dumps(json.loads(body), indent=2, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return body

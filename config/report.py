@@ -6,7 +6,6 @@ Exit status: 0 the books balance, 1 they do not, 2 refused, 3 the database does 
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -31,9 +30,11 @@ from adapters.postgres.writer import DatabaseActor, Statistics
 from config import decisions
 from config.commands import REPORT
 from config.logging import configure_logging
+from config.printed import json_line
 from config.process import DONE, FAILED, REFUSED, verdict
-from config.settings import ENV_FILE, Settings, SettingsError, load_settings
+from config.settings import Settings, SettingsError, load_settings
 from config.store import DATABASE_FOLDER
+from config.whereabouts import ENV_FILE
 from runtime import ActorSystem, ChildSpec, SupervisionError, SupervisorSpec, Unrecoverable
 
 UNREACHABLE = 3
@@ -82,7 +83,7 @@ def show_ledger(
     Parameters
     ----------
     json
-        Print one JSON document.
+        Print one JSON document, on one line.
     """
     try:
         settings = load_settings(os.environ, env_file=ENV_FILE if ENV_FILE.exists() else None)
@@ -110,7 +111,7 @@ async def report_ledger(
     if isinstance(seen, str):
         sys.stderr.write(f"the database does not answer: {seen}\n")
         return UNREACHABLE
-    text = json.dumps(as_document(seen), indent=2) if as_json else "\n".join(lines(seen))
+    text = json_line(as_document(seen)) if as_json else "\n".join(lines(seen))
     sys.stdout.write(f"{text}\n")
     return DONE if seen.balanced else FAILED
 
@@ -164,10 +165,12 @@ def lines(seen: LedgerReport) -> Iterator[str]:
     held = [
         (entry.account, entry.amount.text, entry.amount.currency) for entry in seen.trial.balances
     ]
-    wide = [max((len(row[column]) for row in held), default=0) for column in range(2)]
-    for account, amount, currency in held:
+    rows = [("account", "balance", "currency"), *held]
+    wide = [max(len(row[column]) for row in rows) for column in range(2)]
+    for account, amount, currency in rows if held else ():
         yield f"{account:<{wide[0]}}  {amount:>{wide[1]}}  {currency}"
-    yield f"{seen.trial.transfers} transfers, imbalance {_sum(seen.trial.imbalance)}"
+    plural = "" if seen.trial.transfers == 1 else "s"
+    yield f"{seen.trial.transfers} transfer{plural}, imbalance {_sum(seen.trial.imbalance)}"
     for entry in seen.trial.drift:
         yield f"the balance of {entry.account} is off by {entry.amount} from its entries"
     yield f"unmatched: {_sum(seen.trial.unmatched)}"

@@ -25,6 +25,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from adapters.postgres.address import EXPECTED, secrets_of
 from config.broadcast_settings import BroadcastSettings
+from config.complaints import Lacking, report, slips_in
 from config.payment_settings import PaymentSettings
 from config.relay_settings import RelaySettings
 from config.values import (
@@ -43,9 +44,12 @@ from config.values import (
     Folder,
     HttpUrl,
     Networks,
+    NocoDbUrl,
+    OutsideUrl,
     Secret,
     Secrets,
     TableId,
+    Tokens,
     WebhookSecrets,
     Zone,
     seconds_between,
@@ -70,10 +74,6 @@ NEEDED = {
     "NOWPAYMENTS_PAY_CURRENCY": "NOWPAYMENTS_API_KEY",
 }
 """What the first means nothing without."""
-
-
-ENV_FILE = Path(".env")
-"""Read behind the environment, from the folder that a command is started in."""
 
 
 class SettingsError(Exception):
@@ -134,13 +134,12 @@ class Settings(PaymentSettings, BroadcastSettings, RelaySettings):
         description=f"a secret of at least {OPERATOR_TOKEN_LENGTH_MIN} characters without spaces",
         examples=["what `openssl rand -hex 24` prints"],
     )
-    messages_token: Secret | None = Field(
-        default=None,
+    messages_token: Tokens = Field(
+        default=(),
         alias="MESSAGES_TOKEN",
-        min_length=OPERATOR_TOKEN_LENGTH_MIN,
         description=(
             f"a secret of at least {OPERATOR_TOKEN_LENGTH_MIN} characters without spaces, and not "
-            "the OPERATOR_TOKEN"
+            "the OPERATOR_TOKEN; two with a comma while it is changed"
         ),
         examples=["what `openssl rand -hex 24` prints"],
     )
@@ -150,9 +149,9 @@ class Settings(PaymentSettings, BroadcastSettings, RelaySettings):
         description="console or json",
         examples=["json"],
     )
-    nocodb_url: HttpUrl = Field(
+    nocodb_url: NocoDbUrl = Field(
         alias="NOCODB_URL",
-        description="the http or https address of a NocoDB server, without user or query",
+        description="the http or https address of a NocoDB server, without /api, user or query",
         examples=["https://nocodb.example.org"],
     )
     nocodb_token: Secret = Field(
@@ -211,10 +210,10 @@ class Settings(PaymentSettings, BroadcastSettings, RelaySettings):
         description="seconds a shutdown may take, from 0.1 to 600",
         examples=["10"],
     )
-    public_url: HttpUrl | None = Field(
+    public_url: OutsideUrl | None = Field(
         default=None,
         alias="PUBLIC_URL",
-        description="the address under which the outside world reaches this server, without query",
+        description="the https address under which the outside world reaches this server",
         examples=["https://shop.example.org"],
     )
     trusted_proxies: Networks = Field(
@@ -241,7 +240,7 @@ class Settings(PaymentSettings, BroadcastSettings, RelaySettings):
         description="the IANA name of a time zone",
         examples=["Europe/Kyiv"],
     )
-    telegram_webhook_url: HttpUrl | None = Field(
+    telegram_webhook_url: OutsideUrl | None = Field(
         default=None,
         alias="TELEGRAM_WEBHOOK_URL",
         description="the https address to which Telegram sends updates",
@@ -282,20 +281,22 @@ class Settings(PaymentSettings, BroadcastSettings, RelaySettings):
         """
         known = {name: value.strip() for name, value in told.items() if str(value).strip()}
         for pair in TOGETHER:
-            if known.keys() & pair:
-                known = dict.fromkeys(pair, "") | known
+            for name in sorted(known.keys() & pair):
+                known = dict.fromkeys(pair, Lacking(name)) | known
         for name, other in NEEDED.items():
             if name in known:
-                known.setdefault(other, "")
+                known.setdefault(other, Lacking(name))
         return known
 
     @field_validator("messages_token")
     @classmethod
-    def _of_its_own(cls, token: SecretStr | None, told: ValidationInfo) -> SecretStr | None:
-        """Whoever has it is no operator."""
-        if token is not None and token == told.data.get("operator_token"):
+    def _of_its_own(
+        cls, tokens: tuple[SecretStr, ...], told: ValidationInfo
+    ) -> tuple[SecretStr, ...]:
+        """Whoever has one is no operator."""
+        if told.data.get("operator_token") in tokens:
             raise ValueError
-        return token
+        return tokens
 
     def secrets(self) -> frozenset[str]:
         """Every secret in plain text, for whoever has to keep them out of logs."""
@@ -321,21 +322,12 @@ def load_settings(environ: Mapping[str, str], *, env_file: Path | None = None) -
     except UnicodeDecodeError:
         raise SettingsError(f"{env_file} is not a text in UTF-8") from None
     except ValidationError as error:
-        faults = {
-            str(fault["loc"][0]): "missing" if fault["input"] == "" else fault["type"]
-            for fault in error.errors()
-        }
-        raise SettingsError(_report(faults)) from None  # pydantic's own text quotes the values
+        told_of = report(Settings.model_fields.values(), error.errors(), slips(env_file))
+        raise SettingsError(told_of) from None  # pydantic's own text quotes the values
 
 
-def _report(faults: Mapping[str, str]) -> str:
-    fields = {str(field.alias): field for field in Settings.model_fields.values()}
-    width = max(map(len, faults))
-    lines = [
-        f"  {name:<{width}}  is {'missing' if faults[name] == 'missing' else 'malformed'}: "
-        f"expected {field.description}; for example {(field.examples or [''])[0]}"
-        for name, field in fields.items()
-        if name in faults
-    ]
-    count = "1 setting is" if len(lines) == 1 else f"{len(lines)} settings are"
-    return "\n".join([f"{count} missing or malformed (.env.example explains each):", *lines])
+def slips(env_file: Path | None) -> dict[str, str]:
+    """Names in `env_file` that are no settings, each with the one that was probably meant."""
+    known = {str(field.alias) for field in Settings.model_fields.values()}
+    is_there = env_file is not None and env_file.is_file()
+    return slips_in(env_file.read_text("utf-8"), known) if env_file and is_there else {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from actors.operations.messages import Reported
 from adapters.memory.broadcasts import MemoryBroadcasts
 from adapters.memory.database import MemoryConnection, MemoryWriter
 from adapters.memory.debounce import MemoryBatches
@@ -28,6 +29,7 @@ from adapters.postgres.ingress import PostgresEvents
 from adapters.postgres.notes import PostgresNotes
 from adapters.postgres.orders import PostgresOrders
 from adapters.postgres.payments import PostgresNotices, PostgresPayments
+from adapters.postgres.pulse import Pulse
 from adapters.postgres.refunds import PostgresRefunds
 from adapters.postgres.relay import PostgresOutbox
 from adapters.postgres.server import DatabaseReporter, EmbeddedPostgres
@@ -100,9 +102,14 @@ class PostgresStore:
                 backoff=STORE_BACKOFF,
             )
             children.insert(0, postgres)
-        report = self._database.report
-        reporter = ChildSpec(name="reporter", factory=lambda: DatabaseReporter(report=report))
-        return (*children, reporter)
+        writer = partial(self._connected, "writer")
+        pulse = ChildSpec(name="pulse", factory=lambda: Pulse(writer=writer))
+        reporter = ChildSpec(name="reporter", factory=lambda: DatabaseReporter(report=self.report))
+        return (*children, pulse, reporter)
+
+    def report(self) -> Reported:
+        """How the database fares."""
+        return self._database.report()
 
     async def close(self) -> None:
         """A start that was cut short kills its actors: nobody else stops the server then."""
@@ -151,6 +158,10 @@ class MemoryStore:
             ),
             ChildSpec(name="reporter", factory=lambda: DatabaseReporter(report=connection.report)),
         )
+
+    def report(self) -> Reported:
+        """How the database fares."""
+        return self._connection.report()
 
     async def close(self) -> None:
         """The database outlives the process."""

@@ -14,9 +14,9 @@ import trio
 
 from actors.kernel.ids import ChatId
 from adapters.sandbox.telegram_user import CannotDo, TelegramUser
-from config.health import Unreachable
 from config.office import Refused
 from config.story_world import World
+from config.whereabouts import Unreachable
 from config.wiring import Shop
 from runtime import Unavailable
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
@@ -35,6 +35,10 @@ QUIET_SECONDS = 1.0
 """Likewise; a user has finished when he was quiet for so long."""
 NUMBERS_A_SECOND = 100
 """More than a story uses up: two worlds never make the same charge for a database that is kept."""
+COMMANDS_FOLDER = "factorage-demo"
+"""Of its own: a folder that is kept may have an `.env` of another shop."""
+OWN_ADDRESS = "127.0.0.1:8080"
+"""Where a shop listens that somebody starts himself in this world."""
 PRODUCT = "notes"
 PRODUCTS = """\
 # What the demo sells; docs/products.md explains it.
@@ -146,6 +150,20 @@ def written_products(folder: Path) -> Path:
     file = folder / "products.toml"
     file.write_text(PRODUCTS, "utf-8")
     return file
+
+
+def as_env_file(told: Mapping[str, str]) -> str:
+    """The settings as `.env` has them."""
+    lines = [f"{name}='{value}'" for name, value in told.items()]
+    return "\n".join(["# A shop in the simulated world of `main.py demo`.", *lines, ""])
+
+
+def written_settings(folder: Path, told: Mapping[str, str]) -> Path:
+    """A folder in `folder` in which operators' commands find this shop. Raises `OSError`."""
+    place = folder / COMMANDS_FOLDER
+    place.mkdir(mode=0o700, exist_ok=True)
+    (place / ".env").write_text(as_env_file(told), "utf-8")
+    return place
 
 
 async def free_address() -> str:

@@ -28,10 +28,12 @@ root                      one_for_one    what falls here falls alone
 ├── refunds                              gives money back when an operator says so
 ├── reconciler                           asks providers about checkouts that are still open
 ├── auditor                              looks whether the books balance
+├── rails                                whether what is on sale can be bought and paid for
 ├── webhooks              one_for_one
 │   ├── processor                        works on the events that providers delivered
 │   ├── desk                             answers what operators ask about them
 │   └── ingress                          what providers deliver: verified, stored, acknowledged
+├── menu                                 tells Telegram once which commands there are
 └── gateway                              last up and first down: updates in
 ```
 
@@ -48,6 +50,7 @@ from actors.broadcasts.panel_reader import Reader
 from actors.debounce.actor import DebounceBatcher
 from actors.gateway.actor import TelegramGateway
 from actors.gateway.admins import Admins
+from actors.gateway.menu import CommandMenu
 from actors.ingress.actor import WebhookIngress
 from actors.ingress.desk import EventDesk
 from actors.ingress.processor import EventProcessor
@@ -59,10 +62,12 @@ from actors.payments.notices import AdminNotices
 from actors.payments.precheckout import PreCheckout
 from actors.payments.reconciler import Reconciler
 from actors.payments.refunding import RefundClerk
+from actors.payments.watch import RailWatch
 from actors.relay.actor import Relay
 from actors.relay.courier import Courier
 from actors.sessions.actor import UserSession
 from actors.sessions.alarms import SessionAlarms
+from actors.sessions.texts import commands_of
 from actors.tracker.actor import PaymentTracker
 from actors.tracker.messages import OrderPaymentChanged, PaymentStatusChanged
 from config.parts import Parts
@@ -105,6 +110,12 @@ def topology(shop: Parts) -> SupervisorSpec:
             *_money(shop),
             _webhooks(shop),
             ChildSpec(
+                name="menu",
+                factory=lambda: CommandMenu(
+                    menu=shop.menu, commands=commands_of(sells=bool(shop.catalogue.on_sale()))
+                ),
+            ),
+            ChildSpec(
                 name="gateway",
                 factory=lambda: TelegramGateway(
                     updates=shop.updates,
@@ -139,6 +150,7 @@ def _people(shop: Parts) -> tuple[KeyedSpec, ...]:
                 dispatcher=shop.system.ref("root/delivery/dispatcher"),
                 tracker=shop.system.ref("root/tracker"),
                 batcher=shop.system.ref("root/relay/batcher") if shop.relay else None,
+                sells=bool(shop.catalogue.on_sale()),
             ),
         ),
         KeyedSpec(
@@ -186,6 +198,9 @@ def _money(shop: Parts) -> tuple[ChildSpec, ...]:
             ),
         ),
         ChildSpec(name="auditor", factory=lambda: LedgerAuditor(books=shop.store.books)),
+        ChildSpec(
+            name="rails", factory=lambda: RailWatch(catalogue=shop.catalogue, rails=shop.tills)
+        ),
     )
 
 
@@ -234,6 +249,7 @@ def _delivery(shop: Parts) -> SupervisorSpec:
             factory=lambda: AdminNotices(
                 store=shop.store.notices,
                 dispatcher=shop.system.ref("root/delivery/dispatcher"),
+                pause=trio.sleep,
                 admin_chat_id=admin_chat_id,
                 language=shop.admin_language,
             ),

@@ -7,7 +7,7 @@ description, and the value itself is never echoed (`config.settings`).
 from __future__ import annotations
 
 import re
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, NamedTuple
 from urllib.parse import urlsplit
@@ -21,8 +21,11 @@ BOT_TOKEN_PATTERN = r"[0-9]{1,20}:[A-Za-z0-9_-]{3,128}"  # noqa: S105 - a patter
 HEADER_VALUE_PATTERN = r"[\x21-\x7e]{1,512}"
 WEBHOOK_SECRET_PATTERN = r"[A-Za-z0-9_-]{1,256}"  # noqa: S105 - a pattern again
 STRIPE_KEY_PATTERN = r"(sk|rk)_(test|live)_[\x21-\x7e]{1,500}"
+STRIPE_SIGNING_PATTERN = r"whsec_[\x21-\x2b\x2d-\x7e]{2,500}"
+NOT_STRIPES_PATTERN = rf"(?!(sk|rk|pk)_(test|live)_|whsec_){HEADER_VALUE_PATTERN}"
+"""A key of somebody else: one of Stripe's in its place would be found by the first buyer."""
 SIGNING_KEY_PATTERN = r"[\x21-\x2b\x2d-\x7e]{32,512}"
-LISTED_SECRET_PATTERN = r"[\x21-\x2b\x2d-\x7e]{8,512}"  # noqa: S105 - a pattern again
+LISTED_SECRET_PATTERN = r"(?!(sk|rk|pk)_(test|live)_)[\x21-\x2b\x2d-\x7e]{8,512}"  # noqa: S105
 """One of several secrets between commas."""
 SECRETS_MAX = 8
 EMAIL_PATTERN = r"[\x21-\x3f\x41-\x7e]{1,64}@[A-Za-z0-9.-]{1,255}"
@@ -36,6 +39,8 @@ TABLE_ID_PATTERN = r"[A-Za-z0-9_-]{1,64}"
 COLUMN_PATTERN = r"[^\x00-\x1f\x7f(),~]{1,255}"
 NUMBER_PATTERN = r"[0-9]{1,9}(\.[0-9]{1,6})?"
 OPERATOR_TOKEN_LENGTH_MIN = 24
+TOKEN_PATTERN = rf"[\x21-\x2b\x2d-\x7e]{{{OPERATOR_TOKEN_LENGTH_MIN},512}}"
+"""One of several bearer tokens between commas."""
 INTERVAL_SECONDS_MIN, INTERVAL_SECONDS_MAX = 0.1, 86_400.0
 SHUTDOWN_SECONDS_MIN, SHUTDOWN_SECONDS_MAX = 0.1, 600.0
 PORT_MAX = 65_535
@@ -94,6 +99,31 @@ def http_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def outside_url(value: str) -> str:
+    """The same for those outside, who ask by https alone; a machine of our own network has a name
+    without a dot, or a private address, and may do without.
+    """
+    url = urlsplit(http_url(value))
+    if url.scheme != "https" and not _is_ours(url.hostname or ""):
+        raise ValueError
+    return value.rstrip("/")
+
+
+def _is_ours(host: str) -> bool:
+    try:
+        return ip_address(host).is_private  # loopback is
+    except ValueError:
+        return "." not in host
+
+
+def _nocodb_url(value: str) -> str:
+    """Of the server, whose API the client finds itself."""
+    url = http_url(value)
+    if re.search(r"/api(/v[0-9]+)?$", urlsplit(url).path):
+        raise ValueError
+    return url
+
+
 def zone(value: str) -> ZoneInfo:
     """A time zone by its IANA name."""
     if re.fullmatch(ZONE_PATTERN, value) is None:
@@ -110,7 +140,7 @@ def _database_url(value: str) -> str:
     return value
 
 
-def _bind(value: str) -> Bind:
+def bind(value: str) -> Bind:
     """`host:port`, with brackets around an IPv6 address."""
     found = re.fullmatch(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):([0-9]{1,5})", value)
     if found is None or int(found[2]) > PORT_MAX:
@@ -162,11 +192,16 @@ Secret = Annotated[SecretStr, _matching(HEADER_VALUE_PATTERN)]
 StripeKey = Annotated[SecretStr, _matching(STRIPE_KEY_PATTERN)]
 WebhookSecrets = Annotated[tuple[SecretStr, ...], _listed(WEBHOOK_SECRET_PATTERN)]
 Secrets = Annotated[tuple[SecretStr, ...], _listed(LISTED_SECRET_PATTERN)]
+Tokens = Annotated[tuple[SecretStr, ...], _listed(TOKEN_PATTERN)]
 SigningKeys = Annotated[tuple[SecretStr, ...], _listed(SIGNING_KEY_PATTERN)]
 DatabaseUrl = Annotated[SecretStr, BeforeValidator(_database_url)]
+StripeSecrets = Annotated[tuple[SecretStr, ...], _listed(STRIPE_SIGNING_PATTERN)]
+NotStripes = Annotated[SecretStr, _matching(NOT_STRIPES_PATTERN)]
+OutsideUrl = Annotated[str, BeforeValidator(outside_url)]
+NocoDbUrl = Annotated[str, BeforeValidator(_nocodb_url)]
 HttpUrl = Annotated[str, BeforeValidator(http_url)]
 Networks = Annotated[tuple[Network, ...], BeforeValidator(_networks)]
-Address = Annotated[Bind, BeforeValidator(_bind)]
+Address = Annotated[Bind, BeforeValidator(bind)]
 Folder = Annotated[Path, BeforeValidator(_folder)]
 Zone = Annotated[ZoneInfo, BeforeValidator(zone)]
 AnyChatId = Annotated[int, BeforeValidator(_chat_id)]

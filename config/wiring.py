@@ -42,12 +42,13 @@ from adapters.nocodb.paid_records import NocoPaidRecords
 from adapters.nocodb.records import Columns, NocoRecords
 from adapters.postgres.embedded import EmbeddedServer
 from adapters.telegram.bot import TrioBot, connected
+from adapters.telegram.menu import TelegramMenu
 from adapters.telegram.messenger import TelegramMessenger
 from adapters.telegram.payments import TelegramPreCheckoutAnswers
 from adapters.telegram.updates import TelegramUpdates
 from config.identity import IDENTITY
 from config.parts import Find, Store
-from config.products import read_products
+from config.products import products_on_sale
 from config.rails import Rails, opened_rails
 from config.relay import RelayParts, opened_relay
 from config.settings import Settings
@@ -95,7 +96,7 @@ class Shop:
         self._started = trio.current_time()
         self.store = make_store(lambda path: self.system.ref(path))  # noqa: PLW0108 - the system comes later
         self.updates = TelegramUpdates(bot)
-        self.messenger = TelegramMessenger(bot)
+        self.messenger, self.menu = TelegramMessenger(bot), TelegramMenu(bot)
         columns = Columns(
             name=settings.nocodb_name_column,
             contact=settings.nocodb_contact_column,
@@ -115,7 +116,7 @@ class Shop:
 
     def http_server(self) -> HttpServer:
         """The one port, with the routes of those who watch."""
-        token, messages = self.settings.operator_token, self.settings.messages_token
+        token = self.settings.operator_token
         operators = Operators(
             token=token.get_secret_value() if token else None,
             # Behind an address of the outside world stands a proxy, which may add no header.
@@ -148,7 +149,8 @@ class Shop:
             *note_routes(
                 self.system.ref("root/courier"),
                 Writers(
-                    operators=operators, token=messages.get_secret_value() if messages else None
+                    operators=operators,
+                    tokens=tuple(t.get_secret_value() for t in self.settings.messages_token),
                 ),
             ),
             *relay_routes(
@@ -232,7 +234,12 @@ class Shop:
     def readiness(self) -> Readiness:
         """Whether new work may come."""
         store = self.system.snapshot("root/store")  # not the whole tree: probes come often
-        return tree.readiness(store, phase=self.phase, required={"store": "root/store"})
+        return tree.readiness(
+            store,
+            phase=self.phase,
+            required={"store": "root/store"},
+            reports={"store": self.store.report()},
+        )
 
     async def unhandled(self) -> int:
         """Updates that are stored and not handled yet."""
@@ -256,9 +263,8 @@ def _success_key(settings: Settings) -> bytes:
 
 
 def _catalogue(settings: Settings, rails: Rails) -> Catalogue:
-    file = settings.products_file
     return Catalogue(
-        products=() if file is None else read_products(file),
+        products=products_on_sale(settings),
         rails={rail: till.currencies for rail, till in rails.tills.items()},
         digital_rails=DigitalRails(settings.digital_rails),
     )

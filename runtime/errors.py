@@ -54,8 +54,14 @@ class SupervisionError(Exception):
 class Unrecoverable(Exception):  # noqa: N818 - a verdict, like Unavailable
     """Starting again cannot help: a person has to do what the text says.
 
-    Raised by a child of the tree, it ends the whole system at once, budgets aside.
+    Raised by a child of the tree, it ends the whole system at once, budgets aside. Nobody logs it:
+    whoever runs the system gets it, and tells the person.
     """
+
+
+def is_hopeless(error: BaseException) -> bool:
+    """Whether the failure, or what lies behind it, is one that no restart can help."""
+    return isinstance(error, Unrecoverable) or isinstance(error.__cause__, Unrecoverable)
 
 
 class Unavailable(Exception):  # noqa: N818 - a verdict, as in "not now"

@@ -224,7 +224,7 @@ class Region:
         if cell.inbox and not cell.scheduled:
             cell.schedule()
 
-    def speaks(self) -> bool:
+    def speaks(self, error: BaseException) -> bool:  # noqa: ARG002 - any of them may flood it
         """The first few failures a minute; a thousand sessions may fall at once."""
         return self._voice.allows("region.muted", region=self.path)
 

@@ -131,7 +131,7 @@ def _fell(cell: Cell, error: BaseException) -> None:
     incarnation = cell.incarnation
     _dismantle(cell, error)
     cell.become(State.RESTARTING)
-    if cell.parent.speaks():
+    if cell.parent.speaks(error):
         log.error("actor.failed", actor=cell.path, incarnation=incarnation, exc_info=error)
     system = cell.system
     if system.events.wanted(ActorFailed):
@@ -158,7 +158,7 @@ def _suspended(cell: Cell, error: Unavailable) -> None:
     delay = cell.parent.retry_delay_seconds(cell)
     if error.retry_after_seconds is not None:
         delay = max(delay, error.retry_after_seconds)
-    if cell.parent.speaks():
+    if cell.parent.speaks(error):
         log.warning("actor.suspended", actor=cell.path, seconds=round(delay, 3), reason=str(error))
     system = cell.system
     if system.events.wanted(ActorSuspended):

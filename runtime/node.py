@@ -45,8 +45,8 @@ class Parent(Protocol):
         """Start the cell anew after a delay."""
         ...
 
-    def speaks(self) -> bool:
-        """Whether one more report about a child belongs into the log, or would flood it."""
+    def speaks(self, error: BaseException) -> bool:
+        """Whether one more failure of a child belongs into the log, or would flood it."""
         ...
 
     def child_failed(self, cell: Cell, error: BaseException) -> None:

@@ -17,7 +17,7 @@ import trio
 from runtime import lifecycle, snapshot
 from runtime.cell import Cell
 from runtime.child import ChildSpec, Spec, SupervisorSpec
-from runtime.errors import SupervisionError, Unrecoverable
+from runtime.errors import SupervisionError, is_hopeless
 from runtime.events import ActorRestarting, Escalated
 from runtime.intensity import Intensity
 from runtime.keyed import Region
@@ -164,9 +164,11 @@ class Supervisor:
         when = self.system.world.monotonic() + seconds
         cell.start_timer = self.system.timers.call_at(when, partial(cell.signal, Signal.START))
 
-    def speaks(self) -> bool:
-        """Every failure of a child of fixed name belongs into the log."""
-        return True
+    def speaks(self, error: BaseException) -> bool:
+        """Every failure of a child of fixed name belongs into the log; but whoever runs the system
+        gets the one that ends it, and tells the person who can help.
+        """
+        return self.system.dynamic is self or not is_hopeless(error)
 
     def child_failed(self, cell: Cell, error: BaseException) -> None:
         """Restart, stop or give up: the decision of one failure."""
@@ -211,7 +213,7 @@ class Supervisor:
         if isinstance(spec, ChildSpec) and not restarts(spec.restart, failure=True):
             self._let_go(name)
             return
-        if _hopeless(error) or not self._intensity(name).failed(self.system.world.monotonic()):
+        if is_hopeless(error) or not self._intensity(name).failed(self.system.world.monotonic()):
             self._give_up(name, error)
             return
         self._plan(name)
@@ -285,13 +287,14 @@ class Supervisor:
     def _give_up(self, name: str, error: BaseException) -> None:
         """The child's budget is used up: that is a failure of this supervisor."""
         child = self.children[name]
-        log.error(
-            "supervisor.gives_up",
-            supervisor=self.path,
-            context="no restart can help" if _hopeless(error) else "restarts used up",
-            reason=repr(error),
-            offender=child.path,
-        )
+        if self.speaks(error):
+            log.error(
+                "supervisor.gives_up",
+                supervisor=self.path,
+                context="restarts used up",
+                reason=repr(error),
+                offender=child.path,
+            )
         if self.system.events.wanted(Escalated):
             self.system.events.publish(Escalated(path=self.path, child=child.path, error=error))
         if self.system.dynamic is self:
@@ -334,8 +337,3 @@ class Supervisor:
     def _delay(self, name: str) -> float:
         world = self.system.world
         return self._intensity(name).delay_seconds(world.monotonic(), world.random)
-
-
-def _hopeless(error: BaseException) -> bool:
-    """Whether the failure, or what lies behind it, is one that no restart can help."""
-    return isinstance(error, Unrecoverable) or isinstance(error.__cause__, Unrecoverable)

@@ -27,7 +27,7 @@ from runtime.cell import Cell, active_system
 from runtime.child import ChildSpec, SupervisorSpec
 from runtime.dead_letters import DeadLetters
 from runtime.dispatch import DEFAULT_DISPATCH, Dispatch
-from runtime.errors import SupervisionError, Unrecoverable
+from runtime.errors import SupervisionError, is_hopeless
 from runtime.events import EventStream
 from runtime.incarnation import incarnate
 from runtime.intensity import DEFAULT_BACKOFF, DEFAULT_BUDGET, Backoff, Budget
@@ -162,8 +162,8 @@ class ActorSystem:
 
     def fail(self, failure: SupervisionError) -> None:
         """The root has given up: cancel the block, which raises `failure`."""
-        known = isinstance(failure.__cause__, Unrecoverable)  # it says what to do by itself
-        log.critical("system.failed", reason=str(failure), exc_info=None if known else failure)
+        if not is_hopeless(failure):  # that says what to do by itself
+            log.critical("system.failed", reason=str(failure), exc_info=failure)
         self._failure = failure
         self._body.cancel()
 

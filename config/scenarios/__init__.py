@@ -134,7 +134,7 @@ SCENARIOS: Mapping[str, Scenario] = {
     "flood": Scenario(
         title="forty people at once, and a Telegram and a NocoDB that say: too many requests",
         run="config.scenarios.flood:flood",
-        sometimes=("flood wait", "NocoDB throttled"),
+        sometimes=("flood wait", "the bot flooded", "NocoDB throttled"),
         options={"people": Option(40, "who come at once")},
         seeds=150,
     ),

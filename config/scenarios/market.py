@@ -50,12 +50,14 @@ RECOVERS_SECONDS = 60.0
 class Market(SimulatedShop):
     """A shop that sells, and who is paid for it."""
 
-    def __init__(self, sim: Simulation) -> None:
+    def __init__(
+        self, sim: Simulation, *, retries_seconds: Sequence[float] = RETRIES_SECONDS
+    ) -> None:
         super().__init__(sim)
         now = sim.now
-        self.stripe = Stripe(StripeSandbox(now=now, retries_seconds=RETRIES_SECONDS))
+        self.stripe = Stripe(StripeSandbox(now=now, retries_seconds=retries_seconds))
         self.stripe.sandbox.webhooks_to(f"{PUBLIC_URL}/webhooks/stripe")
-        self.yookassa = YooKassa(YooKassaSandbox(now=now, retries_seconds=RETRIES_SECONDS))
+        self.yookassa = YooKassa(YooKassaSandbox(now=now, retries_seconds=retries_seconds))
         self.yookassa.sandbox.webhooks_to(f"{PUBLIC_URL}/webhooks/yookassa")
         self.nowpayments = NowPayments(NowPaymentsSandbox(now=now))
         everybody = (self.stripe, Stars(self.telegram), self.yookassa, self.nowpayments)

@@ -37,6 +37,8 @@ FAILED_POLLS_MAX = 16
 """Polls in vain in that time, a new start or two of the bot among them."""
 UNDER_WAY_SECONDS = 0.25
 """How long after a 429 requests may come in that left before it arrived."""
+OVERTAKEN_SECONDS = 0.05
+"""How long an answer is under way at most, so that a later one may be heard before it."""
 SHUT_SECONDS = 30.0
 """Two chats that are flooded shut the way for everybody, not for longer than this at first
 (`broadcast.gate`)."""
@@ -91,13 +93,16 @@ class Pauses:
 
     See `broadcast.gate`: once a second chat is told to wait while the first one still has to, and
     nothing got through in between, nobody starts before the time is over, or before the longest
-    pause for all; then one request goes alone, until one is answered in peace.
+    pause for all; then one request goes alone, until one is answered in peace. Answers overtake
+    each other: what got through just after the second 429 may have been heard before it.
     """
 
     def __init__(self) -> None:
         self._closed: dict[int, float] = {}
         self._flooded: dict[int, float] = {}
         self._shut_until = self._told_at = float("-inf")
+        self._told_before = float("-inf")
+        """When the 429 before the one that made the trouble was told."""
         self._trouble = False
         self._open = 0
 
@@ -119,6 +124,8 @@ class Pauses:
         now = trio.current_time()
         self._open -= 1
         if retry_after is not None:
+            if not self._trouble:
+                self._told_before = self._told_at
             self._told_at = now
             self._closed[chat_id] = max(self._closed.get(chat_id, now), now + retry_after)
             surely = now + UNDER_WAY_SECONDS
@@ -127,9 +134,19 @@ class Pauses:
             if self._trouble or len(self._flooded) > 1:
                 self._trouble = True
                 self._shut_until = max(self._shut_until, now + min(retry_after, SHUT_SECONDS))
-        elif began > self._told_at + UNDER_WAY_SECONDS:
-            self._trouble = False
+        elif began > self._proves_since(now):
+            self._trouble, self._shut_until = False, float("-inf")
             self._flooded.clear()
+
+    def _proves_since(self, now: float) -> float:
+        """What came in after this, and is answered in peace now, may have shown the bot that all is
+        well.
+        """
+        if not self._trouble:
+            return self._told_at
+        if now <= self._told_at + OVERTAKEN_SECONDS:
+            return self._told_before
+        return self._told_at + UNDER_WAY_SECONDS
 
 
 class WitnessedTelegram(TelegramSandbox):

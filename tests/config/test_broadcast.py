@@ -88,7 +88,7 @@ async def test_an_operator_sends_looks_on_and_sees_what_became_of_it(tmp_path: P
         assert (told["reachable"], told["buttons"][0][0]["url"]) == (12, "https://example.org/?a=1")
         assert "12 of 12" in err
         status, out, _ = await shop.run("show", "1", "--recipients", "failed")
-        assert (status, out) == (0, "2 failed None why\n")
+        assert (status, out) == (0, "chat  outcome  reason\n2     failed   why\n")
         shop.bureau.post.fates.clear()
         status, out, _ = await shop.run("retry-failed", "1", "--why", "again", "--wait")
         assert (status, out.split()[:2]) == (0, ["1", "finished"])
@@ -97,7 +97,7 @@ async def test_an_operator_sends_looks_on_and_sees_what_became_of_it(tmp_path: P
         status, out, _ = await shop.run("delete", "1", "--why", "wrong", "--wait")
         assert (status, out.split(";")[0]) == (0, "3 finished delete of 1")
         status, out, _ = await shop.run("list", "--state", "finished", "--limit", "2")
-        assert [each.split()[0] for each in out.splitlines()] == ["3", "2"]
+        assert [each.split()[0] for each in out.splitlines()] == ["broadcast", "3", "2"]
         nursery.cancel_scope.cancel()
 
 
@@ -109,7 +109,7 @@ async def test_ctrl_c_stops_looking_and_nothing_else(tmp_path: Path) -> None:
                 await trio.sleep(0.02)
         program.send(signal.SIGINT)
         assert await program.exit_status() == 130
-        await program.says("shows what was begun")
+        await program.says("broadcast 1 goes on as it stands; `broadcast show 1 --wait`")
         assert (await shop.kept()).state is State.RUNNING
 
 
@@ -127,7 +127,7 @@ async def test_what_is_held_waits_for_a_word_and_what_runs_can_be_stopped(tmp_pa
         status, out, _ = await shop.run("cancel", "1", "--why", "no")
         assert (status, (await shop.kept()).state) == (0, State.CANCELLED)
         status, out, err = await shop.run("resume", "1", "--why", "go")
-        assert (status, out, err) == (2, "", "it waits for nobody's word\n")
+        assert (status, out, err) == (2, "", "it is over\n")
 
 
 @pytest.mark.process
@@ -143,7 +143,7 @@ async def test_what_is_refused_says_why(tmp_path: Path) -> None:
             (("create", "Hi", "--active", "soon"), "no age"),
             (("create", "Hi", "--button", "More"), "no button"),
             (("create", "Hi", "--chats", "nowhere"), "no file"),
-            (("create", "Hi", "--plan", "vip"), "nobody would get it"),
+            (("create", "Hi", "--plan", "vip"), "no such product is on sale: vip"),
             (("create", "Hi", "--photo", "a", "--video", "b"), "one photo"),
         ]:
             status, out, err = await shop.run(*words)

@@ -8,8 +8,15 @@ from zoneinfo import ZoneInfo
 import pytest
 import trio
 
-from config.broadcast_watch import PATIENCE_SECONDS, pace_of, told_in_a_line, watch
-from config.health import Unreachable
+from config.broadcast_watch import (
+    LIST_COLUMNS,
+    PATIENCE_SECONDS,
+    in_a_list,
+    pace_of,
+    told_in_a_line,
+    watch,
+)
+from config.whereabouts import Unreachable
 
 SEEN: dict[str, Any] = {
     "broadcast_id": 3, "state": "running", "kind": "send", "of": None, "trouble": "",
@@ -28,6 +35,13 @@ def test_one_line_says_how_it_stands() -> None:
     assert told_in_a_line(change).startswith("3 draft edit of 2; 38 sent")
     new = SEEN | {"total": 0, "reachable": 7, "unreachable": 2, "state": "ready"}
     assert "for 7, 2 cannot be reached; Hi" in told_in_a_line(new)
+
+
+def test_in_a_list_it_stands_in_columns() -> None:
+    told = in_a_list(SEEN)
+    assert told["counts"] == "38 sent, 1 blocked, 1 failed, 60 pending, 2 left out"
+    assert (told["what"], told["when"]) == ("send", "28 a second, 2 s left")
+    assert set(told) <= set(LIST_COLUMNS)
 
 
 def test_the_pace_is_told_while_there_is_one() -> None:

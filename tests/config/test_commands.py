@@ -153,6 +153,7 @@ async def test_a_second_shop_on_one_database_is_refused(database_url: str, tmp_p
 
         assert status == 2
         assert "another factorage process writes to this database" in err.splitlines()[-1]
+        assert {json.loads(line)["level"] for line in err.splitlines()[:-1]} <= {"info"}
         assert (await get(f"{url}/readyz")).status_code == 200
 
 
@@ -165,6 +166,7 @@ async def test_a_second_shop_in_one_folder_is_refused(folder: Path, tmp_path: Pa
 
         assert status == 2
         assert "another process runs on" in err.splitlines()[-1]
+        assert {json.loads(line)["level"] for line in err.splitlines()[:-1]} <= {"info"}
         assert (await get(f"{url}/readyz")).status_code == 200
 
 

@@ -52,8 +52,10 @@ class Shop:
         self.heard: list[Question] = []
 
     async def run(self, *typed: str) -> tuple[int, str, str]:
-        environment = {"OPERATOR_TOKEN": TOKEN}
-        return await ended(*typed, "--url", self.url, folder=self._folder, environment=environment)
+        """In the folder of the shop, where its `.env` says how to reach it."""
+        told = f"HTTP_BIND={self.url.removeprefix('http://')}\nOPERATOR_TOKEN='{TOKEN}'\n"
+        (self._folder / ".env").write_text(f"{told}TIME_ZONE=Europe/Kyiv\n", "utf-8")
+        return await ended(*typed, folder=self._folder)
 
 
 @asynccontextmanager
@@ -90,17 +92,24 @@ async def test_an_operator_finds_what_waits_and_decides(tmp_path: Path) -> None:
         late, disputed = shop.orders
         status, out, err = await shop.run("report", "orders", "--json")
         assert (status, err) == (0, "")
+        assert out.count("\n") == 1
         listed = json.loads(out)["orders"]
         assert [each["concern"] for each in listed] == ["late", "disputed"]
 
         status, out, _ = await shop.run("report", "orders", "--limit", "1")
-        assert (status, out.count("\n")) == (0, 1)
-        assert out.startswith(f"{late.order_id} late late stripe 10.00 USD")
+        assert (status, out.count("\n")) == (0, 2)
+        header, row = out.splitlines()
+        assert header.split() == [
+            "order", "concern", "state", "rail", "price", "kept", "created", "product",
+        ]  # fmt: skip
+        assert row.split()[:5] == [late.order_id, "late", "late", "stripe", "10.00"]
         assert "\x1b" not in out
 
         status, out, _ = await shop.run("report", "order", late.order_id.upper())
         assert status == 0
-        assert "state: late" in out
+        assert "state:        late\n" in out
+        assert "created at:   2026-11-21 14:00:00 UTC+2\n" in out
+        assert "None" not in out
 
         status, out, _ = await shop.run("replay", "accept", late.order_id, "--why", "a friend")
         assert (status, out) == (0, f"{late.order_id} paid\n")

@@ -7,16 +7,21 @@ import json
 import os
 import shutil
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import trio
+import trio.testing
 
-from config.demo import INDENT, WIDTH_MAX, Page
+from config.commands import main
+from config.demo import INDENT, MAIN, WIDTH_MAX, Page, serve_sandbox
+from config.process import Life
+from config.settings import load_settings
 from config.story import STARTS
 from config.story_stage import Step
-from config.story_world import Addresses
+from config.story_world import ADMIN_CHAT_ID, Addresses
 from tests.config.program import answers, ended, get, started
 from tests.fixtures.postgres import reachable_folder
 
@@ -68,13 +73,15 @@ async def _it_stays_up_after_its_summary(tmp_path: Path) -> None:
         assert health.json()["status"] in {"pass", "warn"}
         await demo.says("Ctrl-C")
         assert demo.process.returncode is None
-        events = ["replay", "list", "--source", "stripe", "--json", "--url", url]
-        status, listed, _ = await ended(*events, folder=tmp_path)
+        place = Path((await demo.says("  cd ")).removeprefix("  cd "))
+        events = ["replay", "list", "--source", "stripe", "--json"]
+        status, listed, _ = await ended(*events, folder=place)
         assert status == 0
         assert {event["state"] for event in json.loads(listed)["events"]} == {
             "processed",
             "ignored",
         }
+        assert (await ended("report", "ledger", folder=place))[0] == 0
 
         demo.send(signal.SIGINT)
 
@@ -135,13 +142,41 @@ def test_addresses_are_whole_each_on_its_line() -> None:
     ports = range(40_001, 40_007)
     at = Addresses(*(f"http://127.0.0.1:{port}" for port in ports))
 
-    Page(out).addresses("http://127.0.0.1:40000", at)
+    Page(out).addresses("http://127.0.0.1:40000", at, Path("/tmp/demo"))  # noqa: S108 - a name
 
     lines = [line.strip() for line in out.text().splitlines()]
     for port in ports:
         assert any(line.startswith(f"http://127.0.0.1:{port}/_control ") for line in lines)
-    assert any("replay list --url http://127.0.0.1:40000 " in line for line in lines)
-    assert max(map(len, lines)) <= WIDTH_MAX
+    assert "cd /tmp/demo" in lines
+    assert f"{sys.executable} {MAIN} report ledger" in lines
+    assert f"curl http://127.0.0.1:40001/_control/users/{ADMIN_CHAT_ID}/screen" in lines
+    assert max(len(line) for line in lines if str(MAIN) not in line) <= WIDTH_MAX
+
+
+@pytest.mark.parametrize("option", ["--exit", "--json"])
+def test_the_outside_world_alone_has_no_story_to_end(
+    option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["demo", "--sandbox", option]) == 2
+    assert "tells no story" in capsys.readouterr().err
+
+
+async def test_the_outside_world_alone_says_how_a_shop_of_ones_own_gets_there(
+    tmp_path: Path,
+) -> None:
+    out = io.StringIO()
+    async with trio.open_nursery() as nursery:
+        life = Life()
+        nursery.start_soon(serve_sandbox, tmp_path / "data", out, life)
+        await trio.testing.wait_all_tasks_blocked(0.5)
+        file = tmp_path / ".env"
+        file.write_text(out.getvalue(), "utf-8")
+        settings = load_settings({}, env_file=file)
+        assert (await get(f"{settings.telegram_api_url}/_control")).status_code == 200
+        life.end()
+    assert settings.data_dir == tmp_path / "data"
+    assert settings.products_file is not None
+    assert str(settings.http_bind) == "127.0.0.1:8080"
 
 
 def test_a_page_is_narrow_and_plain_on_what_is_no_terminal() -> None:

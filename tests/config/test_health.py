@@ -96,6 +96,7 @@ async def test_json_is_the_document_as_it_came() -> None:
     status, printed = await ask(answer(body), as_json=True)
     assert status == 0
     assert json.loads(printed) == json.loads(body)
+    assert printed.count("\n") == 1
 
 
 async def test_the_plain_form_has_one_fact_a_line() -> None:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from config.local_time import moment_of, time_zone
+from config.local_time import moment_of
 
 KYIV = ZoneInfo("Europe/Kyiv")
 
@@ -39,11 +39,3 @@ def test_a_time_without_its_zone_is_by_the_clocks_here() -> None:
 def test_what_means_no_one_moment_is_refused(text: str, here: ZoneInfo | None, why: str) -> None:
     with pytest.raises(ValueError, match=why):
         moment_of(text, here)
-
-
-def test_the_zone_is_that_of_the_environment() -> None:
-    assert time_zone({}) is None
-    assert time_zone({"TIME_ZONE": " "}) is None
-    assert time_zone({"TIME_ZONE": "Europe/Kyiv\n"}) == KYIV
-    with pytest.raises(ValueError, match="TIME_ZONE is no IANA name"):
-        time_zone({"TIME_ZONE": "Kyiv"})

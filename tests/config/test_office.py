@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 import pytest
 import trio
 
-from config.health import Unreachable
 from config.office import ANSWER_SECONDS, ONCE_TRIES, Refused, Unsure, office_at
+from config.whereabouts import Unreachable
 
 
 class Shop:

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from actors.kernel.money import Money
-from config.products import PRODUCTS_MAX, products_of, read_products
-from config.settings import SettingsError
+from config.products import PRODUCTS_MAX, products_of, products_on_sale, read_products
+from config.settings import SettingsError, load_settings
 from tests.architecture import ROOT
+from tests.config.test_settings import REQUIRED
 
 VIP: dict[str, Any] = {
     "id": "vip",
@@ -55,6 +56,11 @@ def test_no_products_are_no_fault() -> None:
         ({"prices": {"USD": "0"}}, "more than nothing"),
         ({"prices": {"USD": "0.001"}}, "minor unit"),
         ({"prices": "4.99"}, "prices are texts"),
+        ({"prices": {"USD": "4,99"}}, "write 4.99, with a dot"),
+        ({"prices": {"XTR": "1.5"}}, "it has no decimals"),
+        ({"prices": {"UDS": "4.99"}}, "no such currency"),
+        ({"prices": {"usd": "1", "USD": "2"}}, "two in one currency"),
+        ({"id": "other"}, "its id is that of product 1"),
         ({"colour": "red"}, "colour is not known"),
     ],
 )
@@ -68,6 +74,18 @@ def test_what_is_missing_is_named(missing: str) -> None:
     entry = {name: value for name, value in VIP.items() if name != missing}
     with pytest.raises(SettingsError, match=f"{missing} is missing"):
         products_of({"product": [entry]})
+
+
+def test_every_fault_of_one_product_is_told() -> None:
+    wrong = {"id": "VIP!", "digital": "yes", "title": "x" * 33, "colour": "red"}
+    entry = {**VIP, **wrong, "prices": {"USD": "4,99", "XTR": "1.5"}}
+    del entry["goods"]
+    with pytest.raises(SettingsError) as refused:
+        products_of({"product": [entry]})
+    told = str(refused.value)
+    for fault in ("id", "digital", "title", "colour", "goods", "USD", "XTR"):
+        assert fault in told
+    assert len(told.splitlines()) == 8
 
 
 def test_all_faults_are_told_at_once() -> None:
@@ -89,6 +107,14 @@ def test_what_is_no_toml_is_refused(content: bytes, tmp_path: Path) -> None:
     file.write_bytes(content)
     with pytest.raises(SettingsError, match="not TOML"):
         read_products(file)
+
+
+def test_a_file_without_products_is_told_and_no_file_is_no_fault(tmp_path: Path) -> None:
+    file = tmp_path / "products.toml"
+    file.write_text("# to be written\n", "utf-8")
+    with pytest.raises(SettingsError, match=r"no \[\[product\]\]: nothing would be on sale"):
+        products_on_sale(load_settings(REQUIRED | {"PRODUCTS_FILE": str(file)}))
+    assert products_on_sale(load_settings(REQUIRED)) == ()
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:

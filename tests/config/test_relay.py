@@ -78,8 +78,12 @@ def test_a_scenario_is_no_operator() -> None:
     assert token not in str(refused.value)
     with pytest.raises(SettingsError, match="MESSAGES_TOKEN"):
         settings(MESSAGES_TOKEN=token[:23])
-    told = settings(OPERATOR_TOKEN=f"{token}!", MESSAGES_TOKEN=token)
-    assert token in told.secrets(), "and it is kept out of logs"
+    for both in (f"{token}?,{token}", f"{token}?,{token[:23]}", f"{token}?,"):
+        with pytest.raises(SettingsError, match="MESSAGES_TOKEN"):
+            settings(OPERATOR_TOKEN=token, MESSAGES_TOKEN=both)
+    told = settings(OPERATOR_TOKEN=f"{token}!", MESSAGES_TOKEN=f"{token}, {token}?")
+    assert [each.get_secret_value() for each in told.messages_token] == [token, f"{token}?"]
+    assert told.secrets() >= {token, f"{token}?"}, "and they are kept out of logs"
     assert token not in repr(told)
     assert settings(MESSAGES_TOKEN=token).operator_token is None
 

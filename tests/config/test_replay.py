@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trio
 
 from actors.ingress.desk import EventDesk
 from actors.ingress.model import Event, EventState, SourceName
@@ -18,7 +19,8 @@ from adapters.http.access import Operators
 from adapters.http.app import application
 from adapters.http.events import event_routes
 from config.commands import main
-from config.replay import NOT_CONFIRMED, Filter
+from config.office import Office
+from config.replay import NOT_CONFIRMED, OUTCOME_SECONDS, Filter, outcome_of, outlined
 from runtime.testing import Probe, running
 from runtime.world import RealWorld
 from tests.actors.ingress.provider import Provider, SlowEvents, paid
@@ -77,13 +79,13 @@ async def test_an_operator_finds_what_is_parked_looks_at_it_and_replays_it(
         await shop.events.parked(event_id, "odd", at=NOW)
 
         status, out, err = await shop.run("list", "--state", "parked", "--json")
-        assert (status, err) == (0, "")
+        assert (status, err, out.count("\n")) == (0, "", 1)
         (listed,) = json.loads(out)["events"]
         assert (listed["event_id"], listed["outcome"]) == (event_id, "odd")
 
         status, out, _ = await shop.run("show", str(event_id))
         assert status == 0
-        assert 'body: {"odd": " [31m"}' in out
+        assert 'body:         {"odd": " [31m"}\n' in out
         assert "\x1b" not in out
 
         status, out, _ = await shop.run("dry-run", str(event_id), "--json")
@@ -92,7 +94,7 @@ async def test_an_operator_finds_what_is_parked_looks_at_it_and_replays_it(
         assert shop.events.count(EventState.PARKED) == 1
 
         status, out, _ = await shop.run("run", str(event_id), "--why", "after the fix")
-        assert (status, out) == (0, f'{event_id} {{"replayed": true}}\n')
+        assert (status, out.splitlines()[1].split()[:2]) == (0, [str(event_id), "pending"])
         assert shop.events.count(EventState.PENDING) == 2
         found = await shop.events.find(event_id)
         assert found is not None
@@ -107,7 +109,7 @@ async def test_what_a_filter_chooses_needs_a_second_word(tmp_path: Path) -> None
         chosen = ("park", "--why", "forged", "--since", "2h")
         status, out, err = await shop.run(*chosen)
         assert (status, out) == (NOT_CONFIRMED, "")
-        assert "2 events are chosen; --yes" in err
+        assert "2 events are chosen, and nothing was done; --yes" in err
         assert shop.events.count(EventState.PARKED) == 0
         status, _, _ = await shop.run(*chosen, "--yes")
         assert status == 0
@@ -140,6 +142,47 @@ async def test_what_is_old_and_finished_is_forgotten(tmp_path: Path) -> None:
         status, out, _ = await shop.run("prune")
         assert status == 0
         assert "stripe 1\n" in out
+
+
+class Inbox(Office):
+    """What it says of an event, the last answer again and again."""
+
+    def __init__(self, *states: str) -> None:
+        self.states, self.asked = list(states), 0
+
+    async def get(self, path: str, query: object = None) -> Any:
+        del query
+        assert path == "/v1/admin/events/33"
+        self.asked += 1
+        state = self.states.pop(0) if len(self.states) > 1 else self.states[0]
+        return {"state": state, "outcome": "no such object" if state == "parked" else None}
+
+
+async def test_it_is_told_what_became_of_an_event_that_is_tried_again() -> None:
+    told = await outcome_of(Inbox("pending", "pending", "parked"), 33)
+    assert told == {"state": "parked", "outcome": "no such object"}
+    assert (await outcome_of(Inbox("processed"), 33))["state"] == "processed"
+    began = trio.current_time()
+    assert (await outcome_of(Inbox("pending"), 33))["state"] == "pending"
+    assert trio.current_time() - began == pytest.approx(OUTCOME_SECONDS)
+
+
+@pytest.mark.parametrize(
+    ("answer", "result", "detail"),
+    [
+        ({"replayed": True, "state": "parked", "outcome": "odd"}, "parked again", "odd"),
+        ({"replayed": True, "state": "processed", "outcome": None}, "processed", None),
+        ({"refused": "there is no such event"}, "refused", "there is no such event"),
+        ({"parked": True}, "parked", None),
+        ({"fact": None, "failure": "its API is away"}, "cannot be read", "its API is away"),
+        ({"fact": {"is": "nothing", "why": "x"}, "failure": ""}, "nothing", {"why": "x"}),
+    ],
+)
+def test_what_was_done_with_an_event_is_two_words_and_a_sentence(
+    answer: dict[str, Any], result: str, detail: object
+) -> None:
+    told = outlined({"event_id": 33, **answer})
+    assert (told["event_id"], told["result"], told.get("detail")) == (33, result, detail)
 
 
 @pytest.mark.parametrize(

@@ -74,6 +74,7 @@ BALANCED = LedgerReport(
 
 def test_accounts_stand_in_columns() -> None:
     assert list(lines(BALANCED)) == [
+        "account           balance  currency",
         "customer:7       -1000.00  USD",
         "provider:stripe   1019.99  USD",
         "sales              -19.99  USD",
@@ -98,8 +99,8 @@ def test_what_a_person_has_to_look_at_is_named() -> None:
         at=NOON,
     )
     assert not report.balanced
-    assert list(lines(report))[2:] == [
-        "1 transfers, imbalance 20.00 USD, 5 XTR",
+    assert list(lines(report))[3:] == [
+        "1 transfer, imbalance 20.00 USD, 5 XTR",
         "the balance of provider:stars is off by 5 XTR from its entries",
         "the balance of provider:stripe is off by 1.00 USD from its entries",
         "unmatched: 0",
@@ -185,5 +186,5 @@ async def test_the_command_reads_the_database_of_the_settings(
     status, out, err = await ended(
         "report", "ledger", "--json", folder=tmp_path, environment=environment
     )
-    assert (status, err) == (0, "")
+    assert (status, err, out.count("\n")) == (0, "", 1)
     assert json.loads(out)["balanced"] is True

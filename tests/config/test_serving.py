@@ -10,6 +10,8 @@ import psycopg
 import pytest
 
 from adapters.postgres.embedded import EmbeddedServer
+from config.serving import check
+from config.settings import SettingsError, load_settings
 from tests.config.program import (
     answers,
     ended,
@@ -18,6 +20,7 @@ from tests.config.program import (
     running,
     started,
 )
+from tests.config.test_settings import REQUIRED
 from tests.fixtures.postgres import Postgres, reachable_folder
 
 SHUTDOWN_SECONDS = 10.0
@@ -33,6 +36,50 @@ WAITING = """
         false, 1, 1, false, false
     )
 """
+
+
+# What the settings name
+
+
+def test_everything_that_the_settings_name_is_looked_at_together(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as refused:
+        check(load_settings(REQUIRED | faulty(tmp_path)))
+
+    told = str(refused.value).splitlines()
+    assert told[0] == "PRODUCTS_FILE has faults:"
+    assert told[1].startswith("  product 1: the price in USD")
+    assert told[2].startswith("these keys are live: STRIPE_SECRET_KEY; these are for tests: YOOK")
+    assert told[3].startswith("MAKE_WEBHOOK_URL: ")
+    assert len(told) == 4
+    check(load_settings(REQUIRED))
+
+
+@pytest.mark.process
+async def test_what_the_settings_name_is_refused_in_sentences_and_not_tried_again(
+    tmp_path: Path,
+) -> None:
+    status, out, err = await ended("run", folder=tmp_path, environment=REQUIRED | faulty(tmp_path))
+
+    assert (status, out) == (2, "")
+    assert err.startswith("PRODUCTS_FILE has faults:")
+    assert len(err.splitlines()) == 4
+
+
+def faulty(folder: Path) -> dict[str, str]:
+    """A fault in the products, keys of both modes, and a relay by plain http."""
+    file = folder / "products.toml"
+    file.write_text(
+        '[[product]]\nid = "a"\ntitle = "a"\ndescription = "a"\ngoods = "a"\n'
+        'prices = { USD = "4,99" }\n'
+    )
+    return {
+        "PRODUCTS_FILE": str(file),
+        "STRIPE_SECRET_KEY": "sk_live_1",
+        "STRIPE_WEBHOOK_SECRET": "whsec_1234",
+        "YOOKASSA_SHOP_ID": "1",
+        "YOOKASSA_SECRET_KEY": "test_x",
+        "MAKE_WEBHOOK_URL": "http://hook.make.test/x",
+    }
 
 
 # An outside world that does not do its part

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from config.settings import Settings, SettingsError, load_settings
+from config.settings import Settings, SettingsError, load_settings, slips
 from config.values import Bind
 from tests.architecture import ROOT
 
@@ -169,7 +169,20 @@ def test_half_of_what_belongs_together_is_missed(alone: dict[str, str], lacking:
     told = faults(REQUIRED | alone | {"NOCODB_URL": "nonsense"})
 
     assert told.keys() == {lacking, "NOCODB_URL"}
-    assert "is missing" in told[lacking]
+    assert "is missing, and " in told[lacking]
+    assert any(f"and {name} wants it" in told[lacking] for name in alone)
+
+
+def test_a_misspelt_name_is_told_beside_what_is_missing(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("STRIPE_SECRET_KEY=sk_test_1\nSTRIPE_WEBHOK_SECRET=whsec_1234\n")
+    with pytest.raises(SettingsError) as refused:
+        load_settings(REQUIRED, env_file=file)
+    told = str(refused.value).splitlines()
+    assert told[0].startswith("1 setting is missing")
+    assert "STRIPE_WEBHOK_SECRET  is no setting: is STRIPE_WEBHOOK_SECRET meant?" in told[2]
+    assert slips(file) == {"STRIPE_WEBHOK_SECRET": "STRIPE_WEBHOOK_SECRET"}
+    assert slips(tmp_path / "absent") == slips(None) == {}
 
 
 @pytest.mark.parametrize("value", ["10.0.0.1/8", "localhost", "10.0.0.0/33", ",", "1,,2", "*"])

@@ -40,14 +40,14 @@ def names(store: PostgresStore | MemoryStore) -> list[str]:
 def test_a_database_that_is_named_needs_no_server() -> None:
     store = PostgresStore(settings(DATABASE_URL="postgresql://db/shop"), nobody)
     assert store.server is None
-    assert names(store) == ["writer", "reader-1", "reader-2", "reporter"]
+    assert names(store) == ["writer", "reader-1", "reader-2", "pulse", "reporter"]
 
 
 def test_without_one_our_own_server_comes_first(tmp_path: Path) -> None:
     store = PostgresStore(settings(DATA_DIR=str(tmp_path)), nobody)
     assert store.server is not None
     assert store.server.cluster.folder == tmp_path / "postgres"
-    assert names(store) == ["postgres", "writer", "reader-1", "reader-2", "reporter"]
+    assert names(store) == ["postgres", "writer", "reader-1", "reader-2", "pulse", "reporter"]
 
 
 class Cut(Line):

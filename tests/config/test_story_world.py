@@ -13,7 +13,15 @@ from adapters.sandbox.server import LOOPBACK
 from config.products import read_products
 from config.rails import is_live
 from config.settings import load_settings
-from config.story_world import PRODUCT, World, environment, free_address, written_products
+from config.story_world import (
+    PRODUCT,
+    World,
+    environment,
+    free_address,
+    written_products,
+    written_settings,
+)
+from config.whereabouts import Whereabouts
 from tests.adapters.sandbox.calls import virtual_now
 from tests.config.program import get
 
@@ -49,6 +57,14 @@ async def test_what_is_on_sale_has_a_price_for_every_rail(tmp_path: Path) -> Non
 
     assert product.product_id == PRODUCT
     assert {price.currency for price in product.prices} == {"XTR", "USD", "RUB"}
+
+
+def test_settings_that_are_written_are_read_as_they_are(tmp_path: Path) -> None:
+    told = {"HTTP_BIND": "127.0.0.1:8086", "OPERATOR_TOKEN": "a token $PATH # of ours"}
+    place = written_settings(tmp_path, told)
+    at = Whereabouts(environ={}, file=place / ".env")
+    assert (at.url, at.token) == ("http://127.0.0.1:8086", "a token $PATH # of ours")
+    assert place.stat().st_mode & 0o077 == 0
 
 
 async def test_a_folder_that_cannot_be_is_an_error_of_the_machine(tmp_path: Path) -> None:

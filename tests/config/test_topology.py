@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import trio
 
@@ -17,7 +18,9 @@ from config import topology as page
 from config.relay import RelayParts
 from config.topology import topology
 from runtime import ChildSpec, KeyedSpec, SupervisorSpec
+from tests.actors.payments.shop import CATALOGUE
 from tests.stories.memory_shop import MemoryShop
+from tests.stories.phone import Phone
 
 Spec = SupervisorSpec | ChildSpec | KeyedSpec
 
@@ -28,8 +31,8 @@ async def test_the_children_start_in_the_order_in_which_they_need_each_other() -
     assert tree.strategy == "one_for_one"
     assert [child.name for child in tree.children] == [
         "http", "observer", "store", "tracker", "inspector", "sessions", "purchases",
-        "courier", "delivery", "relay", "pre-checkout", "refunds", "reconciler", "auditor",
-        "webhooks", "gateway",
+        "courier", "delivery", "relay", "pre-checkout", "refunds", "reconciler", "auditor", "rails",
+        "webhooks", "menu", "gateway",
     ]  # fmt: skip
 
 
@@ -67,7 +70,8 @@ async def test_the_drawing_names_the_children_and_strategies_of_the_tree() -> No
     tree = topology(_relaying())
     names = [spec.name for spec in _all(tree) if spec is not tree]
 
-    of_store = {"postgres", "writer", "reader-1", "reader-2", "reporter"}  # see test_wiring
+    # See test_wiring.
+    of_store = {"postgres", "writer", "reader-1", "reader-2", "pulse", "reporter"}
     assert [name for name in drawn if name not in of_store] == [
         name for name in names if name not in of_store
     ]
@@ -106,6 +110,21 @@ async def test_money_for_an_order_wakes_the_purchases_of_its_chat_and_no_other()
 
         assert [cell.name for cell in system.region("root/purchases").cells()] == ["7"]
         assert not system.region("root/sessions").cells()
+
+
+async def test_where_something_is_on_sale_people_can_find_out() -> None:
+    for products in ((), CATALOGUE.products):
+        shop, sells = MemoryShop(seed=0), bool(products)
+        shop.catalogue = replace(CATALOGUE, products=products)
+        async with shop.process():
+            phone = Phone(shop, 7)
+            phone.commands("/start")
+            await phone.sees("Which language")
+            phone.commands("/help")
+            await phone.sees("/status – where things stand")
+            assert any("/buy – " in said.text for said in phone.shown.values()) is sells
+        assert ("buy" in shop.menu.commands) is sells
+        assert "status" in shop.menu.commands
 
 
 async def test_everybody_stops_within_the_time_of_the_system() -> None:

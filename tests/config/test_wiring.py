@@ -13,7 +13,7 @@ import trio
 
 from actors.operations.model import Phase, Readiness
 from adapters.http.listening import Bind
-from adapters.memory.database import Line, MemoryDatabase
+from adapters.memory.database import ConnectionLost, Line, MemoryDatabase
 from config.settings import Settings, load_settings
 from config.store import MemoryStore
 from config.wiring import Shop, bind_of, running_shop
@@ -38,7 +38,7 @@ async def test_with_a_database_of_its_own_nobody_starts_a_server(database_url: s
         settings = settings_of(world, DATABASE_URL=database_url)
         async with running_shop(settings) as shop:
             assert shop.server is None
-            assert store_names(shop) == ["writer", "reader-1", "reader-2", "reporter"]
+            assert store_names(shop) == ["writer", "reader-1", "reader-2", "pulse", "reporter"]
 
 
 @pytest.mark.postgres
@@ -53,7 +53,7 @@ async def test_without_one_the_server_comes_first_and_is_gone_at_the_end() -> No
                 assert server.pid is not None
                 assert server.cluster.folder == folder / "postgres"
 
-            assert names == ["postgres", "writer", "reader-1", "reader-2", "reporter"]
+            assert names == ["postgres", "writer", "reader-1", "reader-2", "pulse", "reporter"]
             assert server.pid is None
     finally:
         shutil.rmtree(folder)
@@ -84,6 +84,42 @@ async def test_it_is_ready_while_it_serves_and_drains_at_the_end(database_url: s
 
         assert shop.readiness().phase is Phase.DRAINING
         assert shop.system.fates().lost == 0
+
+
+class Cut(Line):
+    """A line that is cut now and then."""
+
+    is_cut = False
+
+    async def sent(self) -> None:
+        if self.is_cut:
+            raise ConnectionLost("refused")
+        await super().sent()
+
+
+async def test_it_is_not_ready_while_its_database_does_not_answer() -> None:
+    line = Cut()
+    async with (
+        outside() as world,
+        running_shop(
+            settings_of(world),
+            make_store=lambda _: MemoryStore(MemoryDatabase().connect(line)),
+            make_system=partial(ActorSystem, world=VirtualWorld(seed=1)),
+        ) as shop,
+    ):
+        readyz = f"{await shop.url()}/readyz"
+        assert (await get(readyz)).status_code == 200
+        line.is_cut = True
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(shop.unhandled)
+            await trio.sleep(1)
+            assert (await get(readyz)).status_code == 503
+            ((name, output),) = shop.readiness().missing
+            assert name == "store"
+            assert "refused" in output
+            assert shop.system.snapshot("root/store").state == "running"  # it only waits
+            line.is_cut = False
+        assert (await get(readyz)).status_code == 200
 
 
 async def test_the_token_of_a_scenario_writes_to_users_and_shows_nothing() -> None:

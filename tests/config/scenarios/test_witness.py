@@ -220,6 +220,32 @@ async def test_when_a_second_chat_is_closed_the_others_are_left_alone_for_half_a
     assert "69.000 s too early" in pauses.begin(1)
 
 
+async def test_what_got_through_just_after_a_second_429_may_have_been_heard_before_it() -> None:
+    pauses = Pauses()
+    pauses.end(1, began=0.0, retry_after=100.0)
+    await trio.sleep(0.02)
+    pauses.end(2, began=0.01, retry_after=100.0)
+    pauses.end(3, began=0.01, retry_after=None)
+
+    await trio.sleep(1)
+    assert pauses.begin(4) == ""
+
+
+@pytest.mark.parametrize(("began", "seconds"), [(0.0, 0.02), (0.01, 0.1)])
+async def test_what_left_before_the_first_429_or_was_answered_late_was_not_in_between(
+    began: float, seconds: float
+) -> None:
+    pauses = Pauses()
+    pauses.end(1, began=0.0, retry_after=100.0)
+    await trio.sleep(0.02)
+    pauses.end(2, began=0.01, retry_after=100.0)
+    await trio.sleep(seconds)
+    pauses.end(3, began=began, retry_after=None)
+
+    await trio.sleep(1)
+    assert "Telegram was written to" in pauses.begin(4)
+
+
 async def test_after_a_429_one_request_goes_alone_until_one_was_answered() -> None:
     pauses = Pauses()
     for number in (5, 1):
