@@ -5,14 +5,12 @@ Exit status: 0 pass, 1 warn, 2 fail, 3 nobody there (or somebody who is no facto
 
 from __future__ import annotations
 
-import ipaddress
 import json as json_text
 import sys
 from collections.abc import Callable
 from functools import partial
 from http import HTTPStatus
 from typing import Annotated
-from urllib.parse import urlsplit
 
 import cyclopts
 import httpx
@@ -25,7 +23,7 @@ from actors.operations.model import line
 from config.health_view import EXIT, Seen, draw, lines
 from config.printed import json_line
 from config.process import REFUSED, Terminal
-from config.whereabouts import NotLetIn, Unreachable, find_shop
+from config.whereabouts import NotLetIn, Unreachable, find_shop, is_local
 
 Flag = Annotated[bool, cyclopts.Parameter(negative="", show_default=False)]
 """An option that is there or not."""
@@ -168,12 +166,3 @@ def problem_of(body: bytes) -> str:
         told = None
     reason = told.get("detail") or told.get("title") if isinstance(told, dict) else None
     return line(str(reason or "no reason given"))
-
-
-def is_local(url: str) -> bool:
-    """Whether `url` is on this machine, where no proxy belongs in between."""
-    host = urlsplit(url).hostname or ""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

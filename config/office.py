@@ -21,10 +21,10 @@ import httpx
 import trio
 
 from actors.operations.model import line
-from config.health import UNREACHABLE, Flag, is_local, problem_of, reason_of
+from config.health import UNREACHABLE, Flag, problem_of, reason_of
 from config.printed import facts, json_line, put, table
 from config.process import FAILED, REFUSED, Terminal
-from config.whereabouts import NotLetIn, Unreachable, Whereabouts, find_shop
+from config.whereabouts import NotLetIn, Unreachable, Whereabouts, find_shop, is_local
 
 ANSWER_SECONDS = 40.0
 """A dry run may ask a provider, for 30 s at most."""

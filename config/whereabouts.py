@@ -5,10 +5,12 @@ of this folder, as `main.py run` reads them. `--url` overrides the address.
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic_settings import BaseSettings, DotEnvSettingsSource
@@ -76,8 +78,10 @@ class Whereabouts:
 
     @property
     def token(self) -> str | None:
-        """What operators prove themselves with."""
-        return self._told["OPERATOR_TOKEN"].value or None
+        """What operators prove themselves with. What the file holds is for the shop on this
+        machine: to a `--url` elsewhere goes only what the environment says.
+        """
+        return None if self._is_withheld() else self._told["OPERATOR_TOKEN"].value or None
 
     @property
     def zone(self) -> ZoneInfo | None:
@@ -93,10 +97,16 @@ class Whereabouts:
     def explained(self, reason: Unreachable) -> str:
         """Why there is no answer, and where the address or the token was looked for."""
         if isinstance(reason, NotLetIn):
+            if self._is_withheld():
+                return f"{reason} (the one in {self._file} stays here: export the other shop's)"
             return f"{reason} ({self._source('OPERATOR_TOKEN')})"
         if self._url is not None:
             return str(reason)
         return f"{reason} ({self._source('HTTP_BIND')}; --url names another address)"
+
+    def _is_withheld(self) -> bool:
+        of_the_file = self._told["OPERATOR_TOKEN"].place == str(self._file)
+        return of_the_file and self._url is not None and not is_local(self._url)
 
     def _source(self, name: str) -> str:
         place = self._told[name].place
@@ -117,6 +127,15 @@ class Whereabouts:
 def find_shop(url: str | None = None) -> Whereabouts:
     """The shop of this folder, or the one at `url`. Raises `ValueError`."""
     return Whereabouts(url, file=ENV_FILE)
+
+
+def is_local(url: str) -> bool:
+    """Whether `url` is on this machine, where no proxy belongs in between."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _read(file: Path) -> _Values:

@@ -211,6 +211,8 @@ class Supervisor:
             return
         spec = self.specs[name]
         if isinstance(spec, ChildSpec) and not restarts(spec.restart, failure=True):
+            if not self.speaks(error):  # it ends this child alone: nobody else would hear of it
+                log.error("actor.failed", actor=self.children[name].path, exc_info=error)
             self._let_go(name)
             return
         if is_hopeless(error) or not self._intensity(name).failed(self.system.world.monotonic()):
@@ -291,7 +293,7 @@ class Supervisor:
             log.error(
                 "supervisor.gives_up",
                 supervisor=self.path,
-                context="restarts used up",
+                context="no restart can help" if is_hopeless(error) else "restarts used up",
                 reason=repr(error),
                 offender=child.path,
             )

@@ -271,8 +271,12 @@ class Broadcaster(BroadcastChat):
 
     async def _report(self) -> None:
         self._reported_at, self._stirred = self.monotonic(), False
-        stopped = [i for i, kept in self._open.items() if kept.state is State.PAUSED]
-        for broadcast_id in [*self._passes, *stopped]:
+        still = [
+            broadcast_id
+            for broadcast_id, kept in self._open.items()
+            if kept.state is State.PAUSED or broadcast_id in self._put_off
+        ]
+        for broadcast_id in dict.fromkeys([*self._passes, *still]):
             kept = await self._store.find(broadcast_id)
             if kept is not None:
                 self._remember(kept)

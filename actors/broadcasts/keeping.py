@@ -19,6 +19,7 @@ from actors.broadcasts.model import (
     Broadcast,
     Deed,
     Kind,
+    Reach,
     State,
 )
 from actors.broadcasts.panel_reader import Reader
@@ -78,11 +79,13 @@ class BroadcastKeeper(Actor[Any]):
 
     def _remember(self, kept: Broadcast) -> None:
         broadcast_id = kept.broadcast_id
+        known = self._open.get(broadcast_id, kept)
+        if kept.state not in OPEN or (known.state, known.audience) != (kept.state, kept.audience):
+            self._put_off.forget(broadcast_id)  # it would be another look
         if kept.state in OPEN:
             self._open[broadcast_id] = kept
         else:
             self._open.pop(broadcast_id, None)
-            self._put_off.forget(broadcast_id)
         if kept.state is not State.RUNNING or not kept.prepared:
             self._passes.pop(broadcast_id, None)
         elif broadcast_id not in self._passes:
@@ -170,19 +173,19 @@ class BroadcastKeeper(Actor[Any]):
                 continue
             if kept.of is not None and await self._store.under_way(kept.of):
                 continue  # what is being sent right now is to be changed or deleted as well
-            if kept.kind is not Kind.SEND or await self._reaches_somebody(kept):
+            if kept.kind is not Kind.SEND or (await self._reach(kept)).reachable:
                 await self._move(kept, Occurrence(event=Event.STARTED))
             else:
                 await self._move(kept, Occurrence(event=Event.EMPTY, detail=NOBODY_LEFT.en))
 
-    async def _reaches_somebody(self, kept: Broadcast) -> bool:
+    async def _reach(self, kept: Broadcast) -> Reach:
         try:
             reach = await self._store.reach(kept)
         except Unavailable as error:  # the next look begins with the others
             self._put_off.failed(kept.broadcast_id, str(error), now=self.monotonic())
             raise
         self._put_off.forget(kept.broadcast_id)
-        return reach.reachable > 0
+        return reach
 
     @property
     def _running(self) -> int:
@@ -201,13 +204,21 @@ class BroadcastKeeper(Actor[Any]):
     # The panel in the administrators' chat
 
     async def _show_panel(self, kept: Broadcast) -> None:
-        """Show how it stands, where it was begun in the chat and looks otherwise than before."""
+        """Show how it stands, where it was begun in the chat and looks otherwise than before. One
+        whose audience cannot be looked up stays as it is: nobody else waits for that.
+        """
         if not kept.in_chat or self._admin_chat_id is None or kept.state is State.CHECKING:
             return
+        reach: Reach | None = None
+        if kept.state in UNSTARTED:
+            if not self._put_off.due(kept.broadcast_id, now=self.monotonic()):
+                return
+            try:
+                reach = await self._reach(kept)
+            except Unavailable:
+                return  # shown with a later report
         running = self._passes.get(kept.broadcast_id)
         pace = None if running is None else running.per_second(now=self.monotonic())
-        waits = kept.state in UNSTARTED
-        reach = await self._store.reach(kept) if waits else None
         page = self._pages.get(kept.broadcast_id, Page.MAIN)
         seen = panel.view(
             kept, self._reader, reach=reach, per_second=pace, page=page, now=self.now()

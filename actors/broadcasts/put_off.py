@@ -34,6 +34,9 @@ class PutOff:
     def __bool__(self) -> bool:
         return bool(self._failures)
 
+    def __contains__(self, broadcast_id: BroadcastId) -> bool:
+        return broadcast_id in self._failures
+
     def failed(self, broadcast_id: BroadcastId, why: str, *, now: float) -> None:
         """It could not be looked up."""
         known = self._failures.get(broadcast_id)

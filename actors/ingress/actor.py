@@ -317,10 +317,11 @@ class WebhookIngress(Actor[_Message]):
         for source, counts in self._counts.items():
             news = counts - self._reported.get(source, Counter())
             self._reported[source] = Counter(counts)
-            worst = max(_REFUSED, key=lambda reason: news[reason])
+            unproved = max(_UNPROVED, key=lambda reason: news[reason])
             refused = self._refusals.heard(
                 source,
-                why=worst if news[worst] else "",
+                why=unproved,
+                times=news[unproved],
                 kept=any(news[kept] for kept in _DURABLE),
                 now=self.monotonic(),
             )
@@ -341,13 +342,14 @@ class WebhookIngress(Actor[_Message]):
             )
 
 
-_REFUSED = ("signature", "stale", "address", "malformed", "size", "media")
-_COUNTED = (*_DURABLE, *_REFUSED, "throttled", "busy", "failed")
+_UNPROVED = ("signature", "stale", "address")
+"""What a wrong secret, a wrong clock or an unknown proxy looks like."""
+_COUNTED = (*_DURABLE, *_UNPROVED, "malformed", "size", "media", "throttled", "busy", "failed")
 
 
 def _judge(source: SourceName, news: Counter[str], refused: str) -> tuple[operations.Status, str]:
-    """What the last seconds' outcomes mean to an operator. `refused`: why those deliveries were
-    that came since the last one that was kept; blank when there were none.
+    """What the last seconds' outcomes mean to an operator. `refused`: why those deliveries are
+    unproved that came since the last one that was kept; blank when they are few.
     """
     if news["failed"]:
         return "warn", f"events of {source} could not be stored: see webhook.failed in the log"

@@ -186,19 +186,23 @@ class Reconciler(Actor[_Own]):
             _seen,
             till,
             checkout,
-            then=lambda reports: _Looked(checkout=checkout, began=began, reports=reports),
+            then=lambda seen: _Looked(
+                checkout=checkout, began=began, reports=seen[0], error=seen[1]
+            ),
             failed=lambda error: _Looked(checkout=checkout, began=began, error=error),
         )
 
     async def _looked(self, told: _Looked) -> None:
         checkout, now = told.checkout, self.now()
         lane = self._lanes[checkout.rail]
+        asked = _asks(lane.till, checkout)
+        for report in told.reports:
+            self._tracker.tell(tracker.Observed(report=report))
         match told.error:
             case None:
-                lane.failures = 0
-                self._key(lane)
-                for report in told.reports:
-                    self._tracker.tell(tracker.Observed(report=report))
+                if asked:
+                    lane.failures = 0
+                    self._key(lane)
                 again = again_at(checkout, now=now, jitter=self._jitter())
             case MoreToRead():
                 lane.close(until=now + timedelta(seconds=INTERVAL_SECONDS))
@@ -213,7 +217,7 @@ class Reconciler(Actor[_Own]):
         if again is not None:
             self._sooner((again - self.now()).total_seconds())
         pause = told.began + lane.limits.pace_seconds - self.monotonic()
-        if pause > 0:
+        if asked and pause > 0:
             self.after(pause, _Free(rail=checkout.rail), key=checkout.order_id)
         else:
             self._freed(lane)
@@ -285,9 +289,26 @@ def _limits(till: Till) -> LookLimits | None:
     return READ_LIMITS if limits is None and till.charges is not None else limits
 
 
-async def _seen(till: Till, checkout: OpenCheckout) -> tuple[PaymentReport, ...]:
-    """What the provider says of a checkout, or else of each of its charges that we know."""
+def _asks(till: Till, checkout: OpenCheckout) -> bool:
+    """Whether a look asks the provider anything: of no charge there is nothing to read."""
+    return till.checkout.look_limits is not None or till.charges is None or bool(checkout.charges)
+
+
+async def _seen(
+    till: Till, checkout: OpenCheckout
+) -> tuple[tuple[PaymentReport, ...], Unavailable | None]:
+    """What the provider says of a checkout, or else of each of its charges that we know; and why
+    some of those could not be read, which is no reason to keep the others.
+    """
     if till.checkout.look_limits is not None or till.charges is None:
-        return await till.checkout.look(checkout.checkout_id)
-    read = [await till.charges.read(payment_id) for payment_id in checkout.charges]
-    return tuple(report for report in read if report is not None)
+        return await till.checkout.look(checkout.checkout_id), None
+    read: list[PaymentReport] = []
+    failure: Unavailable | None = None
+    for payment_id in checkout.charges:
+        try:
+            report = await till.charges.read(payment_id)
+        except Unavailable as error:
+            failure = error
+        else:
+            read += [] if report is None else [report]
+    return tuple(read), failure

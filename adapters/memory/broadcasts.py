@@ -318,10 +318,9 @@ def _move(row: BroadcastRow, recipient: Recipient, outcome: Outcome) -> None:
 def _follow(tables: Tables, recipient: Recipient, of: BroadcastId) -> None:
     """Who got it after all is pending in what changes it, or takes it back, without him."""
     following = [row for row in tables.broadcasts.values() if row.broadcast.of == of]
-    row = next((row for row in reversed(following) if row.broadcast.started_at), None)
+    going = [row for row in following if row.broadcast.started_at and row.broadcast.state in _GOING]
+    row = going[-1] if going else None
     if row is None or recipient.chat_id in row.recipients:
-        return
-    if row.broadcast.state not in {State.RUNNING, State.PAUSED, State.FINISHED}:
         return
     chat_id = recipient.chat_id
     row.recipients[chat_id] = replace(recipient, outcome=Outcome.PENDING)
@@ -335,6 +334,8 @@ def _follow(tables: Tables, recipient: Recipient, of: BroadcastId) -> None:
         _keep(row, again, object())
 
 
+_GOING = frozenset({State.RUNNING, State.PAUSED, State.FINISHED})
+"""What has begun, and is for everybody who got what it changes; a cancelled one for nobody."""
 _COUNTED = ("sent", "blocked", "failed", "unknown")
 
 

@@ -194,12 +194,12 @@ followed as (
     insert into broadcast_recipient (broadcast_id, chat_id, message_id)
     select follows.broadcast_id, m.chat_id, m.message_id
     from moved as m, lateral (
-        select broadcast_id, state from broadcast
+        select broadcast_id from broadcast
         where of = m.broadcast_id and started_at is not null
+            and state in ('running', 'paused', 'finished')
         order by broadcast_id desc limit 1
     ) as follows
     where m.was = 'unknown' and m.outcome = 'sent'
-        and follows.state in ('running', 'paused', 'finished')
     on conflict (broadcast_id, chat_id) do nothing
     returning broadcast_id
 ),

@@ -35,6 +35,16 @@ def test_the_environment_is_above_the_file_and_a_url_above_both(tmp_path: Path) 
     assert found(tmp_path, text, url="http://shop.test", HTTP_BIND=":").url == "http://shop.test"
 
 
+@pytest.mark.parametrize("url", ["https://shop.test", "http://192.0.2.1:8080", "http://127.1.evil"])
+def test_what_the_file_holds_is_sent_to_nobody_elsewhere(url: str, tmp_path: Path) -> None:
+    at = found(tmp_path, "OPERATOR_TOKEN=of-the-file\n", url=url)
+    assert at.token is None
+    assert "stays here" in at.explained(NotLetIn("not let in"))
+    assert found(tmp_path, url=url, OPERATOR_TOKEN="of-this-shell").token == "of-this-shell"
+    for own in (None, "http://localhost:1", "http://[::1]:8080"):
+        assert found(tmp_path, url=own).token == "of-the-file"
+
+
 def test_a_blank_value_counts_as_absent(tmp_path: Path) -> None:
     at = found(tmp_path, "OPERATOR_TOKEN=of-the-file\nTIME_ZONE=\nHTTP_BIND", OPERATOR_TOKEN=" ")
     assert (at.url, at.token, at.zone) == (DEFAULT_URL, "of-the-file", None)
@@ -101,5 +111,5 @@ def test_who_is_not_let_in_hears_where_the_token_is_from_and_never_reads_it(
 ) -> None:
     reason = NotLetIn("answers 401")
     assert "OPERATOR_TOKEN stands neither" in found(tmp_path).explained(reason)
-    in_file = found(tmp_path, f"OPERATOR_TOKEN='{TOKEN}'", url="http://there").explained(reason)
+    in_file = found(tmp_path, f"OPERATOR_TOKEN='{TOKEN}'", url="http://localhost").explained(reason)
     assert in_file == f"answers 401 (OPERATOR_TOKEN was found in {tmp_path / '.env'})"

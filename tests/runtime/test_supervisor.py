@@ -263,6 +263,22 @@ async def test_what_no_restart_can_help_ends_the_system_at_once_with_its_reason(
     assert trio.current_time() < 0.1
 
 
+async def test_what_ends_a_child_alone_is_logged_though_no_restart_can_help_it() -> None:
+    class Refused(Actor[Any]):
+        async def on_start(self) -> None:
+            raise Unrecoverable("set fsync to on")
+
+    once = ChildSpec(name="once", factory=Refused, restart="temporary")
+    with structlog.testing.capture_logs() as lines:
+        async with running(SupervisorSpec(name="root", children=(once,))) as system:
+            await system.settle()
+            system.spawn(Refused)
+            await system.settle()
+    told = [line["event"] for line in lines]
+    assert told == ["actor.failed", "actor.failed", "supervisor.gives_up"]
+    assert lines[-1]["context"] == "no restart can help"
+
+
 async def test_an_incarnation_can_be_made_to_fail_from_outside() -> None:
     log: list[str] = []
     async with running(tree(log, "one_for_one")) as system:

@@ -10,6 +10,7 @@ from actors.broadcasts.desk import NOT_BILLED
 from actors.broadcasts.model import Outcome, State
 from actors.kernel.ids import ChatId
 from runtime import ask
+from tests.actors.broadcasts.admin import ONE, Admin, composed, hear
 from tests.actors.broadcasts.post import Bureau
 
 
@@ -248,5 +249,54 @@ async def test_recipients_that_cannot_be_written_down_are_tried_again_later_and_
         assert 5 <= bureau.store.looks <= 9
         assert "cannot begin" in bureau.reports.told[-1].output
         await bureau.act(broadcast_id, "cancel")
+        await bureau.passes(2)
+        assert bureau.reports.told[-1].status == "pass"
+
+
+async def test_one_begun_in_the_chat_that_cannot_be_looked_up_holds_up_nobody_either() -> None:
+    bureau = Bureau()
+    await bureau.people(2)
+    async with bureau.open():
+        await hear(bureau, composed("Hi"))
+        admin = Admin(bureau)
+        await bureau.passes(2)
+        bureau.store.too_large = frozenset({ONE})
+        await admin.presses("Confirm")
+        await bureau.passes(120)
+        assert bureau.store.looks <= 8
+        assert "broadcast 1 cannot begin" in bureau.reports.told[-1].output
+        other = await bureau.started()
+        assert len(await bureau.carry()) == 2
+        await bureau.passes(2)
+        assert (await bureau.kept(other)).state is State.FINISHED
+        bureau.store.too_large = frozenset()
+        await bureau.passes(180)
+        assert len(await bureau.carry()) == 2
+
+
+async def test_nor_does_it_keep_the_broadcaster_from_starting() -> None:
+    bureau = Bureau()
+    await bureau.people(2)
+    async with bureau.open():
+        await hear(bureau, composed("Hi"))
+        await bureau.passes(2)
+    bureau.store.too_large = frozenset({ONE})
+    async with bureau.open():
+        await bureau.started()
+        assert len(await bureau.carry()) == 2
+        cancelled = await bureau.act(ONE, "cancel")
+        assert isinstance(cancelled, broadcasts.Shown)
+
+
+async def test_what_was_put_off_and_is_stopped_is_no_trouble_any_more() -> None:
+    bureau = Bureau()
+    await bureau.people(2)
+    async with bureau.open():
+        held = (await bureau.create(hold=True)).broadcast.broadcast_id
+        bureau.store.too_large = frozenset({held})
+        await bureau.act(held, "resume")
+        await bureau.passes(120)
+        assert bureau.reports.told[-1].status == "warn"
+        await bureau.act(held, "pause")
         await bureau.passes(2)
         assert bureau.reports.told[-1].status == "pass"

@@ -13,7 +13,7 @@ import trio
 
 from actors.kernel.charges import PaymentReport, Rail, Standing
 from actors.kernel.failures import KeyRefused, Unavailable
-from actors.kernel.ids import OrderId, PaymentId, ProductId
+from actors.kernel.ids import OrderId, ProductId
 from actors.operations import messages as operations
 from actors.payments.looks import (
     LATE_SECONDS,
@@ -24,7 +24,7 @@ from actors.payments.looks import (
     OpenCheckout,
 )
 from actors.payments.messages import RailAnswered
-from actors.payments.orders import Charge, Order, State
+from actors.payments.orders import Order, State
 from actors.payments.ports import Charges, Till
 from actors.payments.reconciler import (
     COMPONENT,
@@ -289,34 +289,6 @@ async def test_a_rail_that_cannot_be_looked_at_or_is_no_more_is_dropped() -> Non
         await trio.sleep(LOOK_FIRST_SECONDS + 30)
         assert rig.yookassa.looked == []
         assert await rig.store.next_look() is None
-
-
-class Readable(Charges):
-    """A provider that is asked about one charge at a time, and does not know all of them."""
-
-    def __init__(self, *known: PaymentReport) -> None:
-        self.known = {report.payment_id: report for report in known}
-        self.read_ids: list[str] = []
-
-    async def read(self, payment_id: PaymentId) -> PaymentReport | None:
-        self.read_ids.append(payment_id)
-        return self.known.get(payment_id)
-
-
-async def test_a_rail_that_lists_nothing_is_asked_about_the_charges_it_once_told_of() -> None:
-    rig, charges = Rig(), Readable(REPORT)
-    rig.yookassa.look_limits = None
-    rig.charges = charges
-    known = Charge.of(payment())
-    lost = replace(known, payment_id=PaymentId("of another account"))
-    async with rig.open():
-        await rig.save(1, rail=Rail.YOOKASSA, charges=(known, lost))
-        await rig.save(2, rail=Rail.YOOKASSA)
-        await trio.sleep(LOOK_FIRST_SECONDS + 30)
-        assert charges.read_ids == [known.payment_id, lost.payment_id]
-        assert rig.yookassa.looked == []
-        assert rig.tracker.told == [tracker.Observed(report=REPORT)]
-        assert await rig.store.next_look() is not None
 
 
 async def test_one_look_follows_the_other_at_the_pace_of_the_provider() -> None:

@@ -251,6 +251,20 @@ async def test_what_was_cancelled_goes_on_for_nobody(bureau: Bureau) -> None:
     assert await bureau.outcomes(change) == {1: "pending"}
 
 
+async def test_a_change_that_was_cancelled_does_not_hide_the_one_before_it(bureau: Bureau) -> None:
+    await bureau.people(1, 2)
+    first = await bureau.running()
+    await bureau.settle(first, sent=[1], unknown=[2])
+    change = await bureau.running(draft(kind=Kind.EDIT, of=first.broadcast_id))
+    await bureau.settle(change, sent=[1])
+    change = await bureau.move(change, State.FINISHED)
+    newer = await bureau.running(draft(kind=Kind.EDIT, of=first.broadcast_id))
+    await bureau.move(newer, State.CANCELLED)
+    await bureau.settle(first, sent=[2])
+    assert await bureau.outcomes(change) == {1: "sent", 2: "pending"}
+    assert await bureau.outcomes(newer) == {1: "pending"}
+
+
 async def test_a_group_that_became_another_one_gets_it_once(bureau: Bureau) -> None:
     listed = tuple(map(ChatId, (-1, -1_001, -2, -3)))
     started = await bureau.running(audience=Audience(chat_ids=listed))
