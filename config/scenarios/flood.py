@@ -15,7 +15,13 @@ from config.scenarios.course import course, crowd_of
 from config.scenarios.people import Temper
 from config.scenarios.shop import SimulatedShop
 from config.scenarios.verdict import check_that_nobody_failed
-from config.scenarios.weather import bad_weather, nocodb_throttles, telegram_floods
+from config.scenarios.weather import (
+    BROKEN_TIMES,
+    bad_weather,
+    nocodb_throttles,
+    telegram_floods,
+)
+from config.scenarios.witness import SENDS
 from runtime.testing.simulation import Simulation
 
 COMES_WITHIN_SECONDS = 3.0
@@ -23,6 +29,7 @@ ASKS_MAX = 6
 """How often somebody asks for his status in one breath: more than a chat's burst."""
 WEATHER_SECONDS = 12.0
 STORMY_SECONDS = 240.0
+FLOODED_SECONDS_MAX = 60
 
 
 async def flood(sim: Simulation) -> None:
@@ -34,9 +41,21 @@ async def flood(sim: Simulation) -> None:
 
 
 async def _weather(shop: SimulatedShop) -> None:
-    kinds = (telegram_floods, nocodb_throttles)
+    kinds = (telegram_floods, _the_bot_is_flooded, nocodb_throttles)
     with trio.move_on_after(STORMY_SECONDS):
         await bad_weather(shop, kinds, mean_seconds=WEATHER_SECONDS)
+
+
+async def _the_bot_is_flooded(shop: SimulatedShop, luck: random.Random) -> None:
+    """Telegram has had enough of all that it sends, whichever chat it is for."""
+    shop.sim.sometimes("the bot flooded")
+    wait = luck.randrange(1, FLOODED_SECONDS_MAX)
+    for method in sorted(SENDS):
+        shop.telegram.fail_next(
+            BROKEN_TIMES, 429, "Too Many Requests", method=method, retry_after=wait
+        )
+    await trio.sleep(wait)
+    shop.telegram.forget_faults()
 
 
 def _temper(luck: random.Random) -> Temper:

@@ -8,7 +8,13 @@ import pytest
 import trio
 
 from actors.payments.orders import State
-from config.scenarios.clocks import BEHIND_SECONDS, Watch, clocks
+from config.scenarios.clocks import (
+    BEHIND_SECONDS,
+    STORMY_SECONDS,
+    Watch,
+    clocks,
+    patient_market,
+)
 from config.scenarios.market import Market
 from runtime.testing import Plan, PropertyError, Simulation, check, simulate
 from runtime.testing.pytest_plugin import simulation
@@ -53,3 +59,15 @@ async def test_a_webhook_that_was_refused_for_good_is_seen(sim: Simulation) -> N
 
     with pytest.raises(PropertyError, match="was refused for good"):
         watch.check()
+
+
+@simulation(seeds=1)
+async def test_a_webhook_comes_once_more_when_the_clock_is_right_for_good(sim: Simulation) -> None:
+    """It may have been wrong again at each repetition before."""
+    stripe = patient_market(sim).stripe
+    async with stripe.deliveries:
+        stripe.sandbox.events.emit("charge.refunded", {"id": "ch_1", "object": "charge"})
+        await stripe.deliveries.settled()
+
+    (sending,) = stripe.deliveries.sendings
+    assert sending.attempts[-1].at_seconds > STORMY_SECONDS

@@ -10,4 +10,4 @@ def test_a_crowd_is_served_within_the_limits_of_telegram_and_nocodb() -> None:
     run = simulate(flood, Plan(seed=1, options={"people": 4}))
 
     check(run)
-    assert {"flood wait", "NocoDB throttled"} <= set(run.sometimes)
+    assert {"flood wait", "the bot flooded", "NocoDB throttled"} <= set(run.sometimes)
