@@ -28,7 +28,7 @@ test: lint ## the gate: lint, then every test, those in virtual time first, and 
 	$(RUN) -m pytest --numprocesses auto -m "not postgres and not process" $(ARGS) || [ $$? -eq $(NO_TESTS) ]
 	$(if $(ARGS),,$(RUN) main.py sim run registration sale --seeds 100)
 	$(if $(ARGS),,$(RUN) main.py sim run rush outage $(TURMOIL) --seeds 30)
-	$(if $(ARGS),,$(RUN) main.py sim run flood restarts purchase broadcast exchange talk --seeds 10)
+	$(if $(ARGS),,$(RUN) main.py sim run flood restarts purchase broadcast exchange talk clocks --seeds 10)
 	$(if $(ARGS),,$(RUN) main.py sim crash registration --node bot --every 61)
 	$(if $(ARGS),,$(RUN) main.py sim crash sale --node bot --every 89)
 	$(if $(ARGS),,$(RUN) main.py sim diff 0 --scenario rush)

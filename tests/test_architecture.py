@@ -25,6 +25,10 @@ UNTESTED_ON_PURPOSE = {
 }
 
 TESTED_TOGETHER = {
+    "config/scenarios/flood.py": "Makefile",
+    "config/scenarios/outage.py": "Makefile",
+    "config/scenarios/registration.py": "Makefile",
+    "config/scenarios/restarts.py": "Makefile",
     "actors/broadcasts/keeping.py": "tests/actors/broadcasts/test_actor.py",
     "actors/broadcasts/panel_reader.py": "tests/actors/broadcasts/test_panel.py",
     "actors/broadcasts/panel_texts.py": "tests/actors/broadcasts/test_faults.py",
@@ -62,7 +66,8 @@ TESTED_TOGETHER = {
     "runtime/testing/recipients.py": "tests/runtime/testing/test_behaviour.py",
     "runtime/testing/stage.py": "tests/runtime/testing/test_behaviour.py",
 }
-"""Parts that mean something only as one machine, and the test of that machine."""
+"""Parts that mean something only as one machine, and the test of that machine. A scenario is a test
+itself: `make test` runs it with many seeds, and here are tests of the parts that some have."""
 
 COMMITTED_THOUGH_HIDDEN = {".ci", ".env.example", ".gitignore"}
 NOT_COMMITTED = {"data", "__pycache__"}

@@ -110,7 +110,7 @@ async def test_an_answer_is_delivered_with_its_job_and_from_anywhere_else_at_onc
         assert await second == "two"
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 async def test_every_message_has_one_fate_in_played_threads(seed: int) -> None:
     world = World(seed)
     deeds = tuple(deed for deed in THREAD_DEEDS if deed != "ask")  # which would block

@@ -12,20 +12,12 @@ from config.scenarios.clocks import (
     BEHIND_SECONDS,
     STORMY_SECONDS,
     Watch,
-    clocks,
     patient_market,
 )
 from config.scenarios.market import Market
-from runtime.testing import Plan, PropertyError, Simulation, check, simulate
+from runtime.testing import PropertyError, Simulation
 from runtime.testing.pytest_plugin import simulation
 from tests.actors.payments.orders import order
-
-
-def test_whatever_the_bots_clock_says_everybody_is_served() -> None:
-    run = simulate(clocks, Plan(seed=8, options={"people": 1}))
-
-    check(run)
-    assert {"the clock was ahead", "the clock was behind"} <= set(run.sometimes)
 
 
 @simulation(seeds=1)

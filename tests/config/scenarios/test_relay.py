@@ -7,15 +7,9 @@ from __future__ import annotations
 
 from config.scenarios.relay import exchange
 from runtime.testing.crashes import crash_everywhere
-from runtime.testing.pytest_plugin import simulation
-from runtime.testing.simulation import Plan, Simulation
+from runtime.testing.simulation import Plan
 
 CRASH_EVERY = 1_201
-
-
-@simulation(seeds=1)
-async def test_every_word_arrives_once_and_in_order_and_is_answered(sim: Simulation) -> None:
-    await exchange(sim)
 
 
 def test_whenever_the_bot_is_killed_nothing_is_lost() -> None:

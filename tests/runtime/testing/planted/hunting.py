@@ -6,7 +6,7 @@ from runtime.testing.planted.bug import Bug
 from runtime.testing.planted.hunt import Hunted, hunt
 from runtime.testing.scheduler import PORTFOLIO
 
-SEEDS = (3, 12)
+SEEDS = (2, 12)
 """How many are tried, and how many if those few did not do."""
 
 
