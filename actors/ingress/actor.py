@@ -356,5 +356,8 @@ def _judge(source: SourceName, news: Counter[str], refused: str) -> tuple[operat
     if news["busy"] or news["throttled"]:
         return "warn", f"{source} was told to deliver again later: the store or the rate is full"
     if refused:
-        return "warn", f"deliveries of {source} are refused ({refused}): is its secret right, and the clock?"
+        return (
+            "warn",
+            f"deliveries of {source} are refused ({refused}): is its secret right, and the clock?",
+        )
     return "pass", ""
